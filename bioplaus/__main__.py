@@ -1,0 +1,5 @@
+"""``python -m bioplaus``."""
+
+from bioplaus.cli import main
+
+main()

@@ -1,0 +1,203 @@
+"""The program from Python: `simulate` a run, `load` one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from bioplaus import config, data
+from bioplaus.build import Feeds, make_feeds
+from bioplaus.errors import ConfigError, RunError
+from bioplaus.evaluation import predict
+from bioplaus.progress import Silent
+from bioplaus.recorder import read_metrics
+from bioplaus.settings import Settings
+from bioplaus.simulator import Simulator
+from bioplaus.store import Store
+from bioplaus.summary import summarise_run, test_scores
+from bioplaus.view import Batch
+
+if TYPE_CHECKING:
+    import pyarrow
+
+__all__ = ["Result", "load", "simulate"]
+
+
+@dataclass
+class Result:
+    """A finished run.
+
+    Attributes
+    ----------
+    summary
+        What ``summary.json`` holds.
+    metrics
+        All measurements as a pyarrow table: epoch, step, seed, split, metric, layer, value.
+    """
+
+    summary: dict[str, Any]
+    metrics: pyarrow.Table
+    simulator: Simulator
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The resolved settings."""
+        return config.as_dict(self.simulator.settings)
+
+    @property
+    def run_dir(self) -> Path | None:
+        """Where the run is kept."""
+        return self.simulator.store.path if self.simulator.store else None
+
+    def parameters(self, seed: int | None = None) -> dict[str, NDArray[Any]]:
+        """Return the selected weights, ``{key: array [post, pre, ...]}`` of one seed, or ``[seeds, ...]`` of all."""
+        packs = self.simulator.packs
+        arrays = [{k.removeprefix("params/"): v for k, v in p.best.arrays.items() if k.startswith("params/")} for p in packs]
+        stacked = {key: torch.cat([a[key] for a in arrays]).cpu().numpy() for key in arrays[0]}
+        if seed is None:
+            return stacked
+        if seed not in self.simulator.seeds:
+            raise ConfigError(f"seed {seed} is not in this run; it has {list(self.simulator.seeds)}")
+        return {key: value[self.simulator.seeds.index(seed)] for key, value in stacked.items()}
+
+    def predict(self, x: NDArray[Any] | Tensor) -> NDArray[Any]:
+        """Return the outputs ``[seeds, N, ...]`` of the selected weights for inputs ``[N, *shape]``, scaled as the training data."""
+        simulator = self.simulator
+        samples = torch.as_tensor(x, dtype=getattr(torch, simulator.settings.top.dtype), device=simulator.device)
+        shape = simulator.splits.shape
+        try:
+            samples = samples.reshape(len(samples), *shape)
+        except RuntimeError as error:
+            raise ConfigError(f"inputs of shape {tuple(samples.shape)} do not fit samples of shape {shape}") from error
+        nothing = torch.zeros(1, len(samples), dtype=torch.int64, device=simulator.device)
+        batch = Batch(samples.unsqueeze(0), nothing)
+        outs = [predict(pack.model, pack.best.into(pack.world), batch) for pack in simulator.packs]
+        return torch.cat(outs).cpu().numpy()
+
+    def plot(self, folder: str | Path | None = None) -> list[Path]:
+        """Draw the run's figures into a folder (``figures/`` of the run by default) and return their paths."""
+        from bioplaus.plots import draw_all
+
+        where = Path(folder) if folder is not None else (self.run_dir / "figures" if self.run_dir else Path("figures"))
+        where.mkdir(parents=True, exist_ok=True)
+        first = self.simulator.packs[0].model.networks["forward"].layers[0]
+        weights = self.parameters(self.simulator.seeds[0])[first.weight]
+        if weights.ndim == 2 and len(self.simulator.splits.shape) == 3:
+            weights = weights.reshape(-1, *self.simulator.splits.shape)
+        s = self.summary
+        return draw_all(self.metrics, weights, where, f"{s['rule']} on {s['data']} ({s['network']})")
+
+
+def simulate(overrides: Mapping[str, Any] | None = None, *, progress: Silent | None = None, **keys: Any) -> Result:
+    """Train networks with a rule and return the result.
+
+    Parameters
+    ----------
+    overrides
+        Dotted keys as on the command line, e.g. ``{"rule.lr": 0.5}``.
+    progress
+        Who is told how far it is; nobody by default.
+    **keys
+        Keys without a dot, e.g. ``rule="ccl", data="digits", seeds=3``.
+
+    Raises
+    ------
+    BioplausError
+        One line saying what is wrong.
+
+    Examples
+    --------
+    >>> from bioplaus import simulate
+    >>> result = simulate({"run.save": False, "network.hidden": [16]}, rule="ccl", epochs=1)
+    >>> result.summary["rule"], len(result.summary["test_accuracy"]["values"])
+    ('ccl', 1)
+    """
+    settings = config.resolve({**(overrides or {}), **keys})
+    return run(settings, progress)
+
+
+def run(settings: Settings, progress: Silent | None = None) -> Result:
+    """Run settings to the end, keeping them in a new run directory unless ``run.save`` is off."""
+    from bioplaus.build import choose_device
+
+    device = choose_device(settings.top.device)
+    store = Store.create(settings, device.type) if settings.run.save else None
+    simulator = Simulator(settings, data.load(settings.data), store, progress)
+    simulator.run()
+    return _finish(simulator)
+
+
+def resume(path: str | Path, progress: Silent | None = None) -> Result:
+    """Go on with a run that was interrupted or killed; bit for bit as if it had not been, on a CPU.
+
+    Raises
+    ------
+    RunError
+        If the run is finished, foreign or corrupt.
+    """
+    store = Store.open(path)
+    if store.summary() is not None:
+        raise RunError(f"{path} is finished; to train longer start anew with --config {path}/config.yaml epochs=N")
+    settings = store.settings()
+    data.locate(settings.data)
+    simulator = Simulator(settings, data.load(settings.data), store, progress)
+    simulator.restore()
+    simulator.run()
+    return _finish(simulator)
+
+
+def _finish(simulator: Simulator) -> Result:
+    result = Result(summarise_run(simulator), simulator.recorder.table(), simulator)
+    if simulator.store:
+        simulator.store.write_metrics(simulator.recorder)
+        if simulator.settings.run.figures:
+            result.plot()
+        simulator.store.write_summary(result.summary)
+    return result
+
+
+def load(path: str | Path) -> Result:
+    """Open a run directory: its summary, metrics, selected weights and predictions.
+
+    Raises
+    ------
+    RunError
+        If it is not a run, is not finished, or a file of it is corrupt.
+    """
+    store = Store.open(path)
+    summary = store.summary()
+    if summary is None:
+        raise RunError(f"{path} is not finished; go on with: bioplaus resume {path}")
+    settings = store.settings()
+    simulator = Simulator(settings, data.load(settings.data), store)
+    simulator.restore()
+    return Result(summary, read_metrics(store.metrics), simulator)
+
+
+def evaluate(path: str | Path, limit: int | None = None) -> dict[str, Any]:
+    """Return the summary of a run with its test scores measured again, on the first ``limit`` test samples if given.
+
+    Raises
+    ------
+    ConfigError
+        If limit is not between 1 and the size of the test set.
+    """
+    from bioplaus.stats import summarise
+
+    result = load(path)
+    feeds: Feeds = make_feeds(result.simulator.settings, result.simulator.splits, result.simulator.device)
+    test = feeds.test
+    if limit is not None:
+        if not 1 <= limit <= len(test):
+            raise ConfigError(f"data.limit={limit} must be between 1 and {len(test)}, the size of the test set")
+        test = type(test)(test.x[:limit], test.y[:limit], echo=test.echo)
+    scores = test_scores(result.simulator, test)
+    measured = {f"test_{key}": summarise(values) for key, values in scores.items()}
+    return {**result.summary, **measured, "test_samples": len(test)}

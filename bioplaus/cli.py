@@ -1,0 +1,202 @@
+"""The command line: ``bioplaus VERB [key=value ...]``. Nothing heavy is imported before it is needed."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+from bioplaus import __version__
+from bioplaus.errors import BioplausError, ConfigError
+
+__all__ = ["main"]
+
+DESCRIPTION = "Run biologically plausible learning rules on real data, beside backpropagation."
+EXAMPLES = """\
+examples:
+  bioplaus simulate rule=ccl                         digits (embedded), seconds, no download
+  bioplaus simulate rule=ccl data=mnist seeds=5      published settings; data.root=DIR or BIOPLAUS_DATA=DIR
+  bioplaus show rule=ccl                             every setting with its default, unit and source
+  bioplaus list rules                                also: neurons, plasticity, data, networks, probes, backends
+  bioplaus resume runs/...                           go on after Ctrl-C, kill or power cut
+"""
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="bioplaus", description=DESCRIPTION, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--version", action="version", version=f"bioplaus {__version__}")
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB")
+
+    def add(name: str, text: str, *, machine: bool = False) -> argparse.ArgumentParser:
+        verb = verbs.add_parser(name, help=text, description=text)
+        verb.add_argument("--debug", action="store_true", help="show the traceback of an error")
+        if machine:
+            verb.add_argument("--json", action="store_true", help="print one JSON object on stdout and nothing else")
+        return verb
+
+    simulate = add("simulate", "train networks with a rule", machine=True)
+    simulate.add_argument("--config", metavar="FILE", help="start from a configuration file, such as a run's config.yaml")
+    simulate.add_argument("overrides", nargs="*", metavar="key=value", help="see bioplaus show")
+    for name, text in (("evaluate", "measure a finished run on the test set again"), ("resume", "go on with an unfinished run")):
+        verb = add(name, text, machine=True)
+        verb.add_argument("run", metavar="RUN", help="run directory")
+        verb.add_argument("overrides", nargs="*", metavar="key=value", help="evaluate: data.limit=n; resume: nothing")
+    add("plot", "draw a run's figures again").add_argument("run", metavar="RUN", help="run directory")
+    listing = add("list", "list what there is to choose from")
+    listing.add_argument("family", nargs="?", help="rules, neurons, plasticity, data, networks, probes or backends; all by default")
+    show = add("show", "show every setting with its default, range and source")
+    show.add_argument("overrides", nargs="*", metavar="key=value")
+    reproduce = add("reproduce", "reproduce a published figure: target beside result")
+    reproduce.add_argument("claim", help="name of the claim, or 'list'")
+    reproduce.add_argument("overrides", nargs="*", metavar="key=value", help="quick=true for a small run")
+    return parser
+
+
+def _simulate(args: argparse.Namespace) -> None:
+    from bioplaus import config
+
+    given = config.parse(args.overrides)
+    file = config.read_file(args.config) if args.config else None
+    settings = config.resolve(given, file=file)
+    from bioplaus import api
+    from bioplaus.progress import Progress
+
+    _print_result(api.run(settings, Progress()), args.json)
+
+
+def _resume(args: argparse.Namespace) -> None:
+    from bioplaus import config
+
+    extra = config.parse(args.overrides)
+    if extra:
+        raise ConfigError(f"resume takes no settings (got {', '.join(extra)}): a run goes on under its own config.yaml")
+    from bioplaus import api
+    from bioplaus.progress import Progress
+
+    _print_result(api.resume(args.run, Progress()), args.json)
+
+
+def _evaluate(args: argparse.Namespace) -> None:
+    from bioplaus import config
+
+    extra = config.parse(args.overrides)
+    limit = extra.pop("data.limit", None)
+    if extra:
+        raise ConfigError(f"evaluate takes data.limit=n only (got {', '.join(extra)})")
+    if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool)):
+        raise ConfigError(f"data.limit={limit} must be a whole number")
+    from bioplaus import api
+
+    summary = api.evaluate(args.run, limit)
+    if args.json:
+        print(json.dumps(summary, allow_nan=False))
+    else:
+        _print_table(summary)
+
+
+def _print_result(result: Any, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(result.summary, allow_nan=False))
+        return
+    _print_table(result.summary)
+    if result.run_dir:
+        print(f"\nrun_dir: {result.run_dir}")
+        figures = sorted(p.name for p in (result.run_dir / "figures").glob("*.png"))
+        if figures:
+            print(f"figures: {', '.join(figures)}")
+
+
+def _print_table(summary: dict[str, Any]) -> None:
+    from bioplaus.tables import as_text, plausibility_text, result_table
+
+    print(as_text(result_table(summary)))
+    card = summary["plausibility"]
+    print(plausibility_text(card["honoured"], card["violated"]))
+
+
+def _plot(args: argparse.Namespace) -> None:
+    from bioplaus import api
+
+    for path in api.load(args.run).plot():
+        print(path)
+
+
+def _list(args: argparse.Namespace) -> None:
+    from bioplaus import data
+    from bioplaus.registry import FAMILIES, nearest
+
+    known = [*FAMILIES, "data"]
+    if args.family is not None and args.family not in known:
+        raise ConfigError(f"unknown family '{args.family}'{nearest(args.family, known)} Known: {', '.join(known)}")
+    for family in known if args.family is None else [args.family]:
+        if args.family is None:
+            print(f"{family}:")
+        registry = FAMILIES.get(family)
+        for name in data.names() if registry is None else registry.names():
+            text = data.describe(name) if registry is None else registry.summary(name)
+            print(f"  {name:<14} {text}")
+
+
+def _show(args: argparse.Namespace) -> None:
+    from bioplaus import config, show
+
+    print(show.text(config.resolve(config.parse(args.overrides), locate=False)))
+
+
+def _reproduce(args: argparse.Namespace) -> None:
+    from bioplaus import config
+    from bioplaus.experiments import catalogue
+
+    options = config.parse(args.overrides)
+    if args.claim == "list":
+        print(catalogue.listing())
+        return
+    print(catalogue.reproduce(args.claim, options))
+
+
+VERBS: dict[str, Callable[[argparse.Namespace], None]] = {
+    "simulate": _simulate,
+    "evaluate": _evaluate,
+    "resume": _resume,
+    "plot": _plot,
+    "list": _list,
+    "show": _show,
+    "reproduce": _reproduce,
+}
+
+
+def main(argv: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and leave with SystemExit(code): 0 fine, 2 bad input, 1 failed run, 130 Ctrl-C."""
+    parser = _parser()
+    words = list(sys.argv[1:] if argv is None else argv)
+    _refuse_unknown_verb(words)
+    args = parser.parse_args(words)
+    if args.verb is None:
+        parser.print_help()
+        raise SystemExit(0)
+    try:
+        VERBS[args.verb](args)
+    except BioplausError as error:
+        if args.debug:
+            raise
+        print(f"bioplaus: {error}", file=sys.stderr)
+        raise SystemExit(error.exit_code) from None
+    except KeyboardInterrupt:
+        print("bioplaus: interrupted", file=sys.stderr)
+        raise SystemExit(130) from None
+    except BrokenPipeError:
+        raise SystemExit(0) from None
+    raise SystemExit(0)
+
+
+def _refuse_unknown_verb(words: Sequence[str]) -> None:
+    """Name the nearest verb; argparse would only list them all."""
+    from bioplaus.registry import nearest
+
+    if words and not words[0].startswith("-") and words[0] not in VERBS:
+        print(f"bioplaus: unknown verb '{words[0]}'{nearest(words[0], list(VERBS))} Known: {', '.join(VERBS)}", file=sys.stderr)
+        raise SystemExit(2)

@@ -1,0 +1,132 @@
+"""Data sets as plain arrays: `names`, `describe`, `locate`, `load`, `register`.
+
+A source is a module with ``SUMMARY``, ``locate(config)`` and ``read(config)`` (see
+`bioplaus.data.base.Source`); the table below is the only place that knows them. Importing this package
+reads no data and imports neither numpy, scikit-learn nor torch.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from typing import cast
+
+from bioplaus.data.base import DataConfig, Raw, Source, Splits, check_config, data_root
+from bioplaus.errors import ConfigError, DataError
+
+__all__ = ["DataConfig", "Raw", "Source", "Splits", "describe", "load", "locate", "names", "register"]
+
+_SOURCES: dict[str, str | Source] = {
+    "digits": "bioplaus.data.digits",
+    "synthetic": "bioplaus.data.synthetic",
+    "mnist": "bioplaus.data.mnist",
+    "fashion_mnist": "bioplaus.data.fashion_mnist",
+    "cifar10": "bioplaus.data.cifar10",
+    "cifar100": "bioplaus.data.cifar100",
+}
+
+
+def names() -> list[str]:
+    """Names of all data sets, those that need no files first."""
+    return list(_SOURCES)
+
+
+def describe(name: str) -> str:
+    """One-line summary of a data set.
+
+    Raises
+    ------
+    ConfigError
+        Unknown name.
+    """
+    return _source(name).SUMMARY
+
+
+def register(name: str, source: str | Source) -> None:
+    """Add a data set.
+
+    Parameters
+    ----------
+    name : str
+        The value of ``data.name`` that selects it.
+    source : module, object, or dotted name of a module
+        Has ``SUMMARY``, ``locate(config)`` and ``read(config)``. A dotted name is imported when first used.
+
+    Raises
+    ------
+    ConfigError
+        The name is taken, or something is missing from the source.
+    """
+    if name in _SOURCES:
+        raise ConfigError(f"data={name} is already registered; choose another name")
+    if not isinstance(source, str):
+        _check_source(name, source)
+    _SOURCES[name] = source
+
+
+def locate(config: DataConfig) -> None:
+    """Check at once, reading no arrays, that `load` will find its files (or may download them).
+
+    Raises
+    ------
+    ConfigError
+        Unknown name or a value out of range.
+    DataError
+        Files are missing: where they were looked for, and how to get them.
+    """
+    _must_download(config)
+
+
+def load(config: DataConfig) -> Splits:
+    """Read, split and scale a data set (downloading it first if ``config.download`` is set and it is missing).
+
+    Raises
+    ------
+    ConfigError
+        Unknown name, a value out of range, or a limit above what there is.
+    DataError
+        Files are missing, truncated or corrupt.
+    """
+    if _must_download(config):
+        from bioplaus.data import download
+
+        download.fetch(config.name, data_root(config)[0])
+    from bioplaus.data.splitting import split
+
+    return split(_source(config.name).read(config), config)
+
+
+def _must_download(config: DataConfig) -> bool:
+    source = _source(config.name)
+    check_config(config)
+    try:
+        source.locate(config)
+    except DataError:
+        if not config.download:
+            raise
+        from bioplaus.data import download
+
+        if config.name not in download.SETS:
+            raise
+        return True
+    return False
+
+
+def _source(name: str) -> Source:
+    if name not in _SOURCES:
+        near = difflib.get_close_matches(name.lower().replace("-", "_"), _SOURCES, n=1)
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise ConfigError(f"data={name} is not known; {hint}Known: {', '.join(_SOURCES)}")
+    entry = _SOURCES[name]
+    if not isinstance(entry, str):
+        return entry
+    source = cast(Source, importlib.import_module(entry))
+    _check_source(name, source)
+    return source
+
+
+def _check_source(name: str, source: object) -> None:
+    missing = [part for part in ("SUMMARY", "locate", "read") if not hasattr(source, part)]
+    if missing:
+        lacking = " and no ".join(missing)
+        raise ConfigError(f"data={name}: the source has no {lacking}; see bioplaus.data.base.Source")

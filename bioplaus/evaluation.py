@@ -1,0 +1,44 @@
+"""Loss and score of a network on a whole set, per replica."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from bioplaus.feed import Feed
+from bioplaus.view import Batch, Clock
+from bioplaus.world import Model, World, view
+
+__all__ = ["evaluate", "predict"]
+
+CHUNK = 2048
+
+
+@torch.no_grad()
+def evaluate(model: Model, world: World, feed: Feed, *, chunk: int = CHUNK) -> dict[str, Tensor]:
+    """Return ``{"loss": [R], "accuracy": [R]}`` in float64, means over the samples; empty for an empty set.
+
+    Accuracy is left out where the task has no score.
+    """
+    if len(feed) == 0:
+        return {}
+    sums: dict[str, Tensor] = {}
+    for batch in feed.chunks(chunk):
+        out = predict(model, world, batch)
+        found = {"loss": model.task.loss(out, batch.y)}
+        if model.task.has_score:
+            found["accuracy"] = model.task.score(out, batch.y)
+        for key, value in found.items():
+            part = value.double() * batch.size
+            sums[key] = sums[key] + part if key in sums else part
+    return {key: value / len(feed) for key, value in sums.items()}
+
+
+@torch.no_grad()
+def predict(model: Model, world: World, batch: Batch, params: Mapping[str, Tensor] | None = None) -> Tensor:
+    """Return the rule's output for a batch, ``[R, B, ...]``."""
+    seen = view(model, world, batch, Clock(step=world.step))
+    return model.rule.predict(seen if params is None else replace(seen, params=params))

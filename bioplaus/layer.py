@@ -1,0 +1,176 @@
+"""A layer: before (upsample, flatten) -> connection -> + bias + dendrites -> norm -> neuron -> after (pool).
+
+`Layer.forward` keeps a `Trace`; `Layer.pull` takes an error at the layer's output to its current; `Layer.give_back` takes the error
+at the current to the layer's input through a matrix of the caller's choice. Errors point *down* the loss: they are wanted changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import Tensor
+
+from bioplaus.changes import Change, Dense, Outer
+from bioplaus.connections.base import Connection
+from bioplaus.dendrites import Dendrites
+from bioplaus.leaves import Init, Leaf
+from bioplaus.neurons.base import Neuron
+from bioplaus.norm import BatchNorm
+from bioplaus.operations import Operation, Scope
+
+__all__ = ["Layer", "Trace"]
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What one layer remembers of one forward pass.
+
+    ``pre`` is what the connection received, ``current`` what the neuron received, ``out`` what the layer sent on.
+    """
+
+    pre: Tensor
+    current: Tensor
+    out: Tensor
+    before: tuple[Any, ...] = ()
+    dendrites: list[Tensor] = field(default_factory=list)
+    norm: Any = None
+    neuron: Any = None
+    after: tuple[Any, ...] = ()
+
+
+class Layer:
+    """One layer of a network. Holds structure only: all arrays live in ``params`` and ``buffers``.
+
+    Parameters
+    ----------
+    name
+        Key prefix of its arrays, e.g. ``"forward/2"``.
+    connection, neuron
+        How current arises and what the cell does with it.
+    bias
+        Whether each postsynaptic unit (channel) has a bias, which starts at 0.
+    before, after
+        Operations on the way in and out.
+    norm
+        Batch normalisation of the current.
+    dendrites
+        Whether the layer may grow dendrites.
+    init, mirror_init
+        How the weight starts, here and in the layer that mirrors this one.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        connection: Connection,
+        neuron: Neuron,
+        *,
+        bias: bool = False,
+        before: Sequence[Operation] = (),
+        norm: BatchNorm | None = None,
+        after: Sequence[Operation] = (),
+        dendrites: bool = False,
+        init: Init | None = None,
+        mirror_init: Init | None = None,
+    ) -> None:
+        self.name = name
+        self.connection = connection
+        self.neuron = neuron
+        self.before, self.norm, self.after = tuple(before), norm, tuple(after)
+        self.weight = f"{name}/weight"
+        self.bias = f"{name}/bias" if bias else None
+        self.dendrites = Dendrites(f"{name}/dendrites", connection) if dendrites else None
+        self.init = init or Init()
+        self.mirror_init = mirror_init or self.init
+        shape = connection.out_shape
+        for operation in self.after:
+            shape = operation.out_shape(shape)
+        self.out_shape = shape
+
+    @property
+    def norms(self) -> tuple[BatchNorm, ...]:
+        """All normalisations, wherever they stand."""
+        return (*(op for op in self.before if isinstance(op, BatchNorm)), *((self.norm,) if self.norm else ()))
+
+    @property
+    def leaves(self) -> dict[str, Leaf]:
+        """All arrays that a rule may change."""
+        c = self.connection
+        found = {self.weight: Leaf(c.weight_shape, c.fan_in, self.init)}
+        if self.bias:
+            found[self.bias] = Leaf(c.out_shape[:1], 1, Init("zero"))
+        for norm in self.norms:
+            found |= norm.leaves
+        return found | (self.dendrites.leaves if self.dendrites else {})
+
+    @property
+    def buffers(self) -> dict[str, Leaf]:
+        """Running means."""
+        return {key: leaf for norm in self.norms for key, leaf in norm.buffers.items()}
+
+    def forward(self, scope: Scope, x: Tensor) -> Trace:
+        """Return the trace of one pass; x ``[R or 1, B, *in_shape]``."""
+        params, before, after, branches, norm_cache = scope.params, [], [], [], None
+        for operation in self.before:
+            x, cache = operation.forward(scope, x)
+            before.append(cache)
+        current = self.connection.send(params[self.weight], x)
+        if self.bias:
+            current += self._wide(params[self.bias], current)
+        if self.dendrites:
+            branches = self.dendrites.outputs(params, x)
+            current = self.dendrites.add(params, current, branches)
+        if self.norm:
+            current, norm_cache = self.norm.forward(scope, current)
+        out, neuron_cache = self.neuron.forward(current)
+        for operation in self.after:
+            out, cache = operation.forward(scope, out)
+            after.append(cache)
+        return Trace(x, current, out, tuple(before), branches, norm_cache, neuron_cache, tuple(after))
+
+    def pull(self, trace: Trace, error: Tensor) -> Tensor:
+        """Return the error at the current (before the norm), given the error at the layer's output."""
+        error = self._at_neuron(trace, error)
+        return self.norm.pull(trace.norm, error) if self.norm else error
+
+    def wanted(self, trace: Trace, error: Tensor) -> tuple[Tensor, dict[str, Change]]:
+        """Return the error at the current and the changes of all leaves that go with an error at the output.
+
+        The weight's change is the product of what the synapse sees on its two sides; dendrites change u alone.
+        """
+        changes: dict[str, Change] = {}
+        error = self._at_neuron(trace, error)
+        if self.norm:
+            changes |= {key: Dense(value) for key, value in self.norm.wanted(trace.norm, error).items()}
+            error = self.norm.pull(trace.norm, error)
+        changes[self.weight] = Outer(self.connection, ((trace.pre, error),))
+        if self.bias:
+            changes[self.bias] = Dense(error.sum(self._not_units(error)))
+        if self.dendrites:
+            changes |= {key: Dense(value) for key, value in self.dendrites.wanted(trace.dendrites, error).items()}
+        return error, changes
+
+    def give_back(self, trace: Trace, error: Tensor, w: Tensor) -> tuple[Tensor, dict[str, Change]]:
+        """Return the error at the layer's input, sent down from the current through w, and the changes of norms on that way."""
+        changes: dict[str, Change] = {}
+        error = self.connection.give_back(w, error)
+        for operation, cache in zip(reversed(self.before), reversed(trace.before)):
+            if isinstance(operation, BatchNorm):
+                changes |= {key: Dense(value) for key, value in operation.wanted(cache, error).items()}
+            error = operation.pull(cache, error)
+        return error, changes
+
+    def _at_neuron(self, trace: Trace, error: Tensor) -> Tensor:
+        for operation, cache in zip(reversed(self.after), reversed(trace.after)):
+            error = operation.pull(cache, error)
+        return self.neuron.pull(trace.neuron, error)
+
+    def _wide(self, per_unit: Tensor, like: Tensor) -> Tensor:
+        rest = len(self.connection.out_shape) - 1
+        return per_unit.view(per_unit.shape[0], *([1] * (like.dim() - 2 - rest)), -1, *([1] * rest))
+
+    def _not_units(self, x: Tensor) -> tuple[int, ...]:
+        channel = x.dim() - len(self.connection.out_shape)
+        return tuple(a for a in range(1, x.dim()) if a != channel)

@@ -1,0 +1,73 @@
+"""Leaves: the named arrays of a layer, their shapes and how they start.
+
+A leaf is known by one flat key such as ``"forward/2/weight"``; all arrays carry the replica axis in front.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from bioplaus.errors import ConfigError
+from bioplaus.streams import Streams
+
+__all__ = ["Init", "Leaf"]
+
+
+@dataclass(frozen=True)
+class Init:
+    """How a weight starts.
+
+    Parameters
+    ----------
+    kind
+        "uniform": U(-1, 1) / sqrt(fan_in), the published default of the counter-current and backprop networks;
+        "normal": N(0, 1) / sqrt(fan_in); "orthogonal": orthonormal rows or columns of the matrix post x fan_in; "zero"; "one".
+    scale
+        Factor on the draw, dimensionless.
+    """
+
+    kind: str = "uniform"
+    scale: float = 1.0
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """Shape (without the replica axis), fan-in and start of one named array."""
+
+    shape: tuple[int, ...]
+    fan_in: int
+    init: Init
+
+    def draw(self, key: str, streams: Streams) -> Tensor:
+        """Return the start value ``[R, *shape]``, drawn from the stream ``init/<key>``.
+
+        Raises
+        ------
+        ConfigError
+            If the kind of start is unknown.
+        """
+        name, kind, scale = f"init/{key}", self.init.kind, self.init.scale
+        if kind == "uniform":
+            bound = scale / math.sqrt(max(self.fan_in, 1))
+            return streams.uniform(name, self.shape, -bound, bound)
+        if kind == "normal":
+            return streams.normal(name, self.shape).mul_(scale / math.sqrt(max(self.fan_in, 1)))
+        if kind == "orthogonal":
+            return _orthogonal(streams.normal(name, self.shape)).mul_(scale)
+        if kind in ("zero", "one"):
+            like = {"dtype": streams.dtype, "device": streams.device}
+            return torch.full((len(streams.seeds), *self.shape), float(kind == "one") * scale, **like)
+        raise ConfigError(f"unknown start '{kind}' of a weight; choose uniform, normal, orthogonal, zero or one")
+
+
+def _orthogonal(draw: Tensor) -> Tensor:
+    """Return Q of the QR decomposition, with the signs of R's diagonal so that Q is uniform over orthogonal matrices."""
+    matrix = draw.flatten(2)
+    tall = matrix if matrix.shape[1] >= matrix.shape[2] else matrix.mT
+    q, r = torch.linalg.qr(tall)
+    q = q * torch.diagonal(r, dim1=-2, dim2=-1).sign().unsqueeze(-2)
+    return (q if tall is matrix else q.mT).reshape(draw.shape).contiguous()

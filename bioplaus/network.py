@@ -1,0 +1,150 @@
+"""A network: a chain of layers, and its mirror.
+
+A network holds structure only; its arrays are in ``params`` and ``buffers`` under its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from bioplaus.connections import Connection, Conv2dConnection, DenseConnection
+from bioplaus.errors import ConfigError
+from bioplaus.layer import Layer, Trace
+from bioplaus.leaves import Leaf
+from bioplaus.neurons.base import Neuron
+from bioplaus.norm import BatchNorm
+from bioplaus.operations import Flatten, MaxPool, Operation, Scope, Unflatten, Upsample
+from bioplaus.streams import Streams
+
+__all__ = ["Network", "Pass"]
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One forward pass: a trace per layer, and the running means to commit if it was a training pass."""
+
+    traces: tuple[Trace, ...]
+    running: dict[str, Tensor]
+
+    @property
+    def out(self) -> Tensor:
+        """Output of the last layer."""
+        return self.traces[-1].out
+
+
+class Network:
+    """A chain of layers.
+
+    Parameters
+    ----------
+    name
+        Prefix of all its keys.
+    in_shape
+        Shape of one input sample.
+    layers
+        In order from the input; every name starts with the name of the network.
+    """
+
+    def __init__(self, name: str, in_shape: tuple[int, ...], layers: Sequence[Layer]) -> None:
+        self.name, self.in_shape, self.layers = name, in_shape, tuple(layers)
+
+    @property
+    def out_shape(self) -> tuple[int, ...]:
+        """Shape of one output sample."""
+        return self.layers[-1].out_shape
+
+    @property
+    def leaves(self) -> dict[str, Leaf]:
+        """All arrays that a rule may change, by key."""
+        return {key: leaf for layer in self.layers for key, leaf in layer.leaves.items()}
+
+    @property
+    def buffers(self) -> dict[str, Leaf]:
+        """All running means, by key."""
+        return {key: leaf for layer in self.layers for key, leaf in layer.buffers.items()}
+
+    def draw(self, streams: Streams) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Return fresh params and buffers for every replica of the streams."""
+        return (
+            {key: leaf.draw(key, streams) for key, leaf in self.leaves.items()},
+            {key: leaf.draw(key, streams) for key, leaf in self.buffers.items()},
+        )
+
+    def forward(
+        self,
+        params: Mapping[str, Tensor],
+        x: Tensor,
+        buffers: Mapping[str, Tensor] | None = None,
+        *,
+        train: bool = False,
+    ) -> Pass:
+        """Run x ``[R or 1, B, *in_shape]`` through all layers."""
+        scope = Scope(params, buffers or {}, train)
+        traces = []
+        for layer in self.layers:
+            trace = layer.forward(scope, x)
+            traces.append(trace)
+            x = trace.out
+        return Pass(tuple(traces), scope.running)
+
+    def mirror(self, name: str, last: Neuron) -> Network:
+        """Return the network of mirrored shape, which runs from the output's shape to the input's.
+
+        Each layer is undone by its opposite: pooling and stride by nearest-neighbour upsampling before a stride-1 kernel of the same
+        size, upsampling by a stride, flatten by unflatten. Neuron and normalisation are those of the population it lands on; the
+        topmost layer lands on the input, where the neuron is ``last`` and there is no normalisation.
+        """
+        landing = [None, *self.layers[:-1]]
+        pairs = list(zip(self.layers, landing))
+        mirrored = [_mirrored(layer, below, f"{name}/{i}", last) for i, (layer, below) in enumerate(reversed(pairs))]
+        return Network(name, self.out_shape, mirrored)
+
+
+def _mirrored(layer: Layer, below: Layer | None, name: str, last: Neuron) -> Layer:
+    source, before, after = layer.connection, [], []
+    connection: Connection
+    if isinstance(source, DenseConnection):
+        connection = DenseConnection(source.out_shape, source.in_shape)
+        after = [Unflatten(op.shape) for op in layer.before if isinstance(op, Flatten)]
+    elif isinstance(source, Conv2dConnection):
+        before, connection = _mirrored_conv(layer, source)
+    else:
+        raise ConfigError(f"a {type(source).__name__} has no mirror; choose a network of dense and conv2d connections")
+    norm = None
+    if below is not None and below.norm is not None:
+        norm = BatchNorm(f"{name}/norm", connection.out_shape, affine=below.norm.affine)
+    return Layer(
+        name,
+        connection,
+        last if below is None else below.neuron,
+        bias=layer.bias is not None,
+        before=before,
+        after=after,
+        norm=norm,
+        init=layer.mirror_init,
+        mirror_init=layer.init,
+    )
+
+
+def _mirrored_conv(layer: Layer, source: Conv2dConnection) -> tuple[list[Operation], Conv2dConnection]:
+    kernel, channels = source.kernel, source.in_shape[0]
+    size = source.in_shape[1:]
+    shape: tuple[int, ...] = layer.out_shape
+    enlarged = [op for op in layer.before if isinstance(op, Upsample)]
+    if enlarged:
+        stride, half = enlarged[0].factor, (kernel - 1) // 2
+        return [], Conv2dConnection(shape, channels, kernel=kernel, stride=stride, padding=half)
+    before: list[Operation] = []
+    for operation in layer.after:
+        if isinstance(operation, MaxPool):
+            before.append(Upsample(operation.size, crop=source.out_shape[1:]))
+    if source.stride > 1:
+        before.append(Upsample(source.stride, crop=size))
+    for operation in before:
+        shape = operation.out_shape(shape)
+    rows, columns = (inner - outer + kernel - 1 for inner, outer in zip(size, shape[1:]))
+    padding = (columns // 2, columns - columns // 2, rows // 2, rows - rows // 2)
+    return before, Conv2dConnection(shape, channels, kernel=kernel, padding=padding)

@@ -1,0 +1,1 @@
+"""Network presets: mlp, cnn5, lenet, autoencoder."""

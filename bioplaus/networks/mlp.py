@@ -1,0 +1,54 @@
+"""Multilayer perceptron: input - hidden widths - output, dense connections, identity output."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from bioplaus.connections import DenseConnection
+from bioplaus.layer import Layer
+from bioplaus.network import Network
+from bioplaus.networks.base import NetworkConfig, check_widths, flat_size, start, with_norm
+from bioplaus.neurons.base import Neuron
+from bioplaus.neurons.smooth import Identity
+from bioplaus.operations import Flatten, Operation
+
+__all__ = ["Mlp", "MlpConfig"]
+
+
+@dataclass
+class MlpConfig(NetworkConfig):
+    """Settings of the multilayer perceptron."""
+
+    name: str = "mlp"
+    hidden: list[int] = field(default_factory=lambda: [256, 256, 256])
+    """Widths of the hidden layers; [] for a single layer."""
+
+
+class Mlp:
+    """Multilayer perceptron with one width per hidden layer."""
+
+    Config = MlpConfig
+
+    @staticmethod
+    def build(config: MlpConfig, in_shape: tuple[int, ...], outputs: tuple[int, ...], neuron: Neuron) -> Network:
+        """Return the network ``flat(in_shape) - hidden - flat(outputs)``."""
+        check_widths(config.hidden, "network.hidden")
+        widths = [flat_size(in_shape), *config.hidden, flat_size(outputs)]
+        layers = []
+        for i, (pre, post) in enumerate(zip(widths, widths[1:])):
+            name, last = f"forward/{i}", i == len(widths) - 2
+            first: list[Operation] = [Flatten(in_shape)] if i == 0 and len(in_shape) > 1 else []
+            before, norm = with_norm(config, name, (pre,), (post,), hidden=not last)
+            layers.append(
+                Layer(
+                    name,
+                    DenseConnection((pre,), (post,)),
+                    Identity() if last else neuron,
+                    bias=config.bias,
+                    before=[*first, *before],
+                    norm=norm,
+                    dendrites=config.dendrites,
+                    init=start(config),
+                )
+            )
+        return Network("forward", in_shape, layers)

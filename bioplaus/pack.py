@@ -1,0 +1,107 @@
+"""Replicas that are trained together: one model, one world, their best snapshots."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from bioplaus.build import Feeds
+from bioplaus.edits import perform
+from bioplaus.engines.base import Block, Engine
+from bioplaus.evaluation import evaluate
+from bioplaus.selection import Best
+from bioplaus.view import Batch, Clock
+from bioplaus.world import Model, World, new_world, view
+
+__all__ = ["Pack"]
+
+
+@dataclass
+class Pack:
+    """One model, the world it drives, and the snapshots that will be tested."""
+
+    model: Model
+    world: World
+    best: Best
+
+    @classmethod
+    def fresh(cls, model: Model) -> Pack:
+        """Return a pack at its start."""
+        world = new_world(model)
+        return cls(model, world, Best(world))
+
+    def clock(self, steps_per_epoch: int, steps_total: int) -> Clock:
+        """Return the clock at the world's step."""
+        return Clock(self.world.step, self.world.step // steps_per_epoch, 0, steps_per_epoch, steps_total)
+
+    def advance(self, engine: Engine, block: Block) -> None:
+        """Run a block; sum up its metrics and stop replicas whose numbers are no longer finite."""
+        first = self.world.step
+        metrics = engine.advance(self.model, self.world, block)
+        for key, value in metrics.items():
+            total = value.double().sum(0)
+            tally = self.world.tally
+            tally[key] = tally[key] + total if key in tally else total
+        self._stop_diverged(first, metrics.get("loss"))
+
+    def _stop_diverged(self, first: int, loss: Tensor | None) -> None:
+        finite = torch.ones_like(self.world.alive)
+        for value in self.world.params.values():
+            if value.numel():
+                finite &= torch.isfinite(value.flatten(1).sum(1))
+        at = torch.full_like(self.world.stopped_at, self.world.step - 1)
+        if loss is not None and loss.shape[0]:
+            bad = ~torch.isfinite(loss)
+            finite &= ~bad.any(0)
+            at = torch.where(bad.any(0), first + bad.to(torch.int8).argmax(0), at)
+        fallen = self.world.alive & ~finite
+        self.world.stopped_at = torch.where(fallen, at, self.world.stopped_at)
+        self.world.alive = self.world.alive & finite
+
+    def boundary(self, event: str, clock: Clock, scores: Mapping[str, Tensor], feeds: Feeds) -> None:
+        """Let the rule act between batches."""
+        batch = feeds.train.batch(torch.zeros(1, 1, dtype=torch.int64, device=self.world.alive.device))
+        seen = view(self.model, self.world, batch, clock)
+        edits = self.model.rule.boundary(event, seen, scores, lambda: feeds.train.chunks(clock_batch(feeds)))
+        if edits is not None:
+            perform(self.model, self.world, edits)
+
+    def epoch_means(self, steps: int) -> dict[str, Tensor]:
+        """Return the mean of each training metric over the epoch's steps so far, and start new sums."""
+        means = {key: value / max(steps, 1) for key, value in self.world.tally.items()}
+        self.world.tally = {}
+        return means
+
+    def evaluate(self, feeds: Feeds) -> dict[str, Tensor]:
+        """Return the validation scores."""
+        return evaluate(self.model, self.world, feeds.validation)
+
+    def arrays(self) -> dict[str, Tensor]:
+        """Return the world's arrays and the selection so far."""
+        return {**self.world.arrays(), "best_loss": self.best.loss, "best_epoch": self.best.epoch}
+
+    def restore(self, arrays: Mapping[str, Tensor], best: Mapping[str, Tensor], step: int) -> None:
+        """Take over what a checkpoint holds."""
+        device = self.world.alive.device
+        self.world = World.from_arrays({k: v.to(device) for k, v in arrays.items()}, step)
+        self.best.loss, self.best.epoch = arrays["best_loss"].cpu(), arrays["best_epoch"].cpu()
+        self.best.arrays = {key: value.to(device) for key, value in best.items()}
+
+
+def clock_batch(feeds: Feeds) -> int:
+    """Return a chunk size for passes over the training set."""
+    return min(len(feeds.train), 2048)
+
+
+def probe_batch(feeds: Feeds, size: int) -> Batch:
+    """Return the samples that probes look at: the first ones of the training set, the same for every replica and epoch."""
+    return next(iter(feeds.train.chunks(min(size, len(feeds.train)))))
+
+
+def tensor_state(pack: Pack) -> dict[str, Any]:
+    """Return what of a pack is not an array."""
+    return {"step": pack.world.step, "seeds": list(pack.model.seeds)}

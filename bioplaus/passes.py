@@ -1,0 +1,45 @@
+"""Downward passes that rules share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from torch import Tensor
+
+from bioplaus.changes import Change
+from bioplaus.layer import Layer
+from bioplaus.network import Network, Pass
+
+__all__ = ["downward"]
+
+
+def downward(
+    network: Network,
+    params: Mapping[str, Tensor],
+    run: Pass,
+    error: Tensor,
+    feedback: Callable[[Layer], Tensor] | None = None,
+) -> dict[str, Change]:
+    """Send an error from the output to the first layer and return the changes of all leaves on its way.
+
+    ``D_l = (D_{l+1} F_{l+1}) * phi'(z_l)``, change of ``W_l`` = ``D_l^T h_{l-1}`` (a sum over the batch).
+
+    Parameters
+    ----------
+    network, params, run
+        The network, its arrays and the traces of a forward pass.
+    error
+        ``-dL/d out``, already divided by the batch size.
+    feedback
+        Which matrix takes the error down through a layer; the layer's own weight by default, which is backpropagation.
+    """
+    changes: dict[str, Change] = {}
+    for i in reversed(range(len(network.layers))):
+        layer, trace = network.layers[i], run.traces[i]
+        at_current, found = layer.wanted(trace, error)
+        changes |= found
+        if i > 0 or any(True for _ in layer.norms):
+            w = params[layer.weight] if feedback is None else feedback(layer)
+            error, found = layer.give_back(trace, at_current, w)
+            changes |= found
+    return changes

@@ -1,0 +1,130 @@
+"""One wanted change becomes real: centralise -> warm-up -> clip -> optimiser -> synapse, for the replicas that take part."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from bioplaus.changes import Change, Dense, Wanted, per_weight
+from bioplaus.plasticity.base import Step
+from bioplaus.plasticity.schedule import rate_factor, warmup_factor
+from bioplaus.view import Clock
+from bioplaus.world import Model, World
+
+__all__ = ["apply", "clip_factors"]
+
+
+def apply(model: Model, world: World, wanted: Wanted, clock: Clock, *, everyone: bool = True) -> None:
+    """Write one wanted change into the world, in place.
+
+    Parameters
+    ----------
+    everyone
+        Whether all replicas are alive (known to the caller without asking the device).
+
+    Raises
+    ------
+    KeyError
+        If the rule names a leaf that its group does not own.
+    """
+    group = model.groups[wanted.group]
+    if group.frozen:
+        return
+    strangers = wanted.changes.keys() - set(group.leaves)
+    if strangers:
+        raise KeyError(f"rule {model.rule.config.name}: {sorted(strangers)} not in its group '{wanted.group}'")
+    rows = _rows(world, wanted.mask, everyone)
+    if rows is not None and rows.numel() == 0:
+        return
+    _write(model, world, wanted.group, wanted.changes, rows, clock)
+
+
+def _rows(world: World, mask: Tensor | None, everyone: bool) -> Tensor | None:
+    """Return the replicas that take part; None means all, without a copy."""
+    if mask is None and everyone:
+        return None
+    taking_part = world.alive if mask is None else mask & world.alive
+    return None if bool(taking_part.all()) else taking_part.nonzero().squeeze(1)
+
+
+def _write(
+    model: Model, world: World, name: str, changes: Mapping[str, Change], rows: Tensor | None, clock: Clock
+) -> None:
+    plasticity, optimiser = model.plasticity, model.plasticity.optimiser
+    config = plasticity.config
+    before = world.counts[name] if rows is None else world.counts[name][rows]
+    base = model.rates[name] if rows is None else model.rates[name][rows]
+    factor = rate_factor(config, before, clock)
+    rate = (base * factor).to(base.dtype) if not isinstance(factor, float) or factor != 1.0 else base
+    changes, factors = _prepared(model, changes, rows, before)
+    streams = model.streams.at(clock.step)
+    streams = streams if rows is None else streams.select(rows.tolist())
+    for leaf, change in changes.items():
+        prefix = model.key_of(leaf, "")
+        weight = world.params[leaf] if rows is None else world.params[leaf][rows]
+        stored = {k.removeprefix(prefix): v for k, v in world.synapses.items() if k.startswith(prefix)}
+        state = stored if rows is None else {k: v[rows] for k, v in stored.items()}
+        moments = {m: world.moments[f"{name}|{model.key_of(leaf, m)}"] for m in optimiser.moments}
+        part = moments if rows is None else {k: v[rows] for k, v in moments.items()}
+        step_rate = rate
+        if leaf in factors:
+            if optimiser.identity:
+                step_rate = rate * factors[leaf]
+            else:
+                change = Dense(change.dense().mul_(per_weight(factors[leaf], weight)))
+        if not optimiser.identity:
+            change = Dense(optimiser.direction(_own(change), weight, part, before + 1))
+        plasticity.synapse.write(leaf, state, weight, Step(change, step_rate), streams)
+        if rows is not None:
+            world.params[leaf][rows] = weight
+            for whole, some in ((stored, state), (moments, part)):
+                for key, value in some.items():
+                    whole[key][rows] = value
+    if rows is None:
+        world.counts[name] += 1
+    else:
+        world.counts[name][rows] += 1
+
+
+def _own(change: Change) -> Tensor:
+    """Return the change as an array that may be overwritten."""
+    return change.value.clone() if isinstance(change, Dense) else change.dense()
+
+
+def _prepared(
+    model: Model, changes: Mapping[str, Change], rows: Tensor | None, before: Tensor
+) -> tuple[Mapping[str, Change], dict[str, Tensor]]:
+    """Return the changes after centralisation and warm-up, and the clip factor ``[R]`` of each leaf (none if clipping is off)."""
+    config = model.plasticity.config
+    warm = config.warmup if config.warmup_on == "change" else 0
+    if rows is None and config.clip == "none" and not config.centralise and not warm:
+        return changes, {}
+    dense = {leaf: change.dense() if rows is None else change.dense()[rows] for leaf, change in changes.items()}
+    if config.centralise:
+        dense = {leaf: _centralised(value) for leaf, value in dense.items()}
+    if warm:
+        factor = warmup_factor(config, before)
+        assert isinstance(factor, Tensor)
+        dense = {leaf: value * per_weight(factor.to(value.dtype), value) for leaf, value in dense.items()}
+    return {leaf: Dense(value) for leaf, value in dense.items()}, clip_factors(dense, config.clip, config.clip_norm)
+
+
+def _centralised(change: Tensor) -> Tensor:
+    """Take out the mean over all axes but replica and post; biases and gains have no such axes and stay."""
+    return change - change.mean(tuple(range(2, change.dim())), keepdim=True) if change.dim() > 2 else change
+
+
+def clip_factors(dense: Mapping[str, Tensor], clip: str, limit: float) -> dict[str, Tensor]:
+    """Return min(1, limit / (norm + 1e-6)) per leaf and replica; the norm is that of the leaf or of all leaves together.
+
+    Shapes: ``[R, ...] -> [R]``. Clipping by the norm of a whole network is not local: it is named in the plausibility statement.
+    """
+    if clip == "none":
+        return {}
+    squares = {leaf: torch.linalg.vector_norm(value.flatten(1), dim=1).square() for leaf, value in dense.items()}
+    if clip == "per_network":
+        together = torch.stack(list(squares.values())).sum(0)
+        squares = dict.fromkeys(squares, together)
+    return {leaf: (limit / (square.sqrt() + 1e-6)).clamp(max=1.0) for leaf, square in squares.items()}

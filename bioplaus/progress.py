@@ -1,0 +1,67 @@
+"""Progress while it works: a bar on a terminal, plain lines elsewhere; always on stderr, so stdout stays the result's."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+__all__ = ["Progress", "Silent"]
+
+
+class Silent:
+    """Shows nothing."""
+
+    def start(self, total: int, done: int, title: str) -> None:
+        """Begin; total and done in updates."""
+
+    def update(self, done: int, text: str) -> None:
+        """Report that so many updates are done."""
+
+    def stop(self) -> None:
+        """End."""
+
+
+class Progress(Silent):
+    """A rich bar if stderr is a terminal, otherwise a line every tenth of the way."""
+
+    def __init__(self) -> None:
+        self._bar: Any = None
+        self._task: Any = None
+        self._total = 1
+        self._next = 0.0
+        self._began = time.perf_counter()
+
+    def start(self, total: int, done: int, title: str) -> None:
+        self._total, self._began = max(total, 1), time.perf_counter()
+        self._next = done / self._total + 0.1
+        if sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(),
+                TextColumn("{task.percentage:3.0f}%"),
+                TimeElapsedColumn(),
+                TimeRemainingColumn(),
+                TextColumn("{task.fields[text]}"),
+            )
+            self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
+            self._bar.start()
+            self._task = self._bar.add_task(title, total=total, completed=done, text="")
+        else:
+            print(title, file=sys.stderr, flush=True)
+
+    def update(self, done: int, text: str) -> None:
+        if self._bar is not None:
+            self._bar.update(self._task, completed=done, text=text)
+        elif done / self._total >= self._next:
+            self._next = done / self._total + 0.1
+            seconds = time.perf_counter() - self._began
+            print(f"  {100 * done / self._total:3.0f} %  {seconds:6.1f} s  {text}", file=sys.stderr, flush=True)
+
+    def stop(self) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None

@@ -1,0 +1,177 @@
+"""What there is to choose from, by name, without importing any of it.
+
+Built-in components stand in one explicit table per family, ``name -> "module:Class"``; third parties enter through entry points of the groups
+``bioplaus.rules``, ``bioplaus.neurons`` and ``bioplaus.plasticity``. Listing names and summaries reads source text, so ``bioplaus list``
+imports neither torch nor the components.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import importlib
+import importlib.metadata
+import importlib.util
+from collections.abc import Mapping
+from typing import Any
+
+from bioplaus.errors import ConfigError
+
+__all__ = ["ENGINES", "FAMILIES", "NETWORKS", "NEURONS", "PLASTICITY", "PROBES", "RULES", "Registry", "nearest"]
+
+
+def nearest(word: str, known: list[str]) -> str:
+    """Return a hint such as ", did you mean 'ccl'?", or "" if nothing is near."""
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    return f", did you mean '{close[0]}'?" if close else ""
+
+
+class Registry:
+    """Names of one family of components.
+
+    Parameters
+    ----------
+    kind
+        What a member is called in messages, e.g. "rule".
+    table
+        Name -> ``"module:Class"`` of the built-in members, in the order a reader should meet them.
+    group
+        Entry-point group for third parties; None if there is none.
+    """
+
+    def __init__(self, kind: str, table: Mapping[str, str], group: str | None = None) -> None:
+        self.kind = kind
+        self._targets = dict(table)
+        self._classes: dict[str, Any] = {}
+        self._group = group
+        self._scanned = group is None
+
+    def _scan(self) -> None:
+        """Add third-party members; a name that is taken is refused."""
+        if self._scanned:
+            return
+        self._scanned = True
+        for point in importlib.metadata.entry_points(group=self._group):
+            if self._targets.setdefault(point.name, point.value) != point.value:
+                raise ConfigError(
+                    f"two {self.kind}s are called '{point.name}': {self._targets[point.name]} and {point.value}; uninstall one"
+                )
+
+    def names(self) -> list[str]:
+        """Return all names, built-in ones first."""
+        self._scan()
+        return list(self._targets)
+
+    def register(self, name: str, component: Any) -> None:
+        """Add a class at run time.
+
+        Raises
+        ------
+        ConfigError
+            If the name is taken by something else.
+        """
+        self._scan()
+        known = self._classes.get(name, self._targets.get(name))
+        if known is not None and known is not component:
+            raise ConfigError(f"{self.kind} '{name}' is registered already, as {known}; import it from bioplaus.*, not from the folder")
+        self._targets[name] = f"{component.__module__}:{component.__qualname__}"
+        self._classes[name] = component
+
+    def check(self, name: str) -> str:
+        """Return the name, or raise ConfigError with the nearest one and the list."""
+        names = self.names()
+        if name not in names:
+            raise ConfigError(f"unknown {self.kind} '{name}'{nearest(name, names)} Known: {', '.join(names)}")
+        return name
+
+    def get(self, name: str) -> Any:
+        """Import and return the class of a name."""
+        self.check(name)
+        if name not in self._classes:
+            module, _, attribute = self._targets[name].partition(":")
+            self._classes[name] = getattr(importlib.import_module(module), attribute)
+        return self._classes[name]
+
+    def summary(self, name: str) -> str:
+        """Return the first line of the class's docstring, read from the source without importing it."""
+        module, _, attribute = self._targets[self.check(name)].partition(":")
+        if name in self._classes:
+            return _first_line(self._classes[name].__doc__)
+        spec = importlib.util.find_spec(module)
+        if spec is None or spec.origin is None:
+            return f"from {module}"
+        with open(spec.origin, encoding="utf-8") as file:
+            tree = ast.parse(file.read())
+        for node in tree.body:
+            if isinstance(node, ast.ClassDef) and node.name == attribute:
+                return _first_line(ast.get_docstring(node))
+        return _first_line(ast.get_docstring(tree))
+
+
+def _first_line(text: str | None) -> str:
+    return text.strip().splitlines()[0] if text else ""
+
+
+RULES = Registry(
+    "rule",
+    {
+        "bp": "bioplaus.rules.bp:Backprop",
+        "ccl": "bioplaus.rules.ccl:CounterCurrent",
+        "top": "bioplaus.rules.top:TopLayer",
+    },
+    "bioplaus.rules",
+)
+NEURONS = Registry(
+    "neuron",
+    {
+        "identity": "bioplaus.neurons.smooth:Identity",
+        "relu": "bioplaus.neurons.rectified:Relu",
+        "leaky_relu": "bioplaus.neurons.rectified:LeakyRelu",
+        "elu": "bioplaus.neurons.smooth:Elu",
+        "tanh": "bioplaus.neurons.smooth:Tanh",
+        "sigmoid": "bioplaus.neurons.smooth:Sigmoid",
+        "softplus": "bioplaus.neurons.smooth:Softplus",
+        "hard_sigmoid": "bioplaus.neurons.rectified:HardSigmoid",
+        "step": "bioplaus.neurons.threshold:Step",
+        "sign": "bioplaus.neurons.threshold:Sign",
+    },
+    "bioplaus.neurons",
+)
+PLASTICITY = Registry(
+    "plasticity",
+    {
+        "sgd": "bioplaus.plasticity.sgd:Sgd",
+        "adam": "bioplaus.plasticity.adaptive:Adam",
+        "adamw": "bioplaus.plasticity.adaptive:AdamW",
+        "rmsprop": "bioplaus.plasticity.adaptive:RmsProp",
+        "sign": "bioplaus.plasticity.sgd:SignStep",
+    },
+    "bioplaus.plasticity",
+)
+NETWORKS = Registry(
+    "network",
+    {
+        "mlp": "bioplaus.networks.mlp:Mlp",
+        "cnn5": "bioplaus.networks.convolutional:Cnn5",
+        "lenet": "bioplaus.networks.convolutional:Lenet",
+        "autoencoder": "bioplaus.networks.autoencoder:Autoencoder",
+    },
+)
+PROBES = Registry(
+    "probe",
+    {
+        "angle": "bioplaus.probes.angle:AngleProbe",
+        "feedback": "bioplaus.probes.feedback:FeedbackProbe",
+        "cka": "bioplaus.probes.cka:CkaProbe",
+        "updates": "bioplaus.probes.updates:UpdatesProbe",
+        "dead": "bioplaus.probes.dead:DeadProbe",
+    },
+)
+ENGINES = Registry(
+    "backend",
+    {
+        "loop": "bioplaus.engines.loop:LoopEngine",
+        "numba": "bioplaus.engines.numba_online:NumbaOnlineEngine",
+    },
+)
+FAMILIES = {"rules": RULES, "neurons": NEURONS, "plasticity": PLASTICITY, "networks": NETWORKS, "probes": PROBES, "backends": ENGINES}

@@ -1,0 +1,60 @@
+"""Which epoch counts: the one with the lowest validation loss, chosen per replica. The test set never chooses anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from bioplaus.world import World
+
+__all__ = ["Best"]
+
+
+class Best:
+    """A snapshot of each replica at its best epoch so far.
+
+    Parameters
+    ----------
+    world
+        Its weights and running means are the first snapshot (epoch 0).
+    """
+
+    def __init__(self, world: World) -> None:
+        self.arrays = {key: value.clone() for key, value in _kept(world).items()}
+        self.loss = torch.full((world.replicas,), float("inf"), dtype=torch.float64)
+        self.epoch = torch.zeros(world.replicas, dtype=torch.int64)
+
+    def offer(self, world: World, scores: Mapping[str, Tensor], epoch: int) -> None:
+        """Take over the replicas whose validation loss is the lowest so far; without validation, the latest epoch of those alive."""
+        loss = scores["loss"].double().cpu() if scores else torch.full_like(self.loss, -epoch)
+        better = (loss < self.loss) & world.alive.cpu()
+        if not bool(better.any()):
+            return
+        rows = better.nonzero().squeeze(1)
+        self.loss[rows], self.epoch[rows] = loss[rows], epoch
+        for key, value in _kept(world).items():
+            mine = self.arrays[key]
+            if mine.shape != value.shape:
+                mine = self.arrays[key] = _grown(mine, value)
+            mine[rows.to(value.device)] = value[rows.to(value.device)]
+
+    def into(self, world: World) -> World:
+        """Return a copy of the world with the snapshots in place of its weights."""
+        found = world.copy()
+        for key, value in self.arrays.items():
+            kind, _, name = key.partition("/")
+            getattr(found, kind)[name] = value.clone()
+        return found
+
+
+def _kept(world: World) -> dict[str, Tensor]:
+    return {f"params/{k}": v for k, v in world.params.items()} | {f"buffers/{k}": v for k, v in world.buffers.items()}
+
+
+def _grown(old: Tensor, new: Tensor) -> Tensor:
+    """Return the old array at the new size, filled up with zeros: a dendrite of zero weight changes nothing."""
+    found = torch.zeros_like(new)
+    found[tuple(slice(0, side) for side in old.shape)] = old
+    return found

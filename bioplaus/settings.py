@@ -1,0 +1,80 @@
+"""The settings of a run that belong to no component. Imports nothing heavy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from bioplaus.data.base import DataConfig
+from bioplaus.fields import choice, ranged
+
+__all__ = ["COMPONENTS", "RunConfig", "Settings", "TopConfig"]
+
+#: Keys whose value is the name of a component; ``key.field`` are its settings.
+COMPONENTS = ("rule", "data", "network", "neuron", "plasticity")
+
+
+@dataclass
+class RunConfig:
+    """Where and how a run is kept (``run.*``)."""
+
+    root: str = "runs"
+    """Folder in which the run directory is made."""
+    pack: str = "auto"
+    """Replicas batched together: auto (by device and size) or a number; a matter of speed, not of meaning."""
+    checkpoint_every: int = ranged(1, 1)
+    """Epochs between checkpoints."""
+    figures: bool = True
+    """Whether figures are drawn at the end."""
+    save: bool = True
+    """Whether a run directory is made at all."""
+
+
+@dataclass
+class TopConfig:
+    """Settings without a prefix."""
+
+    epochs: int = ranged(40, 0)
+    """Passes over the training samples."""
+    batch_size: int = ranged(64, 1)
+    """Samples per update, per seed; the last batch of an epoch may be shorter."""
+    seeds: int = ranged(1, 1)
+    """How many independent networks: seeds seed, seed+1, ..., seed+seeds-1."""
+    seed: int = ranged(0, 0)
+    """First seed; a seed fixes initialisation, order of samples and noise."""
+    steps: int | None = ranged(None, 1)
+    """Stop after this many updates even if epochs are left."""
+    backend: str = "loop"
+    """Engine of the inner loop; `bioplaus list backends`."""
+    threads: int | None = ranged(None, 1)
+    """Threads of torch; its own choice if not given."""
+    device: str = choice("auto", "auto", "cpu", "cuda")
+    """Where to compute; auto takes CUDA if there is one."""
+    dtype: str = choice("float32", "float32", "float64")
+    """Precision of weights and activity."""
+    probes: list[str] = field(default_factory=lambda: ["angle", "feedback", "cka", "updates", "dead"])
+    """What is measured while it runs; [] for nothing."""
+    probe_every: int = ranged(0, 0)
+    """Updates between probes; 0 means once per epoch, at its end."""
+
+
+@dataclass
+class Settings:
+    """All settings of a run, resolved: each component's Config object, and the rest.
+
+    ``sources`` tells where non-default values came from, for `bioplaus show`.
+    """
+
+    rule: Any
+    data: DataConfig
+    network: Any
+    neuron: Any
+    plasticity: Any
+    run: RunConfig
+    top: TopConfig
+    sources: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def seed_list(self) -> tuple[int, ...]:
+        """All seeds of the run."""
+        return tuple(range(self.top.seed, self.top.seed + self.top.seeds))

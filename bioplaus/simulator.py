@@ -1,0 +1,296 @@
+"""The simulator: one loop over packs of replicas, blocks of batches, evaluations, probes and checkpoints."""
+
+from __future__ import annotations
+
+import signal
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from bioplaus import checkpoint, registry
+from bioplaus.build import Feeds, build_model, choose_device, make_feeds, pack_sizes
+from bioplaus.data.base import Splits
+from bioplaus.engines.base import Block, Engine
+from bioplaus.errors import ConfigError, RunError
+from bioplaus.pack import Pack, probe_batch
+from bioplaus.probes.observe import observe
+from bioplaus.progress import Silent
+from bioplaus.recorder import Recorder, read_metrics, rows_of
+from bioplaus.settings import Settings
+from bioplaus.store import Store
+
+__all__ = ["Interrupted", "Simulator"]
+
+PROBE_SAMPLES = 512
+
+
+class Interrupted(RunError):
+    """The user pressed Ctrl-C; the run is saved."""
+
+    exit_code = 130
+
+
+class Simulator:
+    """A run: what `bioplaus simulate` does after the settings are known.
+
+    Parameters
+    ----------
+    settings, splits
+        What to run on which data.
+    store
+        Where to keep it; None keeps nothing.
+    progress
+        Who is told how far it is.
+    """
+
+    def __init__(
+        self, settings: Settings, splits: Splits, store: Store | None = None, progress: Silent | None = None
+    ) -> None:
+        self.settings, self.splits, self.store = settings, splits, store
+        self.progress = progress or Silent()
+        if settings.top.threads:
+            torch.set_num_threads(settings.top.threads)
+        torch.set_flush_denormal(True)
+        self.device = choose_device(settings.top.device)
+        self.feeds: Feeds = make_feeds(settings, splits, self.device)
+        self.batch = min(settings.top.batch_size, len(self.feeds.train))
+        self.per_epoch = -(-len(self.feeds.train) // settings.top.batch_size)
+        total = settings.top.epochs * self.per_epoch
+        self.total = min(total, settings.top.steps or total)
+        first = build_model(settings, splits, [0], self.device)
+        sizes = pack_sizes(settings, first.networks["forward"], self.device)
+        self.packs = [Pack.fresh(build_model(settings, splits, replicas, self.device)) for replicas in sizes]
+        self.engine: Engine = registry.ENGINES.get(settings.top.backend)()
+        refusal = self.engine.refuses(self.packs[0].model, settings.top.batch_size)
+        if refusal:
+            raise ConfigError(f"backend={settings.top.backend} cannot run this: {refusal}; use backend=loop")
+        self.probes = [registry.PROBES.get(name)() for name in settings.top.probes]
+        self.recorder = Recorder()
+        self.training_seconds: list[float] = []
+        self.seconds = 0.0
+        self.epoch = 0
+        self._stop = False
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """All seeds of the run, in order."""
+        return self.settings.seed_list
+
+    @property
+    def done(self) -> int:
+        """Updates done, of all packs together."""
+        return sum(pack.world.step for pack in self.packs)
+
+    @property
+    def epochs(self) -> int:
+        """Epochs the run takes, a last broken one included."""
+        return -(-self.total // self.per_epoch)
+
+    def run(self) -> None:
+        """Train to the end.
+
+        Raises
+        ------
+        Interrupted
+            On Ctrl-C, after a checkpoint.
+        RunError
+            If every replica diverged, or a file could not be written.
+        """
+        began = time.perf_counter() - self.seconds
+        self.progress.start(self.total * len(self.packs), self.done, self._title())
+        with _interruptible(self._interrupt):
+            try:
+                if self.epoch == 0 and self.done == 0:
+                    self._start()
+                while self.epoch < self.epochs:
+                    self._train_epoch()
+                    self.seconds = time.perf_counter() - began
+                    if self._stop:
+                        self.save()
+                        raise Interrupted(self._how_to_go_on("interrupted"))
+                    self._close_epoch()
+                    self.seconds = time.perf_counter() - began
+                    if self.epoch % self.settings.run.checkpoint_every == 0 or self.epoch == self.epochs:
+                        self.save()
+                    if not any(bool(pack.world.alive.any()) for pack in self.packs):
+                        raise RunError(self._diverged())
+                self._boundary("end")
+            finally:
+                self.progress.stop()
+
+    def _start(self) -> None:
+        self._boundary("start")
+        for pack in self.packs:
+            self._measure(pack, 0)
+            self._probe(pack, 0)
+
+    def _train_epoch(self) -> None:
+        seconds = 0.0
+        end = min((self.epoch + 1) * self.per_epoch, self.total)
+        for pack in self.packs:
+            order = self.feeds.train.order(pack.model.streams, self.epoch)
+            batches = order.split(self.settings.top.batch_size, dim=1)
+            while pack.world.step < end and not self._stop and bool(pack.world.alive.any()):
+                step = pack.world.step
+                until = min(end, self._next_probe(step))
+                offset = self.epoch * self.per_epoch
+                chosen = batches[step - offset : until - offset]
+                began = time.perf_counter()
+                pack.advance(self.engine, self._block(chosen))
+                if self.device.type == "cuda":
+                    torch.cuda.synchronize()
+                seconds += time.perf_counter() - began
+                if self.settings.top.probe_every and pack.world.step % self.settings.top.probe_every == 0:
+                    self._probe(pack, self.epoch + 1)
+        if len(self.training_seconds) > self.epoch:  # the rest of an epoch that was interrupted
+            self.training_seconds[self.epoch] += seconds
+        else:
+            self.training_seconds.append(seconds)
+
+    def _block(self, batches: tuple[Tensor, ...]) -> Block:
+        return Block(self.feeds.train, batches, self.epoch, self.per_epoch, self.total, lambda: self._stop)
+
+    def _next_probe(self, step: int) -> int:
+        every = self.settings.top.probe_every
+        return (step // every + 1) * every if every else self.total
+
+    def _close_epoch(self) -> None:
+        offset = self.epoch * self.per_epoch
+        self.epoch += 1
+        for pack in self.packs:
+            means = pack.epoch_means(pack.world.step - offset)
+            self.recorder.add(self.epoch, pack.world.step, pack.model.seeds, "train", means)
+            scores = self._measure(pack, self.epoch)
+            clock = pack.clock(self.per_epoch, self.total)
+            pack.boundary("epoch", clock, scores, self.feeds)
+            if not self.settings.top.probe_every:
+                self._probe(pack, self.epoch)
+        self.progress.update(self.done, self._status())
+
+    def _measure(self, pack: Pack, epoch: int) -> dict[str, Tensor]:
+        scores = pack.evaluate(self.feeds)
+        self.recorder.add(epoch, pack.world.step, pack.model.seeds, "validation", scores)
+        pack.best.offer(pack.world, scores, epoch)
+        return scores
+
+    def _probe(self, pack: Pack, epoch: int) -> None:
+        if not self.probes or not bool(pack.world.alive.all()):
+            return
+        with torch.no_grad():
+            batch = probe_batch(self.feeds, PROBE_SAMPLES)
+            seen = observe(pack.model, pack.world, batch, pack.clock(self.per_epoch, self.total))
+            for probe in self.probes:
+                self.recorder.add(epoch, pack.world.step, pack.model.seeds, "probe", probe.look(seen))
+
+    def _boundary(self, event: str) -> None:
+        for pack in self.packs:
+            pack.boundary(event, pack.clock(self.per_epoch, self.total), {}, self.feeds)
+
+    def save(self) -> None:
+        """Write metrics, best weights and the checkpoint, in that order: whatever fails, the last checkpoint stays whole."""
+        if self.store is None:
+            return
+        self.store.write_metrics(self.recorder)
+        best = {f"{i}/{k}": v for i, pack in enumerate(self.packs) for k, v in pack.best.arrays.items()}
+        chosen = [int(e) for pack in self.packs for e in pack.best.epoch]
+        checkpoint.save(self.store.best, best, {"seeds": list(self.seeds), "epoch": chosen})
+        arrays = {f"{i}/{k}": v for i, pack in enumerate(self.packs) for k, v in pack.arrays().items()}
+        state = {
+            "epoch": self.epoch,
+            "steps": [pack.world.step for pack in self.packs],
+            "packs": [list(pack.model.seeds) for pack in self.packs],
+            "training_seconds": self.training_seconds,
+            "seconds": self.seconds,
+            "config": self.store.fingerprint(),
+        }
+        checkpoint.save(self.store.last, arrays, state)
+
+    def restore(self) -> None:
+        """Go back to the last checkpoint; without one, stay at the start.
+
+        Raises
+        ------
+        RunError
+            If the checkpoint is corrupt, belongs to another configuration or to another packing.
+        """
+        assert self.store is not None
+        if not self.store.last.is_file():
+            return
+        arrays, state = checkpoint.load(self.store.last)
+        if state.get("config") != self.store.fingerprint():
+            raise RunError(f"{self.store.last} belongs to another configuration than {self.store.path / 'config.yaml'}")
+        if state["packs"] != [list(pack.model.seeds) for pack in self.packs]:
+            raise RunError(f"{self.store.last} was packed as {state['packs']}; set run.pack accordingly to resume bit for bit")
+        best, _ = checkpoint.load(self.store.best)
+        for i, pack in enumerate(self.packs):
+            pack.restore(_of(arrays, i), _of(best, i), state["steps"][i])
+        self.epoch, self.seconds = state["epoch"], state["seconds"]
+        self.training_seconds = state["training_seconds"]
+        self.recorder = Recorder(rows_of(read_metrics(self.store.metrics)))
+        steps = {seed: pack.world.step for pack in self.packs for seed in pack.model.seeds}
+        self.recorder.drop_after(self.epoch if self._between_epochs() else self.epoch + 1, steps)
+
+    def _between_epochs(self) -> bool:
+        return all(pack.world.step in (self.epoch * self.per_epoch, self.total) for pack in self.packs)
+
+    @property
+    def training_per_epoch(self) -> float | None:
+        """Seconds of updates alone per epoch, all seeds together: the median, the first epoch left out where there are more."""
+        times = self.training_seconds
+        return statistics.median(times[1:] if len(times) > 1 else times) if times else None
+
+    def _interrupt(self) -> None:
+        self._stop = True
+
+    def _title(self) -> str:
+        s = self.settings
+        return f"{s.rule.name} on {s.data.name} ({s.network.name}), {len(self.seeds)} seed(s), {self.epochs} epochs, {self.device.type}"
+
+    def _status(self) -> str:
+        losses = [row for row in self.recorder.rows if row[0] == self.epoch and row[3] == "validation"]
+        for metric, text in (("accuracy", "validation accuracy {:.2f} %"), ("loss", "validation loss {:.4f}")):
+            values = [row[6] for row in losses if row[4] == metric and row[6] is not None]
+            if values:
+                return f"epoch {self.epoch}  " + text.format(statistics.mean(values) * (100 if metric == "accuracy" else 1))
+        return f"epoch {self.epoch}"
+
+    def _how_to_go_on(self, what: str) -> str:
+        where = f"; saved, go on with: bioplaus resume {self.store.path}" if self.store else "; nothing was saved (run.save=false)"
+        return f"{what} in epoch {self.epoch + 1} of {self.epochs}{where}"
+
+    def _diverged(self) -> str:
+        steps = sorted({int(s) for pack in self.packs for s in pack.world.stopped_at})
+        return (
+            f"every seed's numbers stopped being finite, first at step {steps[0]}; try a lower rule.lr, plasticity.clip=per_network, "
+            "or plasticity.warmup"
+        )
+
+
+def _of(arrays: dict[str, Tensor], pack: int) -> dict[str, Tensor]:
+    prefix = f"{pack}/"
+    return {key.removeprefix(prefix): value for key, value in arrays.items() if key.startswith(prefix)}
+
+
+@contextmanager
+def _interruptible(stop: Callable[[], None]) -> Iterator[None]:
+    """Turn the first Ctrl-C into a request to stop between two batches; the second one is the usual KeyboardInterrupt."""
+
+    def handler(number: int, frame: FrameType | None) -> None:
+        stop()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    try:
+        old: Any = signal.signal(signal.SIGINT, handler)
+    except ValueError:  # not the main thread: Ctrl-C goes elsewhere
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, old)

@@ -1,0 +1,155 @@
+"""The run directory: ``config.yaml``, ``environment.json``, ``metrics.parquet``, ``checkpoints/``, ``summary.json``, ``figures/``."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import secrets
+import sys
+import time
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from bioplaus import checkpoint, config
+from bioplaus.errors import BioplausError, RunError
+from bioplaus.recorder import Recorder
+from bioplaus.settings import Settings
+
+__all__ = ["Store", "environment"]
+
+PACKAGES = ("bioplaus", "torch", "numpy", "numba", "scipy", "scikit-learn", "safetensors", "pyarrow", "omegaconf")
+
+
+class Store:
+    """One run on disk. Every file is replaced atomically; nothing is ever written in place."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def create(cls, settings: Settings, device: str) -> Store:
+        """Make a new run directory and prove that it can be written, before any training.
+
+        Raises
+        ------
+        RunError
+            If it cannot be made or written.
+        """
+        name = f"{time.strftime('%Y%m%d-%H%M%S')}-{settings.rule.name}-{settings.data.name}-{secrets.token_hex(3)}"
+        path = Path(settings.run.root).expanduser() / name
+        try:
+            (path / "checkpoints").mkdir(parents=True)
+        except OSError as error:
+            raise RunError(f"cannot make the run directory {path}: {error.strerror}; choose another with run.root=DIR") from error
+        store = cls(path.resolve())
+        checkpoint.write_text(store.path / "config.yaml", config.to_yaml(settings))
+        checkpoint.write_text(store.path / "environment.json", json.dumps(environment(settings, device), indent=2))
+        return store
+
+    @classmethod
+    def open(cls, path: str | Path) -> Store:
+        """Open an existing run directory.
+
+        Raises
+        ------
+        RunError
+            If it is not one.
+        """
+        found = Path(path).expanduser().resolve()
+        if not found.is_dir():
+            raise RunError(f"no run directory {path}; see the run_dir line of bioplaus simulate, or ls runs/")
+        if not (found / "config.yaml").is_file():
+            raise RunError(f"{path} is not a run of bioplaus: it has no config.yaml")
+        return cls(found)
+
+    @property
+    def last(self) -> Path:
+        """The checkpoint to resume from."""
+        return self.path / "checkpoints" / "last.safetensors"
+
+    @property
+    def best(self) -> Path:
+        """Weights of each seed at its selected epoch."""
+        return self.path / "checkpoints" / "best.safetensors"
+
+    @property
+    def metrics(self) -> Path:
+        """The table of all measurements."""
+        return self.path / "metrics.parquet"
+
+    def settings(self) -> Settings:
+        """Return the settings the run was started with.
+
+        Raises
+        ------
+        RunError
+            If its configuration is corrupt or from another version.
+        """
+        try:
+            return config.resolve({}, file=config.read_file(self.path / "config.yaml"), locate=False)
+        except BioplausError as error:
+            raise RunError(f"{self.path / 'config.yaml'} is not usable: {error}") from error
+
+    def fingerprint(self) -> str:
+        """Return a digest of the configuration, kept in every checkpoint so that a foreign one is noticed."""
+        return hashlib.blake2b((self.path / "config.yaml").read_bytes(), digest_size=8).hexdigest()
+
+    def summary(self) -> dict[str, Any] | None:
+        """Return the summary of a finished run, None if it is not finished."""
+        file = self.path / "summary.json"
+        if not file.is_file():
+            return None
+        try:
+            found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise RunError(f"{file} is corrupt: {error}") from error
+        return found
+
+    def write_summary(self, summary: dict[str, Any]) -> None:
+        """Write the summary: the mark of a finished run."""
+        checkpoint.write_text(self.path / "summary.json", json.dumps(summary, indent=2, allow_nan=False))
+
+    def write_metrics(self, recorder: Recorder) -> None:
+        """Write the table of measurements."""
+        recorder.write(self.metrics)
+
+
+def environment(settings: Settings, device: str) -> dict[str, Any]:
+    """Return what the run ran on: versions, machine, device, threads, code revision, command."""
+    import torch
+
+    versions = {}
+    for package in PACKAGES:
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            versions[package] = "not installed"
+    return {
+        "versions": versions,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "machine": platform.processor() or platform.machine(),
+        "cores": os.cpu_count(),
+        "device": torch.cuda.get_device_name() if device.startswith("cuda") else device,
+        "threads": torch.get_num_threads(),
+        "flush_denormal": True,
+        "seeds": list(settings.seed_list),
+        "revision": _revision(),
+        "command": sys.argv,
+        "time": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+    }
+
+
+def _revision() -> str | None:
+    """Return the git commit of a checkout, read from its files; None for an installed package."""
+    git = Path(__file__).resolve().parent.parent / ".git"
+    try:
+        head = (git / "HEAD").read_text(encoding="utf-8").strip()
+        if not head.startswith("ref: "):
+            return head
+        return (git / head.removeprefix("ref: ")).read_text(encoding="utf-8").strip()
+    except OSError:
+        return None

@@ -1,0 +1,78 @@
+"""The result of a run as plain data: what ``summary.json`` and ``--json`` hold. Fields that do not apply are None; never NaN."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from bioplaus.evaluation import evaluate
+from bioplaus.feed import Feed
+from bioplaus.flops import flops_per_sample
+from bioplaus.simulator import Simulator
+from bioplaus.stats import summarise
+
+__all__ = ["summarise_run", "test_scores"]
+
+
+def test_scores(simulator: Simulator, feed: Feed) -> dict[str, list[float | None]]:
+    """Return loss and accuracy of every seed's selected weights on a set; a seed that has none gets None."""
+    found: dict[str, list[float | None]] = {}
+    for pack in simulator.packs:
+        scores = evaluate(pack.model, pack.best.into(pack.world), feed)
+        for key, value in scores.items():
+            found.setdefault(key, []).extend(_numbers(value))
+    return found
+
+
+def _numbers(values: Tensor) -> list[float | None]:
+    return [float(v) if torch.isfinite(v) else None for v in values.cpu()]
+
+
+def summarise_run(simulator: Simulator) -> dict[str, Any]:
+    """Return the summary of a finished run: scores of the selected weights, cost, and what it was."""
+    settings, packs = simulator.settings, simulator.packs
+    scores = {
+        "test": test_scores(simulator, simulator.feeds.test),
+        "validation": test_scores(simulator, simulator.feeds.validation),
+    }
+    model, world = packs[0].model, packs[0].world
+    batch = simulator.feeds.train.batch(torch.arange(simulator.batch, device=simulator.device).unsqueeze(0))
+    sizes = {name: sum(world.params[key][0].numel() for key in net.leaves) for name, net in model.networks.items()}
+    stopped = [int(s) if s >= 0 else None for pack in packs for s in pack.world.stopped_at]
+    total = simulator.seconds
+    rule = model.rule
+    return {
+        "run_dir": str(simulator.store.path) if simulator.store else None,
+        "rule": settings.rule.name,
+        "data": settings.data.name,
+        "data_note": simulator.splits.note,
+        "network": settings.network.name,
+        "plasticity": settings.plasticity.name,
+        "neuron": settings.neuron.name,
+        "device": simulator.device.type,
+        "seeds": list(simulator.seeds),
+        "epochs": simulator.epochs,
+        **{f"{split}_{key}": _summary(found, key) for split, found in scores.items() for key in ("accuracy", "loss")},
+        "selected_epoch": [int(e) for pack in packs for e in pack.best.epoch],
+        "stopped_at": stopped if any(s is not None for s in stopped) else None,
+        "flops_per_sample": flops_per_sample(model, world, batch),
+        "parameters": sum(sizes.values()),
+        "parameters_inference": sizes["forward"],
+        "train_samples": len(simulator.feeds.train),
+        "seconds": {
+            "total": total,
+            "per_epoch": total / simulator.epochs if simulator.epochs else None,
+            "training_per_epoch": simulator.training_per_epoch,
+        },
+        "plausibility": {
+            "honoured": list(rule.plausibility.honoured),
+            "violated": list(rule.plausibility.violated),
+            "reference": rule.reference,
+        },
+    }
+
+
+def _summary(found: dict[str, list[float | None]], key: str) -> dict[str, Any] | None:
+    return summarise(found[key]) if key in found else None

@@ -1,0 +1,166 @@
+"""Model and world: what a run is made of, and what of it changes.
+
+A `Model` is everything fixed once a run has started. A `World` is everything that changes: exactly what a checkpoint holds. One of each drives a
+pack of replicas; a run has one pack or several.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from bioplaus.network import Network
+from bioplaus.plasticity.base import Plasticity
+from bioplaus.rules.base import Group, Rule
+from bioplaus.streams import Streams
+from bioplaus.tasks import Task
+from bioplaus.view import Batch, Clock, View
+
+__all__ = ["Model", "World", "new_world", "view"]
+
+_KINDS = ("params", "buffers", "synapses", "moments", "counts", "state", "tally")
+
+
+@dataclass(frozen=True)
+class Model:
+    """The fixed part of a pack: rule, networks, plasticity, task, and the streams of its seeds."""
+
+    rule: Rule
+    networks: Mapping[str, Network]
+    groups: Mapping[str, Group]
+    rates: Mapping[str, Tensor]
+    plasticity: Plasticity
+    task: Task
+    streams: Streams
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Seed of each replica of the pack."""
+        return self.streams.seeds
+
+    def key_of(self, leaf: str, name: str) -> str:
+        """Return the key of an array that belongs to a leaf."""
+        return f"{leaf}:{name}"
+
+
+@dataclass
+class World:
+    """The changing part of a pack. All arrays carry the replica axis.
+
+    Parameters
+    ----------
+    params, buffers
+        What the networks compute with; running means.
+    synapses
+        What lies behind a device's weights, keyed ``leaf:name``.
+    moments, counts
+        Optimiser state, keyed ``group|leaf:moment``, and updates per group (int64 ``[R]``).
+    state
+        The rule's own traces and means.
+    tally
+        Sums of the running epoch's metrics, float64 ``[R]``.
+    alive, stopped_at
+        Whether a replica still learns, and the step at which it stopped (-1).
+    step
+        Updates done.
+    """
+
+    params: dict[str, Tensor]
+    buffers: dict[str, Tensor]
+    synapses: dict[str, Tensor]
+    moments: dict[str, Tensor]
+    counts: dict[str, Tensor]
+    state: dict[str, Tensor]
+    alive: Tensor
+    stopped_at: Tensor
+    tally: dict[str, Tensor] = field(default_factory=dict)
+    step: int = 0
+
+    @property
+    def replicas(self) -> int:
+        """Number of replicas."""
+        return self.alive.shape[0]
+
+    def arrays(self) -> dict[str, Tensor]:
+        """Return every array under one flat key; with `step` they are the whole world."""
+        found = {f"{kind}/{key}": value for kind in _KINDS for key, value in getattr(self, kind).items()}
+        return found | {"alive": self.alive, "stopped_at": self.stopped_at}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, Tensor], step: int) -> World:
+        """Rebuild a world from `arrays`; shapes come from the arrays, so a grown network needs nothing else."""
+        kinds: dict[str, dict[str, Tensor]] = {kind: {} for kind in _KINDS}
+        for key, value in arrays.items():
+            kind, _, rest = key.partition("/")
+            if kind in kinds:
+                kinds[kind][rest] = value
+        return cls(alive=arrays["alive"], stopped_at=arrays["stopped_at"], step=step, **kinds)
+
+    def copy(self) -> World:
+        """Return an independent copy."""
+        return World.from_arrays({key: value.clone() for key, value in self.arrays().items()}, self.step)
+
+
+def new_world(model: Model) -> World:
+    """Draw a fresh world: weights from the streams ``init/...``, synapses, moments at zero, the rule's state."""
+    streams = model.streams.at(0)
+    params: dict[str, Tensor] = {}
+    buffers: dict[str, Tensor] = {}
+    for network in model.networks.values():
+        drawn, running = network.draw(streams)
+        params |= drawn
+        buffers |= running
+    synapses = {
+        model.key_of(leaf, name): value
+        for leaf in plastic(model)
+        for name, value in model.plasticity.synapse.init(leaf, params[leaf], streams).items()
+    }
+    like = {"device": streams.device}
+    replicas = len(model.seeds)
+    return World(
+        params=params,
+        buffers=buffers,
+        synapses=synapses,
+        moments=fresh_moments(model, params),
+        counts={name: torch.zeros(replicas, dtype=torch.int64, **like) for name in learning_groups(model)},
+        state=model.rule.init(model.networks, params, streams),
+        alive=torch.ones(replicas, dtype=torch.bool, **like),
+        stopped_at=torch.full((replicas,), -1, dtype=torch.int64, **like),
+    )
+
+
+def learning_groups(model: Model) -> list[str]:
+    """Return the names of the groups that can change."""
+    return [name for name, group in model.groups.items() if not group.frozen]
+
+
+def plastic(model: Model) -> list[str]:
+    """Return the leaves that some group can change, once each, in order."""
+    return list(dict.fromkeys(leaf for name in learning_groups(model) for leaf in model.groups[name].leaves))
+
+
+def fresh_moments(model: Model, params: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return moments at zero for every (group, leaf)."""
+    return {
+        f"{name}|{model.key_of(leaf, moment)}": torch.zeros_like(params[leaf])
+        for name in learning_groups(model)
+        for leaf in model.groups[name].leaves
+        for moment in model.plasticity.optimiser.moments
+    }
+
+
+def view(model: Model, world: World, batch: Batch, clock: Clock) -> View:
+    """Return what the rule may read for this batch."""
+    return View(
+        networks=model.networks,
+        params=world.params,
+        buffers=world.buffers,
+        state=world.state,
+        batch=batch,
+        clock=clock,
+        streams=model.streams.at(clock.step),
+        task=model.task,
+    )

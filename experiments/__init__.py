@@ -1,0 +1,1 @@
+"""Experiments: one module per published claim; ``bioplaus reproduce list`` names them."""

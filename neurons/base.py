@@ -1,0 +1,62 @@
+"""The interface of a neuron model: what a cell does with its input current.
+
+``forward(current) -> (out, cache)`` and ``pull(cache, error) -> error at the current``. A static unit is a function of the current
+alone; a model with a state scans the time axis of ``[R, T, B, n]`` in `forward` and scans it backwards in `pull`, so that whoever calls
+it needs to know neither.
+
+Neurons import nothing of the rest of the program.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from torch import Tensor
+
+__all__ = ["Neuron", "NeuronConfig", "StaticNeuron"]
+
+
+@dataclass
+class NeuronConfig:
+    """Settings of a neuron model; models without any use this one."""
+
+    name: str = "identity"
+    """Registered name of the model."""
+
+
+class Neuron(ABC):
+    """A neuron model. Final classes give `forward` and `pull`, and hold nothing but their settings."""
+
+    Config: ClassVar[type[NeuronConfig]] = NeuronConfig
+
+    def __init__(self, config: Any = None) -> None:
+        self.config = self.Config() if config is None else config
+
+    @abstractmethod
+    def forward(self, current: Tensor) -> tuple[Tensor, Any]:
+        """Return the activity and whatever `pull` needs."""
+
+    @abstractmethod
+    def pull(self, cache: Any, error: Tensor) -> Tensor:
+        """Return the error at the current, given the error at the activity: error times slope for a static unit."""
+
+
+class StaticNeuron(Neuron):
+    """A neuron whose activity is a function of its present current: ``out = phi(current)``."""
+
+    @abstractmethod
+    def value(self, current: Tensor) -> Tensor:
+        """Return phi(current)."""
+
+    @abstractmethod
+    def slope_times(self, current: Tensor, out: Tensor, error: Tensor) -> Tensor:
+        """Return ``error * phi'(current)`` in one fused kernel; ``out = phi(current)`` may be used instead of the current."""
+
+    def forward(self, current: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        out = self.value(current)
+        return out, (current, out)
+
+    def pull(self, cache: tuple[Tensor, Tensor], error: Tensor) -> Tensor:
+        return self.slope_times(*cache, error)

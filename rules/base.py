@@ -1,0 +1,124 @@
+"""The interface of a learning rule: data plus pure functions.
+
+::
+
+    build(network)        -> {name: Network}      which networks there are; ccl adds a mirror
+    groups(networks)      -> {group: Group}       which leaves share an optimiser, at what rate
+    init(...)             -> state                traces, phases, means; weights never hide here
+    learn(view)           yields Wanted, returns Learned
+    predict(...)          -> output               default: the forward pass
+    boundary(event, ...)  -> Edits                act between batches: grow, switch phases, store in one shot
+
+`learn` is a generator: at each ``yield Wanted(...)`` plasticity writes before the rule goes on, so a rule of several updates per batch sees
+the weights that its last one left. A rule with one update yields once. Rules never write to params and draw random numbers only from
+``view.streams``.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from torch import Tensor
+
+from bioplaus.changes import Wanted
+from bioplaus.network import Network
+from bioplaus.fields import replica
+from bioplaus.recipes import Recipe
+from bioplaus.streams import Streams
+from bioplaus.view import Edits, Learned, View
+
+__all__ = ["Group", "Learning", "Plausibility", "Recipe", "Rule", "RuleConfig", "plastic_leaves", "replica"]
+
+Learning = Generator[Wanted, None, Learned]
+Rate = float | tuple[float, ...]
+
+
+@dataclass
+class RuleConfig:
+    """Settings that every rule has."""
+
+    name: str = "bp"
+    """Registered name of the rule."""
+    lr: float = replica(0.1)
+    """Base rate handed to the plasticity, >= 0; a list gives each seed its own."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Leaves that share an optimiser.
+
+    Parameters
+    ----------
+    leaves
+        Keys of the leaves.
+    rate
+        Base rate, one number or one per replica; None freezes the group.
+    """
+
+    leaves: tuple[str, ...]
+    rate: Rate | None
+
+    @property
+    def frozen(self) -> bool:
+        """Whether nothing in it can ever change."""
+        return self.rate is None or self.rate == 0 or (isinstance(self.rate, tuple) and not any(self.rate))
+
+
+@dataclass(frozen=True)
+class Plausibility:
+    """What a rule honours of the constraints of biology, and what it does not; printed with its results."""
+
+    honoured: tuple[str, ...]
+    violated: tuple[str, ...]
+    weight_transport: bool = field(default=False)
+    """Whether a synapse's change uses another synapse's forward weight other than through activity."""
+
+
+class Rule(ABC):
+    """A learning rule. Final classes hold their settings and nothing else."""
+
+    Config: ClassVar[type[RuleConfig]] = RuleConfig
+    plausibility: ClassVar[Plausibility]
+    recipes: ClassVar[tuple[Recipe, ...]] = ()
+    reference: ClassVar[str] = ""
+    aliases: ClassVar[Mapping[str, str]] = {}
+
+    def __init__(self, config: Any = None) -> None:
+        self.config = self.Config() if config is None else config
+
+    def build(self, network: Network) -> dict[str, Network]:
+        """Return all networks of the rule, given the one that the user described (which is always called "forward")."""
+        return {"forward": network}
+
+    def groups(self, networks: Mapping[str, Network]) -> dict[str, Group]:
+        """Return the groups of leaves; the default is one group of the forward network's leaves, dendritic ones apart."""
+        return {"forward": Group(plastic_leaves(networks["forward"]), self.config.lr)}
+
+    def init(
+        self, networks: Mapping[str, Network], params: Mapping[str, Tensor], streams: Streams
+    ) -> dict[str, Tensor]:
+        """Return the rule's own state, tensors ``[R, ...]``; empty by default."""
+        return {}
+
+    @abstractmethod
+    def learn(self, view: View) -> Learning:
+        """Yield the wanted changes for one batch, in order, and return the metrics."""
+
+    def predict(self, view: View, *, mode: str = "default") -> Tensor:
+        """Return the output for ``view.batch.x``; the default is the forward pass with running means."""
+        return view.networks["forward"].forward(view.params, view.batch.x, view.buffers).out
+
+    def boundary(
+        self, event: str, view: View, scores: Mapping[str, Tensor], feed: Callable[[], Any]
+    ) -> Edits | None:
+        """Act between batches. Events: "start", "epoch", "task", "end"; `feed()` yields `Batch` after `Batch` of the training set."""
+        return None
+
+
+def plastic_leaves(network: Network) -> tuple[str, ...]:
+    """Return the leaves that an error at a layer changes: all but the inner arrays of dendrites."""
+    inner = {key for layer in network.layers if layer.dendrites for key in (layer.dendrites.v, layer.dendrites.c, layer.dendrites.q)}
+    return tuple(key for key in network.leaves if key not in inner)

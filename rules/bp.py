@@ -1,0 +1,100 @@
+"""Backpropagation: the reference that every other rule is put beside.
+
+``D_L = -dL/dz_L``, ``D_l = (D_{l+1} W_{l+1}) * phi'(z_l)``, ``dW_l = D_l^T h_{l-1}`` (Rumelhart, Hinton & Williams 1986), in closed form.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from bioplaus.changes import Wanted
+from bioplaus.passes import downward
+from bioplaus.fields import replica
+from bioplaus.recipes import Recipe
+from bioplaus.rules.base import Learned, Learning, Plausibility, Rule, RuleConfig
+from bioplaus.view import View
+
+__all__ = ["Backprop", "BackpropConfig"]
+
+
+@dataclass
+class BackpropConfig(RuleConfig):
+    """Settings of backpropagation."""
+
+    name: str = "bp"
+    lr: float = replica(0.1)
+
+
+_OURS: dict[str, Any] = {"plasticity.clip": "per_network", "plasticity.clip_norm": 1.0}
+
+
+class Backprop(Rule):
+    """Exact gradient descent on the task's loss.
+
+    Notes
+    -----
+    On spiking or recurrent layers the same pass is backpropagation through time, because a neuron's `pull` scans time backwards.
+    """
+
+    Config = BackpropConfig
+    reference = "Rumelhart, Hinton & Williams 1986, Nature 323:533"
+    plausibility = Plausibility(
+        honoured=("each change is a product of what the synapse's two cells carry",),
+        violated=(
+            "weight transport: the error travels down through the transposed forward weights",
+            "backward locking: a layer waits for the error of all layers above it",
+            "two phases, and an error signal separate from activity",
+            "mini-batch averaging and a global loss",
+        ),
+        weight_transport=True,
+    )
+    recipes = (
+        Recipe({"rule.lr": 0.2, "epochs": 40, "batch_size": 64, **_OURS}, "ours", data=("digits",)),
+        Recipe({"rule.lr": 0.2, "epochs": 40, "batch_size": 64, **_OURS}, "baselines table", data=("synthetic",)),
+        Recipe(
+            {"rule.lr": 0.2, "epochs": 100, "batch_size": 256, **_OURS},
+            "batch, epochs and clip as published (Kao & Hariharan 2024, code); rate tuned on validation by us",
+            data=("mnist", "fashion_mnist", "cifar10", "cifar100"),
+            network=("mlp",),
+        ),
+        Recipe(
+            {
+                "rule.lr": 0.03,
+                "epochs": 100,
+                "batch_size": 256,
+                "data.augment": "flip_crop",
+                "network.norm": "batch_fixed",
+                "network.norm_place": "input",
+                "plasticity.momentum": 0.5,
+                "plasticity.weight_decay": 1e-5,
+                "plasticity.warmup": 200,
+                "plasticity.schedule": "cosine",
+                "plasticity.schedule_floor": 1e-3 / 0.03,
+                "plasticity.centralise": True,
+            },
+            "Kao & Hariharan 2024, published code, CNN",
+            data=("cifar10", "cifar100"),
+            network=("cnn5",),
+        ),
+        Recipe(
+            {
+                "rule.lr": 0.01,
+                "epochs": 50,
+                "batch_size": 32,
+                "neuron": "relu",
+                "plasticity.momentum": 0.9,
+                "plasticity.clip": "per_network",
+                "plasticity.clip_norm": 0.2,
+            },
+            "Kao & Hariharan 2024, published code, autoencoder (its schedule left out)",
+            network=("autoencoder",),
+        ),
+    )
+
+    def learn(self, view: View) -> Learning:
+        network = view.networks["forward"]
+        run = network.forward(view.params, view.batch.x, view.buffers, train=True)
+        error = view.task.error(run.out, view.batch.y)
+        yield Wanted("forward", downward(network, view.params, run, error))
+        return Learned({"loss": view.task.loss(run.out, view.batch.y)}, running=run.running)
