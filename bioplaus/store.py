@@ -13,14 +13,14 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from bioplaus import checkpoint, config
+from bioplaus import __version__, checkpoint, config
 from bioplaus.errors import BioplausError, RunError
 from bioplaus.recorder import Recorder
 from bioplaus.settings import Settings
 
-__all__ = ["Store", "environment"]
+__all__ = ["Store", "environment", "versions"]
 
-PACKAGES = ("bioplaus", "torch", "numpy", "numba", "scipy", "scikit-learn", "safetensors", "pyarrow", "omegaconf")
+PACKAGES = ("torch", "numpy", "numba", "scipy", "scikit-learn", "safetensors", "pyarrow", "omegaconf")
 
 
 class Store:
@@ -121,14 +121,8 @@ def environment(settings: Settings, device: str) -> dict[str, Any]:
     """Return what the run ran on: versions, machine, device, threads, code revision, command."""
     import torch
 
-    versions = {}
-    for package in PACKAGES:
-        try:
-            versions[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            versions[package] = "not installed"
     return {
-        "versions": versions,
+        "versions": versions(),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "machine": platform.processor() or platform.machine(),
@@ -141,6 +135,17 @@ def environment(settings: Settings, device: str) -> dict[str, Any]:
         "command": sys.argv,
         "time": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
     }
+
+
+def versions(*packages: str) -> dict[str, str]:
+    """Return the installed versions of packages, those that matter to a run by default."""
+    found = {"bioplaus": __version__}
+    for package in packages or PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            found[package] = "not installed"
+    return found
 
 
 def _revision() -> str | None:

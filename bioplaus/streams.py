@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -47,11 +47,11 @@ class Streams:
 
     def at(self, position: int) -> Streams:
         """Return the same streams at another position of the run."""
-        return replace(self, position=position)
+        return Streams(self.seeds, position, self.device, self.dtype)
 
     def select(self, replicas: Sequence[int]) -> Streams:
         """Return the streams of some replicas."""
-        return replace(self, seeds=tuple(self.seeds[r] for r in replicas))
+        return Streams(tuple(self.seeds[r] for r in replicas), self.position, self.device, self.dtype)
 
     def uniform(self, name: str, shape: Sequence[int], low: float = 0.0, high: float = 1.0) -> Tensor:
         """Draw U(low, high), shape ``[R, *shape]``."""

@@ -50,7 +50,9 @@ class Backprop(Rule):
         weight_transport=True,
     )
     recipes = (
-        Recipe({"rule.lr": 0.2, "epochs": 40, "batch_size": 64, **_OURS}, "ours", data=("digits",)),
+        Recipe(
+            {"rule.lr": 0.8, "epochs": 40, "batch_size": 64, **_OURS}, "ours: lowest validation loss of 0.1 .. 1.6", data=("digits",)
+        ),
         Recipe({"rule.lr": 0.2, "epochs": 40, "batch_size": 64, **_OURS}, "baselines table", data=("synthetic",)),
         Recipe(
             {"rule.lr": 0.2, "epochs": 100, "batch_size": 256, **_OURS},

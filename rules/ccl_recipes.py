@@ -27,7 +27,11 @@ _CNN: dict[str, Any] = {
 _CODE = "Kao & Hariharan 2024, published code"
 
 RECIPES = (
-    Recipe({"rule.lr": 1.0, "epochs": 40, "batch_size": 64, **_CLIP}, "ours", data=("digits",)),
+    Recipe(
+        {"rule.lr": 2.0, "epochs": 40, "batch_size": 64, **_CLIP},
+        "ours: validation loss falls up to rate 3 and some seeds diverge at 4, so 2",
+        data=("digits",),
+    ),
     Recipe({"rule.lr": 0.5, "epochs": 40, "batch_size": 64, **_CLIP}, "baselines table", data=("synthetic",)),
     Recipe(
         {"rule.lr": 1.0, "epochs": 100, "batch_size": 256, **_CLIP},

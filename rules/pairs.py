@@ -42,10 +42,16 @@ def raw_pair(a: Tensor, b: Tensor, match: Tensor, weight: float, *, need_a: bool
     need_a
         Whether the error at a is wanted; at the input it is not.
     """
-    e = torch.matmul(a, b.mT).sub_(match)
-    loss = e.square().flatten(1).mean(1).mul_(weight)
-    e.mul_(-2 * weight / (e.shape[1] * e.shape[2]))
-    return loss, torch.matmul(e, b) if need_a else None, torch.matmul(e.mT, a)
+    e = _product(a, b.mT).sub_(match)
+    entries = e.shape[1] * e.shape[2]
+    loss = torch.linalg.vector_norm(e, dim=(1, 2)).square_().mul_(weight / entries)
+    e.mul_(-2 * weight / entries)
+    return loss, _product(e, b) if need_a else None, _product(e.mT, a)
+
+
+def _product(x: Tensor, y: Tensor) -> Tensor:
+    """Multiply per replica; equal replica axes need none of the broadcasting that `matmul` prepares."""
+    return torch.bmm(x, y) if x.shape[0] == y.shape[0] else torch.matmul(x, y)
 
 
 def _self_term(n: Tensor, weight: float) -> tuple[Tensor, Tensor]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
+from bioplaus.changes import Wanted
 from bioplaus.engines.base import Block, Engine
 from bioplaus.plasticity.update import apply
 from bioplaus.view import Batch, Clock, Learned
@@ -15,8 +17,24 @@ from bioplaus.world import Model, World, view
 __all__ = ["LoopEngine", "learn_batch"]
 
 
-def learn_batch(model: Model, world: World, batch: Batch, clock: Clock, *, everyone: bool = True) -> Learned:
-    """Drive the rule through one batch: each wanted change is written before the rule goes on."""
+def learn_batch(
+    model: Model,
+    world: World,
+    batch: Batch,
+    clock: Clock,
+    *,
+    everyone: bool = True,
+    seen: Callable[[Wanted], None] | None = None,
+) -> Learned:
+    """Drive the rule through one batch: each wanted change is written before the rule goes on.
+
+    Parameters
+    ----------
+    everyone
+        Whether all replicas are alive (known to the caller without asking the device).
+    seen
+        Called with every wanted change just before it is written; it must not change it.
+    """
     learning = model.rule.learn(view(model, world, batch, clock))
     while True:
         try:
@@ -24,6 +42,8 @@ def learn_batch(model: Model, world: World, batch: Batch, clock: Clock, *, every
         except StopIteration as stop:
             learned: Learned = stop.value
             break
+        if seen is not None:
+            seen(wanted)
         apply(model, world, wanted, clock, everyone=everyone)
     _commit(world, learned, everyone)
     return learned

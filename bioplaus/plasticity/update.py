@@ -59,24 +59,22 @@ def _write(
     factor = rate_factor(config, before, clock)
     rate = (base * factor).to(base.dtype) if not isinstance(factor, float) or factor != 1.0 else base
     changes, factors = _prepared(model, changes, rows, before)
+    # clipping only rescales: where the optimiser is the identity it goes into the rate, once per distinct factor
+    scaled = {id(factor): rate * factor for factor in factors.values()} if optimiser.identity else {}
+    rates = {leaf: scaled[id(factor)] for leaf, factor in factors.items()} if scaled else {}
     streams = model.streams.at(clock.step)
     streams = streams if rows is None else streams.select(rows.tolist())
     for leaf, change in changes.items():
-        prefix = model.key_of(leaf, "")
         weight = world.params[leaf] if rows is None else world.params[leaf][rows]
-        stored = {k.removeprefix(prefix): v for k, v in world.synapses.items() if k.startswith(prefix)}
+        stored = _stored(model, world, leaf)
         state = stored if rows is None else {k: v[rows] for k, v in stored.items()}
         moments = {m: world.moments[f"{name}|{model.key_of(leaf, m)}"] for m in optimiser.moments}
         part = moments if rows is None else {k: v[rows] for k, v in moments.items()}
-        step_rate = rate
-        if leaf in factors:
-            if optimiser.identity:
-                step_rate = rate * factors[leaf]
-            else:
-                change = Dense(change.dense().mul_(per_weight(factors[leaf], weight)))
+        if factors and not optimiser.identity:
+            change = Dense(change.dense().mul_(per_weight(factors[leaf], weight)))
         if not optimiser.identity:
             change = Dense(optimiser.direction(_own(change), weight, part, before + 1))
-        plasticity.synapse.write(leaf, state, weight, Step(change, step_rate), streams)
+        plasticity.synapse.write(leaf, state, weight, Step(change, rates[leaf] if rates else rate), streams)
         if rows is not None:
             world.params[leaf][rows] = weight
             for whole, some in ((stored, state), (moments, part)):
@@ -86,6 +84,12 @@ def _write(
         world.counts[name] += 1
     else:
         world.counts[name][rows] += 1
+
+
+def _stored(model: Model, world: World, leaf: str) -> dict[str, Tensor]:
+    """Return what lies behind a leaf's weight, by its name within the synapse."""
+    prefix = model.key_of(leaf, "")
+    return {key.removeprefix(prefix): value for key, value in world.synapses.items() if key.startswith(prefix)}
 
 
 def _own(change: Change) -> Tensor:
@@ -121,10 +125,11 @@ def clip_factors(dense: Mapping[str, Tensor], clip: str, limit: float) -> dict[s
 
     Shapes: ``[R, ...] -> [R]``. Clipping by the norm of a whole network is not local: it is named in the plausibility statement.
     """
-    if clip == "none":
+    if clip == "none" or not dense:
         return {}
-    squares = {leaf: torch.linalg.vector_norm(value.flatten(1), dim=1).square() for leaf, value in dense.items()}
+    norms = torch.stack([torch.linalg.vector_norm(value.flatten(1), dim=1) for value in dense.values()])
     if clip == "per_network":
-        together = torch.stack(list(squares.values())).sum(0)
-        squares = dict.fromkeys(squares, together)
-    return {leaf: (limit / (square.sqrt() + 1e-6)).clamp(max=1.0) for leaf, square in squares.items()}
+        together = torch.linalg.vector_norm(norms, dim=0).add_(1e-6).reciprocal_().mul_(limit).clamp_(max=1.0)
+        return dict.fromkeys(dense, together)
+    factors = norms.add_(1e-6).reciprocal_().mul_(limit).clamp_(max=1.0)
+    return dict(zip(dense, factors))

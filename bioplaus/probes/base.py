@@ -1,0 +1,70 @@
+"""What a probe is given, and what it is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from torch import Tensor
+
+from bioplaus.layer import Layer
+from bioplaus.network import Pass
+from bioplaus.view import Batch
+from bioplaus.world import Model, World
+
+__all__ = ["Observation", "Probe"]
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One batch, learned on a copy: weights before and after, and what the rule asked for in between.
+
+    Parameters
+    ----------
+    model
+        The fixed part of the pack.
+    params, after
+        Weights before and after the batch, key -> ``[R, ...]``.
+    buffers
+        Running means before the batch.
+    batch
+        The samples, ``[R or 1, B, ...]``.
+    wanted
+        Leaf -> wanted change ``[R, ...]``, summed over all that the rule asked for in this batch, before
+        clipping, optimiser and rate; 0 for replicas that a change leaves out. Leaves that the rule never
+        named are missing.
+    world
+        The world before the batch; a copy, which probes may read and nobody else holds.
+    """
+
+    model: Model
+    params: Mapping[str, Tensor]
+    after: Mapping[str, Tensor]
+    buffers: Mapping[str, Tensor]
+    batch: Batch
+    wanted: Mapping[str, Tensor]
+    world: World
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """Layers of the forward network, in order: the layer axis of every metric."""
+        return self.model.networks["forward"].layers
+
+    @cached_property
+    def run(self) -> Pass:
+        """Training pass of the forward network with the weights before the batch, shared by the probes."""
+        return self.model.networks["forward"].forward(self.params, self.batch.x, self.buffers, train=True)
+
+
+class Probe(ABC):
+    """A measurement. Final classes hold nothing."""
+
+    @abstractmethod
+    def look(self, seen: Observation) -> dict[str, Tensor]:
+        """Return numbers per replica in float64, name -> ``[R]`` or ``[R, layers]``.
+
+        The layers are those of the forward network in order. NaN marks what is undefined; an empty result
+        says that the probe does not apply to the rule.
+        """

@@ -1,0 +1,36 @@
+"""Alignment of feedback weights with the forward weights they mirror."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from bioplaus.probes.base import Observation, Probe
+from bioplaus.probes.geometry import cosine
+from bioplaus.probes.mirrored import mirrored_pairs
+
+__all__ = ["FeedbackProbe", "adjoint"]
+
+
+def adjoint(weight: Tensor) -> Tensor:
+    """Return the weight that runs the other way, ``[R, pre, post(, kh, kw)]``, with kernels flipped in space.
+
+    For a stride-1 convolution, zero-padded so that sizes match: ``<conv(w, x), y> = <x, conv(adjoint(w), y)>``.
+    """
+    return weight.transpose(1, 2).flip(tuple(range(3, weight.dim())))
+
+
+class FeedbackProbe(Probe):
+    """Cosine between each forward weight and the adjoint of its feedback weight.
+
+    ``feedback_cosine = <U_l, V_l^T> / (|U_l| |V_l|)`` at the weights before the batch (Kao & Hariharan 2024,
+    section 6.4): 1 if feedback is the transpose, near 0 for independent weights. For rules whose network
+    "feedback" mirrors the forward one.
+    """
+
+    def look(self, seen: Observation) -> dict[str, Tensor]:
+        pairs = mirrored_pairs(seen.model)
+        if not pairs:
+            return {}
+        found = [cosine(seen.params[up.weight], adjoint(seen.params[down.weight])) for up, down in pairs]
+        return {"feedback_cosine": torch.stack(found, 1)}
