@@ -17,7 +17,6 @@ from bioplaus.engines.base import Block
 from bioplaus.engines.loop import LoopEngine
 from bioplaus.world import new_world
 
-
 for kind in (np.float32, np.float64):  # numpy measures these once, and would warn afterwards
     np.finfo(kind).smallest_subnormal  # noqa: B018
 torch.set_flush_denormal(True)  # as the simulator does, for every candidate

@@ -8,6 +8,7 @@ The ceiling is a loop of the same products with preallocated outputs and nothing
 from __future__ import annotations
 
 import argparse
+import itertools
 import math
 from collections.abc import Callable
 
@@ -33,8 +34,8 @@ def loader() -> tuple[DataLoader[tuple[Tensor, ...]], Tensor]:
 
 def autograd_ccl(batches: DataLoader[tuple[Tensor, ...]]) -> Callable[[], None]:
     """Counter-current learning as a user would write it: modules, detached inputs, one loss, autograd, two SGD optimisers."""
-    up = nn.ModuleList(nn.Linear(i, o, bias=False) for i, o in zip(WIDTHS, WIDTHS[1:]))
-    down = nn.ModuleList(nn.Linear(o, i, bias=False) for i, o in zip(WIDTHS, WIDTHS[1:]))
+    up = nn.ModuleList(nn.Linear(i, o, bias=False) for i, o in itertools.pairwise(WIDTHS))
+    down = nn.ModuleList(nn.Linear(o, i, bias=False) for i, o in itertools.pairwise(WIDTHS))
     optimisers = [torch.optim.SGD(net.parameters(), lr=1.0) for net in (up, down)]
     depth = len(up)
 
@@ -66,7 +67,7 @@ def autograd_ccl(batches: DataLoader[tuple[Tensor, ...]]) -> Callable[[], None]:
 def autograd_bp(batches: DataLoader[tuple[Tensor, ...]]) -> Callable[[], None]:
     """Backprop as a user would write it: nn.Sequential, autograd, SGD, clipping."""
     layers: list[nn.Module] = []
-    for i, (pre, post) in enumerate(zip(WIDTHS, WIDTHS[1:])):
+    for i, (pre, post) in enumerate(itertools.pairwise(WIDTHS)):
         layers += [nn.Linear(pre, post, bias=False), *([nn.ELU()] if i < len(WIDTHS) - 2 else [])]
     net = nn.Sequential(*layers)
     optimiser = torch.optim.SGD(net.parameters(), lr=0.2)
@@ -83,7 +84,7 @@ def autograd_bp(batches: DataLoader[tuple[Tensor, ...]]) -> Callable[[], None]:
 
 def products(x: Tensor, *, ccl: bool) -> Callable[[], None]:
     """Return a loop of the rule's matrix products alone, on arrays that are there already."""
-    forward = [torch.randn(o, i) / math.sqrt(i) for i, o in zip(WIDTHS, WIDTHS[1:])]
+    forward = [torch.randn(o, i) / math.sqrt(i) for i, o in itertools.pairwise(WIDTHS)]
     backward = [w.T.contiguous() for w in forward]
     acts = [torch.randn(BATCH, n) for n in WIDTHS]
     errors = [torch.randn(BATCH, n) for n in WIDTHS]

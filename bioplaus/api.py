@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -125,11 +124,10 @@ def simulate(overrides: Mapping[str, Any] | None = None, *, progress: Silent | N
 
 def run(settings: Settings, progress: Silent | None = None) -> Result:
     """Run settings to the end, keeping them in a new run directory unless ``run.save`` is off."""
-    from bioplaus.build import choose_device
-
-    device = choose_device(settings.top.device)
-    store = Store.create(settings, device.type) if settings.run.save else None
-    simulator = Simulator(settings, data.load(settings.data), store, progress)
+    simulator = Simulator(settings, data.load(settings.data), progress=progress)
+    if settings.run.save:  # only now: what cannot be built leaves no empty directory behind
+        simulator.store = Store.create(settings, simulator.device.type)
+        simulator.store.write_splits(simulator.splits)
     simulator.run()
     return _finish(simulator)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
@@ -13,6 +14,7 @@ from bioplaus import registry
 from bioplaus.data.base import Splits
 from bioplaus.errors import ConfigError
 from bioplaus.feed import Feed
+from bioplaus.layer import Layer
 from bioplaus.network import Network
 from bioplaus.rules.base import Group
 from bioplaus.settings import Settings
@@ -20,10 +22,12 @@ from bioplaus.streams import Streams
 from bioplaus.tasks import Classification, Regression, Task
 from bioplaus.world import Model
 
-__all__ = ["Feeds", "build_model", "choose_device", "make_feeds", "pack_sizes"]
+__all__ = ["Feeds", "build_model", "choose_device", "choose_threads", "make_feeds", "pack_sizes"]
 
 #: Widest layer (units) for which replicas gain from being batched on a CPU: measured 0.8 of the time at 128, 0.43 at 32, > 1 at 256.
 CPU_BATCHED_WIDTH = 128
+#: FLOPs per update below which one thread is as fast as several.
+SMALL_WORK = 3e8
 
 
 class Feeds:
@@ -50,6 +54,21 @@ def choose_device(name: str) -> torch.device:
 def echoes(settings: Settings) -> bool:
     """Return whether the task is to reproduce the input."""
     return settings.network.name == "autoencoder"
+
+
+def choose_threads(settings: Settings, network: Network, batch: int) -> int:
+    """Return the threads to compute with: what was asked for, else 1 for small networks, else torch's own choice.
+
+    Below about 300 MFLOP per update a second thread gains nothing, and where another process holds a core its waiting costs fifty-fold.
+    """
+    if settings.top.threads:
+        return settings.top.threads
+    work = sum(_positions(layer) * math.prod(layer.connection.weight_shape) for layer in network.layers)
+    return 1 if 6 * work * batch < SMALL_WORK else torch.get_num_threads()
+
+
+def _positions(layer: Layer) -> int:
+    return math.prod(layer.connection.out_shape[1:])
 
 
 def make_feeds(settings: Settings, splits: Splits, device: torch.device) -> Feeds:

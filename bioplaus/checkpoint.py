@@ -39,7 +39,7 @@ def atomic(path: Path, write: Callable[[Path], None]) -> None:
     except (OSError, SafetensorError) as error:
         temporary.unlink(missing_ok=True)
         raise RunError(
-            f"cannot write {path}: {str(error).splitlines()[0]}; free space or mend permissions, then: bioplaus resume (what was saved is intact)"
+            f"cannot write {path}: {str(error).splitlines()[0]}; free space or mend permissions, then bioplaus resume (what was saved is whole)"
         ) from error
 
 
@@ -56,7 +56,9 @@ def _digest(arrays: Mapping[str, Tensor]) -> int:
     crc = 0
     for key in sorted(arrays):
         value = arrays[key].detach().cpu().contiguous()
-        crc = zlib.crc32(value.reshape(-1).view(torch.uint8).numpy() if value.numel() else b"", zlib.crc32(key.encode(), crc))
+        crc = zlib.crc32(key.encode(), crc)
+        if value.numel():
+            crc = zlib.crc32(memoryview(value.reshape(-1).view(torch.uint8).numpy()), crc)
     return crc
 
 

@@ -107,13 +107,15 @@ def resolve(overrides: Mapping[str, Any], *, file: Mapping[str, Any] | None = No
         changed = [c for c in COMPONENTS if c in overrides and overrides[c] != file.get(c)]
         # the file's settings of a component that the command line replaces belong to another component
         given = {k: v for k, v in given.items() if k in overrides or k.split(".")[0] not in changed}
-    names = {c: given.get(c) for c in COMPONENTS}
-    for component, name in names.items():
+    wanted = {c: given.get(c) for c in COMPONENTS}
+    for component, name in wanted.items():
         if name is not None and not isinstance(name, str):
             raise ConfigError(f"{component}={name} is not a name; see bioplaus list")
     if locate:
         _locate(given)
-    classes, names, recipes = _chosen(names)
+    classes, names, recipes = _chosen(wanted)
+    aliases = registry.RULES.get(names["rule"]).aliases
+    given = {aliases.get(key, key): value for key, value in given.items()}
     layers: list[tuple[str, Mapping[str, Any]]] = [(f"recipe: {r.source}", _fitting(r, names)) for r in recipes]
     layers.append(("given", {k: v for k, v in given.items() if k not in COMPONENTS}))
     return _assemble(classes, names, layers)

@@ -6,7 +6,7 @@ at the current to the layer's input through a matrix of the caller's choice. Err
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 

@@ -59,8 +59,8 @@ class Leaf:
         if kind == "orthogonal":
             return _orthogonal(streams.normal(name, self.shape)).mul_(scale)
         if kind in ("zero", "one"):
-            like = {"dtype": streams.dtype, "device": streams.device}
-            return torch.full((len(streams.seeds), *self.shape), float(kind == "one") * scale, **like)
+            value, shape = float(kind == "one") * scale, (len(streams.seeds), *self.shape)
+            return torch.full(shape, value, dtype=streams.dtype, device=streams.device)
         raise ConfigError(f"unknown start '{kind}' of a weight; choose uniform, normal, orthogonal, zero or one")
 
 

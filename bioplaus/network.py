@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from bioplaus.connections import Connection, Conv2dConnection, DenseConnection
+from bioplaus.connections import Conv2dConnection, DenseConnection
 from bioplaus.errors import ConfigError
 from bioplaus.layer import Layer, Trace
 from bioplaus.leaves import Leaf
@@ -104,8 +104,9 @@ class Network:
 
 
 def _mirrored(layer: Layer, below: Layer | None, name: str, last: Neuron) -> Layer:
-    source, before, after = layer.connection, [], []
-    connection: Connection
+    source, connection = layer.connection, layer.connection
+    before: list[Operation] = []
+    after: list[Operation] = []
     if isinstance(source, DenseConnection):
         connection = DenseConnection(source.out_shape, source.in_shape)
         after = [Unflatten(op.shape) for op in layer.before if isinstance(op, Flatten)]

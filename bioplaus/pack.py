@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,7 +11,7 @@ from torch import Tensor
 from bioplaus.build import Feeds
 from bioplaus.edits import perform
 from bioplaus.engines.base import Block, Engine
-from bioplaus.evaluation import evaluate
+from bioplaus.evaluation import CHUNK, evaluate
 from bioplaus.selection import Best
 from bioplaus.view import Batch, Clock
 from bioplaus.world import Model, World, new_world, view
@@ -62,13 +61,14 @@ class Pack:
         self.world.stopped_at = torch.where(fallen, at, self.world.stopped_at)
         self.world.alive = self.world.alive & finite
 
-    def boundary(self, event: str, clock: Clock, scores: Mapping[str, Tensor], feeds: Feeds) -> None:
-        """Let the rule act between batches."""
+    def boundary(self, event: str, clock: Clock, scores: Mapping[str, Tensor], feeds: Feeds) -> bool:
+        """Let the rule act between batches, and return whether it did."""
         batch = feeds.train.batch(torch.zeros(1, 1, dtype=torch.int64, device=self.world.alive.device))
         seen = view(self.model, self.world, batch, clock)
-        edits = self.model.rule.boundary(event, seen, scores, lambda: feeds.train.chunks(clock_batch(feeds)))
+        edits = self.model.rule.boundary(event, seen, scores, lambda: feeds.train.chunks(CHUNK))
         if edits is not None:
             perform(self.model, self.world, edits)
+        return edits is not None
 
     def epoch_means(self, steps: int) -> dict[str, Tensor]:
         """Return the mean of each training metric over the epoch's steps so far, and start new sums."""
@@ -92,16 +92,7 @@ class Pack:
         self.best.arrays = {key: value.to(device) for key, value in best.items()}
 
 
-def clock_batch(feeds: Feeds) -> int:
-    """Return a chunk size for passes over the training set."""
-    return min(len(feeds.train), 2048)
-
-
 def probe_batch(feeds: Feeds, size: int) -> Batch:
     """Return the samples that probes look at: the first ones of the training set, the same for every replica and epoch."""
     return next(iter(feeds.train.chunks(min(size, len(feeds.train)))))
 
-
-def tensor_state(pack: Pack) -> dict[str, Any]:
-    """Return what of a pack is not an array."""
-    return {"step": pack.world.step, "seeds": list(pack.model.seeds)}

@@ -44,11 +44,11 @@ class Registry:
         self._targets = dict(table)
         self._classes: dict[str, Any] = {}
         self._group = group
-        self._scanned = group is None
+        self._scanned = False
 
     def _scan(self) -> None:
         """Add third-party members; a name that is taken is refused."""
-        if self._scanned:
+        if self._scanned or self._group is None:
             return
         self._scanned = True
         for point in importlib.metadata.entry_points(group=self._group):

@@ -18,13 +18,15 @@ class Best:
     Parameters
     ----------
     world
-        Its weights and running means are the first snapshot (epoch 0).
+        Its weights and running means are the first snapshot.
+    epoch
+        The epoch that is.
     """
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, epoch: int = 0) -> None:
         self.arrays = {key: value.clone() for key, value in _kept(world).items()}
         self.loss = torch.full((world.replicas,), float("inf"), dtype=torch.float64)
-        self.epoch = torch.zeros(world.replicas, dtype=torch.int64)
+        self.epoch = torch.full((world.replicas,), epoch, dtype=torch.int64)
 
     def offer(self, world: World, scores: Mapping[str, Tensor], epoch: int) -> None:
         """Take over the replicas whose validation loss is the lowest so far; without validation, the latest epoch of those alive."""

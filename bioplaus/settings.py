@@ -47,7 +47,7 @@ class TopConfig:
     backend: str = "loop"
     """Engine of the inner loop; `bioplaus list backends`."""
     threads: int | None = ranged(None, 1)
-    """Threads of torch; its own choice if not given."""
+    """Threads to compute with; if not given, 1 for small networks and torch's own choice for others."""
     device: str = choice("auto", "auto", "cpu", "cuda")
     """Where to compute; auto takes CUDA if there is one."""
     dtype: str = choice("float32", "float32", "float64")

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from bioplaus import checkpoint, registry
-from bioplaus.build import Feeds, build_model, choose_device, make_feeds, pack_sizes
+from bioplaus.build import Feeds, build_model, choose_device, choose_threads, make_feeds, pack_sizes
 from bioplaus.data.base import Splits
 from bioplaus.engines.base import Block, Engine
 from bioplaus.errors import ConfigError, RunError
@@ -23,6 +23,7 @@ from bioplaus.pack import Pack, probe_batch
 from bioplaus.probes.observe import observe
 from bioplaus.progress import Silent
 from bioplaus.recorder import Recorder, read_metrics, rows_of
+from bioplaus.selection import Best
 from bioplaus.settings import Settings
 from bioplaus.store import Store
 
@@ -55,8 +56,6 @@ class Simulator:
     ) -> None:
         self.settings, self.splits, self.store = settings, splits, store
         self.progress = progress or Silent()
-        if settings.top.threads:
-            torch.set_num_threads(settings.top.threads)
         self.device = choose_device(settings.top.device)
         self.feeds: Feeds = make_feeds(settings, splits, self.device)
         self.batch = min(settings.top.batch_size, len(self.feeds.train))
@@ -64,6 +63,7 @@ class Simulator:
         total = settings.top.epochs * self.per_epoch
         self.total = min(total, settings.top.steps or total)
         first = build_model(settings, splits, [0], self.device)
+        torch.set_num_threads(choose_threads(settings, first.networks["forward"], self.batch))
         sizes = pack_sizes(settings, first.networks["forward"], self.device)
         self.packs = [Pack.fresh(build_model(settings, splits, replicas, self.device)) for replicas in sizes]
         self.engine: Engine = registry.ENGINES.get(settings.top.backend)()
@@ -75,6 +75,7 @@ class Simulator:
         self.training_seconds: list[float] = []
         self.seconds = 0.0
         self.epoch = 0
+        self.ended = False
         self._stop = False
 
     @property
@@ -120,15 +121,25 @@ class Simulator:
                         self.save()
                     if not any(bool(pack.world.alive.any()) for pack in self.packs):
                         raise RunError(self._diverged())
-                self._boundary("end")
+                self._end()
             finally:
                 self.progress.stop()
 
     def _start(self) -> None:
-        self._boundary("start")
         for pack in self.packs:
+            pack.boundary("start", pack.clock(self.per_epoch, self.total), {}, self.feeds)
             self._measure(pack, 0)
             self._probe(pack, 0)
+
+    def _end(self) -> None:
+        """Let the rules act at the end, once; what they make of the network then is what is tested."""
+        if self.ended:
+            return
+        self.ended = True
+        for pack in self.packs:
+            if pack.boundary("end", pack.clock(self.per_epoch, self.total), {}, self.feeds):
+                pack.best = Best(pack.world, self.epoch)
+                self.save()
 
     def _train_epoch(self) -> None:
         seconds = 0.0
@@ -188,10 +199,6 @@ class Simulator:
             for probe in self.probes:
                 self.recorder.add(epoch, pack.world.step, pack.model.seeds, "probe", probe.look(seen))
 
-    def _boundary(self, event: str) -> None:
-        for pack in self.packs:
-            pack.boundary(event, pack.clock(self.per_epoch, self.total), {}, self.feeds)
-
     def save(self) -> None:
         """Write metrics, best weights and the checkpoint, in that order: whatever fails, the last checkpoint stays whole."""
         if self.store is None:
@@ -203,6 +210,7 @@ class Simulator:
         arrays = {f"{i}/{k}": v for i, pack in enumerate(self.packs) for k, v in pack.arrays().items()}
         state = {
             "epoch": self.epoch,
+            "ended": self.ended,
             "steps": [pack.world.step for pack in self.packs],
             "packs": [list(pack.model.seeds) for pack in self.packs],
             "training_seconds": self.training_seconds,
@@ -230,7 +238,7 @@ class Simulator:
         best, _ = checkpoint.load(self.store.best)
         for i, pack in enumerate(self.packs):
             pack.restore(_of(arrays, i), _of(best, i), state["steps"][i])
-        self.epoch, self.seconds = state["epoch"], state["seconds"]
+        self.epoch, self.seconds, self.ended = state["epoch"], state["seconds"], state["ended"]
         self.training_seconds = state["training_seconds"]
         self.recorder = Recorder(rows_of(read_metrics(self.store.metrics)))
         steps = {seed: pack.world.step for pack in self.packs for seed in pack.model.seeds}

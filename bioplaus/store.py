@@ -13,7 +13,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from bioplaus import __version__, checkpoint, config
+from bioplaus.data.base import Splits
 from bioplaus.errors import BioplausError, RunError
 from bioplaus.recorder import Recorder
 from bioplaus.settings import Settings
@@ -112,6 +115,12 @@ class Store:
         """Write the summary: the mark of a finished run."""
         checkpoint.write_text(self.path / "summary.json", json.dumps(summary, indent=2, allow_nan=False))
 
+    def write_splits(self, splits: Splits) -> None:
+        """Record which samples of the source were trained on, validated on and tested on: ``splits.safetensors``."""
+        names = ("train_index", "validation_index", "test_index")
+        arrays = {name: torch.from_numpy(getattr(splits, name)) for name in names}
+        checkpoint.save(self.path / "splits.safetensors", arrays, {"data": splits.name, "note": splits.note})
+
     def write_metrics(self, recorder: Recorder) -> None:
         """Write the table of measurements."""
         recorder.write(self.metrics)
@@ -119,8 +128,6 @@ class Store:
 
 def environment(settings: Settings, device: str) -> dict[str, Any]:
     """Return what the run ran on: versions, machine, device, threads, code revision, command."""
-    import torch
-
     return {
         "versions": versions(),
         "python": platform.python_version(),

@@ -55,12 +55,12 @@ class Streams:
 
     def uniform(self, name: str, shape: Sequence[int], low: float = 0.0, high: float = 1.0) -> Tensor:
         """Draw U(low, high), shape ``[R, *shape]``."""
-        draws = [torch.rand(*shape, generator=g, dtype=self.dtype) for g in self._generators(name)]
+        draws = [torch.rand(tuple(shape), generator=g, dtype=self.dtype) for g in self._generators(name)]
         return self._stack(draws).mul_(high - low).add_(low)
 
     def normal(self, name: str, shape: Sequence[int]) -> Tensor:
         """Draw N(0, 1), shape ``[R, *shape]``."""
-        return self._stack([torch.randn(*shape, generator=g, dtype=self.dtype) for g in self._generators(name)])
+        return self._stack([torch.randn(tuple(shape), generator=g, dtype=self.dtype) for g in self._generators(name)])
 
     def integers(self, name: str, shape: Sequence[int], low: int, high: int) -> Tensor:
         """Draw integers low <= n < high, shape ``[R, *shape]``, int64."""

@@ -118,17 +118,17 @@ def new_world(model: Model) -> World:
         for leaf in plastic(model)
         for name, value in model.plasticity.synapse.init(leaf, params[leaf], streams).items()
     }
-    like = {"device": streams.device}
+    device = streams.device
     replicas = len(model.seeds)
     return World(
         params=params,
         buffers=buffers,
         synapses=synapses,
         moments=fresh_moments(model, params),
-        counts={name: torch.zeros(replicas, dtype=torch.int64, **like) for name in learning_groups(model)},
+        counts={name: torch.zeros(replicas, dtype=torch.int64, device=device) for name in learning_groups(model)},
         state=model.rule.init(model.networks, params, streams),
-        alive=torch.ones(replicas, dtype=torch.bool, **like),
-        stopped_at=torch.full((replicas,), -1, dtype=torch.int64, **like),
+        alive=torch.ones(replicas, dtype=torch.bool, device=device),
+        stopped_at=torch.full((replicas,), -1, dtype=torch.int64, device=device),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from bioplaus.experiments.claims import Claim, Measurement, Report
 
@@ -12,7 +13,7 @@ __all__ = ["CLAIM"]
 def _run(quick: bool, folder: str) -> Report:
     from bioplaus.experiments.rows import accuracy_row, tuned
 
-    common = {"data": "digits", "seeds": 2 if quick else 5, "probes": [], **({"epochs": 3} if quick else {})}
+    common: dict[str, Any] = {"data": "digits", "seeds": 2 if quick else 5, "probes": [], **({"epochs": 3} if quick else {})}
     bp = accuracy_row("bp", {"rule": "bp", **common}, folder, ">= 96.5", low=96.5)
     ccl = accuracy_row("ccl", {"rule": "ccl", **common}, folder, ">= 95.5", low=95.5)
     top = accuracy_row("top, rate 0.2 (its default)", {"rule": "top", **common}, folder, "<= ccl - 2")

@@ -32,7 +32,7 @@ class Neuron(ABC):
     Config: ClassVar[type[NeuronConfig]] = NeuronConfig
 
     def __init__(self, config: Any = None) -> None:
-        self.config = self.Config() if config is None else config
+        self.config: Any = self.Config() if config is None else config
 
     @abstractmethod
     def forward(self, current: Tensor) -> tuple[Tensor, Any]:

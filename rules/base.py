@@ -24,8 +24,8 @@ from typing import Any, ClassVar
 from torch import Tensor
 
 from bioplaus.changes import Wanted
-from bioplaus.network import Network
 from bioplaus.fields import replica
+from bioplaus.network import Network
 from bioplaus.recipes import Recipe
 from bioplaus.streams import Streams
 from bioplaus.view import Edits, Learned, View
@@ -87,7 +87,7 @@ class Rule(ABC):
     aliases: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, config: Any = None) -> None:
-        self.config = self.Config() if config is None else config
+        self.config: Any = self.Config() if config is None else config
 
     def build(self, network: Network) -> dict[str, Network]:
         """Return all networks of the rule, given the one that the user described (which is always called "forward")."""

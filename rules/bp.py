@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bioplaus.changes import Wanted
-from bioplaus.passes import downward
 from bioplaus.fields import replica
+from bioplaus.passes import downward
 from bioplaus.recipes import Recipe
 from bioplaus.rules.base import Learned, Learning, Plausibility, Rule, RuleConfig
 from bioplaus.view import View

@@ -24,9 +24,9 @@ from torch import Tensor
 
 from bioplaus.changes import Change, Wanted
 from bioplaus.errors import ConfigError
+from bioplaus.fields import choice, ranged, replica
 from bioplaus.network import Network
 from bioplaus.neurons.smooth import Identity
-from bioplaus.fields import choice, ranged, replica
 from bioplaus.rules.base import Group, Learned, Learning, Plausibility, Rule, RuleConfig, plastic_leaves
 from bioplaus.rules.ccl_recipes import RECIPES
 from bioplaus.rules.pairs import Pair, maps_pair, normalised_pair, raw_pair

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bioplaus.changes import Wanted
-from bioplaus.network import Network
 from bioplaus.fields import replica
+from bioplaus.network import Network
 from bioplaus.recipes import Recipe
 from bioplaus.rules.base import Group, Learned, Learning, Plausibility, Rule, RuleConfig, plastic_leaves
 from bioplaus.view import View

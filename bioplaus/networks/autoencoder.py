@@ -61,7 +61,7 @@ class Autoencoder:
         full = Init(config.init, config.init_scale)
         channels = [*config.channels, *reversed(config.channels[:-1]), in_shape[0]]
         layers: list[Layer] = []
-        shape = in_shape
+        shape: tuple[int, ...] = in_shape
         for i, width in enumerate(channels):
             encoder, name, last = i < depth, f"forward/{i}", i == len(channels) - 1
             upsample = [] if encoder else [Upsample(2)]

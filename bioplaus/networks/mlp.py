@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 
 from bioplaus.connections import DenseConnection
@@ -35,7 +36,7 @@ class Mlp:
         check_widths(config.hidden, "network.hidden")
         widths = [flat_size(in_shape), *config.hidden, flat_size(outputs)]
         layers = []
-        for i, (pre, post) in enumerate(zip(widths, widths[1:])):
+        for i, (pre, post) in enumerate(itertools.pairwise(widths)):
             name, last = f"forward/{i}", i == len(widths) - 2
             first: list[Operation] = [Flatten(in_shape)] if i == 0 and len(in_shape) > 1 else []
             before, norm = with_norm(config, name, (pre,), (post,), hidden=not last)

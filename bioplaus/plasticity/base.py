@@ -105,7 +105,7 @@ class Plasticity(ABC):
     Config: ClassVar[type[PlasticityConfig]] = PlasticityConfig
 
     def __init__(self, config: Any = None) -> None:
-        self.config = self.Config() if config is None else config
+        self.config: Any = self.Config() if config is None else config
         self.optimiser = self.make_optimiser()
         self.synapse = self.make_synapse()
 

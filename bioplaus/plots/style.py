@@ -27,7 +27,7 @@ def new_figure(title: str, panels: int = 1, height: float = 3.9) -> tuple[Figure
     figure = Figure(figsize=(WIDTH, height), dpi=DPI, layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
     figure.get_layout_engine().set(w_pad=0.08, h_pad=0.06, wspace=0.04)
-    figure.suptitle(title, x=0.012, ha="left", fontsize=11, fontweight="bold", color=INK)
+    figure.suptitle(title, x=0.012, ha="left", fontsize=11, fontweight="bold", color=INK, parse_math=False)
     axes = list(figure.subplots(1, panels, squeeze=False)[0])
     for ax in axes:
         for side in ("top", "right"):
@@ -58,5 +58,6 @@ def layer_colours(count: int) -> list[Any]:
 
 def footnote(figure: Figure, seeds: int, extra: str = "") -> None:
     """Say below the panels what line, band and thin lines are."""
-    text = f"Line: mean of {seeds} seeds; band: its 95 % interval; thin lines: single seeds." if seeds > 1 else "One seed: no interval."
+    several = f"Line: mean of {seeds} seeds; band: its 95 % interval; thin lines: single seeds."
+    text = several if seeds > 1 else "One seed: no interval."
     figure.supxlabel(f"{text} {extra}".strip(), x=0.012, ha="left", fontsize=8, color=MUTED)
