@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import torch
 
 from bioplaus.engines.loop import learn_batch
@@ -21,6 +24,14 @@ def flops_per_sample(model: Model, world: World, batch: Batch) -> float:
     """
     from torch.utils.flop_counter import FlopCounterMode
 
-    with FlopCounterMode(display=False) as counter:
+    # torch counts baddbmm but not its in-place form, into which updates are fused
+    fused = {torch.ops.aten.baddbmm_: _fused_product}
+    with FlopCounterMode(display=False, custom_mapping=fused) as counter:
         learn_batch(model, world.copy(), batch, Clock())
     return counter.get_total_flops() / (batch.size * world.replicas)
+
+
+def _fused_product(weight: Sequence[int], post: Sequence[int], pre: Sequence[int], **rest: Any) -> int:
+    """Return 2 R m B n for ``[R, m, B] @ [R, B, n]``, given the shapes."""
+    replicas, m, samples = post
+    return 2 * replicas * m * samples * pre[2]

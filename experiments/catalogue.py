@@ -95,7 +95,7 @@ def _provenance(record: Mapping[str, Any]) -> str:
 def _measured(row: Measurement) -> str:
     if row.mean is None:
         return row.note if row.note.startswith("not run") else "no value"
-    text = f"{row.mean:.4g}" if row.n is None else f"{row.mean:.2f}"
+    text = f"{row.mean:.9g}" if row.n is None else f"{row.mean:.2f}"
     return text + (f" [{row.ci95[0]:.2f}, {row.ci95[1]:.2f}]" if row.ci95 else "")
 
 

@@ -32,7 +32,7 @@ def alignment(table: pyarrow.Table, title: str) -> Figure | None:
         from matplotlib.ticker import MultipleLocator
 
         ax = axes[1]
-        draw_layers(ax, table, "angle_to_bp", "angle to the backpropagation update (°)")
+        draw_layers(ax, table, "angle_to_bp", "angle to backpropagation's update (°)")
         top = max(100.0, *(float(line.get_ydata().max(initial=0, where=line.get_ydata() > 0)) for line in ax.get_lines()))
         ax.set_ylim(0, min(1.04 * top, 180))
         ax.yaxis.set_major_locator(MultipleLocator(30))

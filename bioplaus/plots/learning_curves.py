@@ -49,8 +49,13 @@ def learning_curves(table: pyarrow.Table, title: str) -> Figure | None:
 
 def _scale(ax: Axes) -> None:
     """Choose a logarithmic axis for positive losses that span more than a few factors of ten."""
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
     y = np.concatenate([np.asarray(line.get_ydata(), dtype=float) for line in ax.get_lines()])
     y = y[np.isfinite(y)]
     if y.min() > 0 and np.log10(y.max()) - np.log10(y.min()) > DECADES:
         ax.set_yscale("log")
-        ax.set_ylabel("loss (logarithmic)")
+        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        ax.yaxis.set_minor_formatter(NullFormatter())
+        ax.set_ylabel("loss, logarithmic")

@@ -49,10 +49,10 @@ def _alone(row: NDArray[np.float64]) -> NDArray[np.bool_]:
 
 
 def reference(ax: Axes, height: float, text: str) -> None:
-    """Draw a dashed line at a height that means something, with the meaning above its left end."""
+    """Draw a dashed line at a height that means something, with the meaning above its right end."""
     ax.axhline(height, color=MUTED, linewidth=1.0, linestyle=(0, (4, 3)), zorder=1, gid="reference")
-    ax.annotate(text, (0.012, height), (0, 2), xycoords=ax.get_yaxis_transform(), textcoords="offset points",
-                color=MUTED, fontsize=8, va="bottom")  # fmt: skip
+    ax.annotate(text, (0.99, height), (0, 2), xycoords=ax.get_yaxis_transform(), textcoords="offset points",
+                color=MUTED, fontsize=8, va="bottom", ha="right")  # fmt: skip
 
 
 def fit_y(ax: Axes, bottom: float | None = None, top: float | None = None) -> None:

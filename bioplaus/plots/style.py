@@ -26,7 +26,7 @@ def new_figure(title: str, panels: int = 1, height: float = 3.9) -> tuple[Figure
 
     figure = Figure(figsize=(WIDTH, height), dpi=DPI, layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
-    figure.get_layout_engine().set(w_pad=0.08, h_pad=0.06, wspace=0.04)
+    figure.get_layout_engine().set(w_pad=0.08, h_pad=0.06, wspace=0.06)
     figure.suptitle(title, x=0.012, ha="left", fontsize=11, fontweight="bold", color=INK, parse_math=False)
     axes = list(figure.subplots(1, panels, squeeze=False)[0])
     for ax in axes:
@@ -37,6 +37,7 @@ def new_figure(title: str, panels: int = 1, height: float = 3.9) -> tuple[Figure
         ax.tick_params(colors=INK, labelsize=9, color=MUTED)
         ax.grid(axis="y", color=HAIR, linewidth=0.6)
         ax.set_axisbelow(True)
+        ax.margins(x=0.015)
     return figure, axes
 
 
@@ -44,7 +45,7 @@ def name_axes(ax: Axes, clock: str, label: str) -> None:
     """Name the axes: time in epochs or updates, and what is measured."""
     from matplotlib.ticker import MaxNLocator
 
-    ax.xaxis.set_major_locator(MaxNLocator(nbins=7, integer=True, min_n_ticks=1))
+    ax.xaxis.set_major_locator(MaxNLocator(nbins=7, steps=[1, 2, 5, 10], integer=True, min_n_ticks=1))
     ax.set_xlabel({"epoch": "epoch", "step": "update"}[clock], fontsize=9, color=INK)
     ax.set_ylabel(label, fontsize=9.5, color=INK)
 
@@ -53,7 +54,7 @@ def layer_colours(count: int) -> list[Any]:
     """Return a colour per layer, dark at the input, light at the output; viridis without its palest end."""
     from matplotlib import colormaps
 
-    return [colormaps["viridis"](x) for x in np.linspace(0.0, 0.88, count)] if count > 1 else [BLUE]
+    return [colormaps["viridis"](x) for x in np.linspace(0.0, 0.8, count)] if count > 1 else [BLUE]
 
 
 def footnote(figure: Figure, seeds: int, extra: str = "") -> None:

@@ -69,7 +69,7 @@ def weight_images(weights: NDArray[Any] | None, title: str) -> Figure | None:
     shown = images[:UNITS]
     limit = float(np.quantile(np.abs(shown[np.isfinite(shown)]), QUANTILE)) or 1.0
     board = mosaic(shown)
-    figure, (ax,) = new_figure(title, height=1.15 + 7.3 * board.shape[0] / board.shape[1])
+    figure, (ax,) = new_figure(title, height=0.95 + 7.3 * board.shape[0] / board.shape[1])
     ax.axis("off")
     if board.shape[2] == 3:
         colours = np.clip(0.5 + board / (2 * limit), 0, 1)
@@ -77,7 +77,7 @@ def weight_images(weights: NDArray[Any] | None, title: str) -> Figure | None:
         scale = f"Each channel in its own colour, grey is 0, full colour {limit:.2g}."
     else:
         image = ax.imshow(board[..., 0], cmap="RdBu", vmin=-limit, vmax=limit, interpolation="nearest")
-        bar = figure.colorbar(image, ax=ax, shrink=min(1.0, 0.9), aspect=22, pad=0.015, extend="both")
+        bar = figure.colorbar(image, ax=ax, shrink=0.9, aspect=22, pad=0.015, extend="both")
         bar.outline.set_visible(False)
         bar.set_label("weight", fontsize=9, color=INK)
         bar.ax.tick_params(labelsize=8, colors=INK, color=MUTED)

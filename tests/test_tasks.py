@@ -1,0 +1,75 @@
+"""Tasks: loss, error and score against torch's losses, autograd and counting by hand."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from bioplaus.tasks import Classification, Regression
+
+
+def randn(*shape: int, seed: int = 0) -> Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def labels(*shape: int, classes: int) -> Tensor:
+    return torch.randint(classes, shape, generator=torch.Generator().manual_seed(1))
+
+
+@pytest.mark.parametrize(("replicas", "target_replicas"), [(1, 1), (3, 3), (3, 1)])
+def test_cross_entropy_and_its_error(replicas: int, target_replicas: int) -> None:
+    task, out, y = Classification(4), randn(replicas, 6, 4), labels(target_replicas, 6, classes=4)
+    out.mul_(5)
+    losses, errors = [], []
+    for r in range(replicas):
+        leaf = out[r].clone().requires_grad_()
+        losses.append(F.cross_entropy(leaf, y[r % target_replicas]))
+        errors.append(-torch.autograd.grad(losses[-1], leaf)[0])
+    torch.testing.assert_close(task.loss(out, y), torch.stack(losses).detach(), rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(task.error(out, y), torch.stack(errors), rtol=1e-12, atol=1e-12)
+
+
+def test_cross_entropy_of_huge_scores_stays_finite() -> None:
+    task, out, y = Classification(2), torch.tensor([[[1e4, -1e4], [1e4, -1e4]]]), torch.tensor([[0, 1]])
+    assert task.loss(out, y).tolist() == [1e4]  # mean of 0 and 2e4
+    assert task.error(out, y).tolist() == [[[0.0, 0.0], [-0.5, 0.5]]]
+
+
+def test_accuracy_by_counting() -> None:
+    out = torch.tensor([[[0.1, 0.9], [0.8, 0.2], [0.3, 0.4]], [[0.9, 0.1], [0.8, 0.2], [0.4, 0.3]]])
+    shared, own = torch.tensor([[1, 0, 0]]), torch.tensor([[1, 0, 0], [1, 1, 1]])
+    task = Classification(2)
+    torch.testing.assert_close(task.score(out, shared), torch.tensor([2 / 3, 2 / 3]))
+    torch.testing.assert_close(task.score(out, own), torch.tensor([2 / 3, 0.0]))
+    assert task.has_score and not Regression().has_score
+
+
+def test_codes_of_classes_are_unit_vectors_and_a_match() -> None:
+    rows, match = Classification(3).codes(torch.tensor([[2, 0], [1, 1]]), torch.float64)
+    assert rows.tolist() == [[[1, 0, 0], [0, 1, 0], [0, 0, 1]]] and rows.dtype == torch.float64
+    assert match is not None and match.dtype == torch.float64
+    assert match.tolist() == [[[0, 0, 1], [1, 0, 0]], [[0, 1, 0], [0, 1, 0]]]
+
+
+@pytest.mark.parametrize("shape", [(6, 4), (5, 2, 3, 3)])
+@pytest.mark.parametrize(("replicas", "target_replicas"), [(1, 1), (3, 3), (3, 1)])
+def test_mean_squared_error_and_its_error(replicas: int, target_replicas: int, shape: tuple[int, ...]) -> None:
+    task, out, y = Regression(), randn(replicas, *shape), randn(target_replicas, *shape, seed=1)
+    kept = out.clone(), y.clone()
+    losses, errors = [], []
+    for r in range(replicas):
+        leaf = out[r].clone().requires_grad_()
+        losses.append(F.mse_loss(leaf, y[r % target_replicas]))
+        errors.append(-torch.autograd.grad(losses[-1], leaf)[0])
+    torch.testing.assert_close(task.loss(out, y), torch.stack(losses).detach(), rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(task.error(out, y), torch.stack(errors), rtol=1e-12, atol=1e-12)
+    assert torch.equal(out, kept[0]) and torch.equal(y, kept[1])
+
+
+def test_regression_has_no_score_and_its_targets_are_the_codes() -> None:
+    task, out, y = Regression(), randn(3, 2, 4), randn(1, 2, 4)
+    assert task.score(out, y).shape == (3,) and task.score(out, y).isnan().all()
+    rows, match = task.codes(y, torch.float32)
+    assert match is None and rows.dtype == torch.float32 and torch.equal(rows, y.float())
