@@ -41,8 +41,8 @@ def test_accuracy_by_counting() -> None:
     out = torch.tensor([[[0.1, 0.9], [0.8, 0.2], [0.3, 0.4]], [[0.9, 0.1], [0.8, 0.2], [0.4, 0.3]]])
     shared, own = torch.tensor([[1, 0, 0]]), torch.tensor([[1, 0, 0], [1, 1, 1]])
     task = Classification(2)
-    torch.testing.assert_close(task.score(out, shared), torch.tensor([2 / 3, 2 / 3]))
-    torch.testing.assert_close(task.score(out, own), torch.tensor([2 / 3, 0.0]))
+    torch.testing.assert_close(task.score(out, shared), torch.tensor([2 / 3, 2 / 3], dtype=torch.float64))
+    torch.testing.assert_close(task.score(out, own), torch.tensor([2 / 3, 0.0], dtype=torch.float64))
     assert task.has_score and not Regression().has_score
 
 
