@@ -58,7 +58,8 @@ def _digest(arrays: Mapping[str, Tensor]) -> int:
         value = arrays[key].detach().cpu().contiguous()
         crc = zlib.crc32(key.encode(), crc)
         if value.numel():
-            crc = zlib.crc32(memoryview(value.reshape(-1).view(torch.uint8).numpy()), crc)
+            data: Any = value.reshape(-1).view(torch.uint8).numpy()
+            crc = zlib.crc32(data, crc)
     return crc
 
 

@@ -64,9 +64,9 @@ def summarise(values: Values) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``values`` (list, None where there is none), ``mean`` (None without any value), ``std`` (n - 1 in the denominator) and
-        ``ci95`` ``[low, high]`` (both None with fewer than two values). The interval is not clipped to the range of the quantity.
-        Never NaN or infinite.
+        ``values`` (list, None where there is none), ``mean`` (None without any value), ``std`` (n - 1 in the
+        denominator) and ``ci95`` ``[low, high]`` (both None with fewer than two values). The interval is not
+        clipped to the range of the quantity. Never NaN or infinite.
 
     Examples
     --------
@@ -78,9 +78,10 @@ def summarise(values: Values) -> dict[str, Any]:
 
 
 def paired_difference(a: Values, b: Values) -> dict[str, Any]:
-    """Return the mean of ``a - b`` over the seeds that have both, with its standard deviation and 95 % interval.
+    """Return the mean of ``a - b`` over the seeds that have both, with standard deviation and 95 % interval.
 
-    Seeds share initialisation, order of samples and noise, so the difference within a seed varies less than either side does.
+    A seed fixes initialisation, order of samples and noise, so the difference within a seed mostly varies
+    less than either side does.
 
     Parameters
     ----------
@@ -98,7 +99,7 @@ def paired_difference(a: Values, b: Values) -> dict[str, Any]:
         If the two sides are not equally long.
     """
     if len(a) != len(b):
-        raise ConfigError(f"a paired difference needs the same seeds on both sides, got {len(a)} and {len(b)}")
+        raise ConfigError(f"paired differences need the same seeds on both sides, got {len(a)} and {len(b)}")
     difference = _as_array(a) - _as_array(b)
     return {**_moments(difference), "n": int(np.isfinite(difference).sum())}
 

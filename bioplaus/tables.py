@@ -17,9 +17,10 @@ WIDTH = 100
 
 
 def result_table(summary: dict[str, Any]) -> Table:
-    """Return the table of a finished run: one row per seed, then mean, standard deviation and 95 % interval of the mean.
+    """Return the table of a finished run: one row per seed, then mean, standard deviation and 95 % interval.
 
-    Accuracies (fractions in [0, 1]) are shown in percent with two decimals. A task without accuracy shows its losses.
+    Accuracies (fractions in [0, 1]) are shown in percent with two decimals. A task without accuracy shows its
+    losses.
 
     Parameters
     ----------
@@ -44,13 +45,14 @@ def result_table(summary: dict[str, Any]) -> Table:
         epoch = summary["selected_epoch"][i]
         cells = [show(found["values"][i]) if found else NOTHING for found in scores]
         table.add_row(name, NOTHING if epoch is None else str(epoch), *cells, end_section=i == len(seeds) - 1)
-    for name, cell in (("mean", _mean), ("standard deviation", _std), ("95 % interval of the mean", _interval)):
+    rows = (("mean", _mean), ("standard deviation", _std), ("95 % interval of the mean", _interval))
+    for name, cell in rows:
         table.add_row(name, "", *(cell(found, show) for found in scores))
     return table
 
 
 def as_text(table: Table, width: int = WIDTH) -> str:
-    """Return a table as plain text without colours, at most `width` columns wide, no trailing blanks or newline."""
+    """Return a table as plain text: no colours, at most `width` columns, no blanks or newline at the ends."""
     from rich.console import Console
 
     console = Console(file=io.StringIO(), width=width, color_system=None, force_terminal=False)

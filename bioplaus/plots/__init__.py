@@ -1,7 +1,7 @@
 """Figures of a run, one per file, drawn from its table of measurements.
 
-Each figure is a function that returns a `matplotlib.figure.Figure`, or None where there is nothing to draw; `draw_all` saves them.
-Matplotlib is imported when the first one is drawn, without pyplot: no window, no global state.
+Each figure is a function that returns a `matplotlib.figure.Figure`, or None where there is nothing to draw;
+`draw_all` saves them. Matplotlib is imported when the first one is drawn; pyplot and its state are not used.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def draw_all(table: pyarrow.Table, weights: NDArray[Any] | None, folder: Path, t
     table
         Columns epoch, step, seed, split, metric, layer, value; see `bioplaus.plots.series`.
     weights
-        First-layer weights of the first seed, ``[post, channels, H, W]`` or ``[post, n]``; None for no image of them.
+        First-layer weights of the first seed, ``[post, channels, H, W]`` or ``[post, n]``; None for no image.
     folder
         Made if it does not exist. Files in it are replaced whole or not at all.
     title
@@ -68,7 +68,8 @@ def _save(figure: Figure, path: Path) -> Path:
         figure.savefig(temporary, format="png")
         os.replace(temporary, path)
     except OSError as error:
-        raise RunError(f"cannot write figure {path}: {error.strerror or error}; free space or mend permissions") from error
+        reason = f"{error.strerror or error}; free space, mend permissions or choose a folder"
+        raise RunError(f"cannot write {path}: {reason}") from error
     finally:
         if path.parent.is_dir():
             temporary.unlink(missing_ok=True)

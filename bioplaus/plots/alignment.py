@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bioplaus.plots.lines import fit_y, name_lines, reference
+from bioplaus.plots.lines import drawn, fit_y, name_lines
 from bioplaus.plots.per_layer import SPLIT, draw_layers
 from bioplaus.plots.series import layers, seeds
-from bioplaus.plots.style import footnote, new_figure
+from bioplaus.plots.style import MUTED, footnote, new_figure
 
 if TYPE_CHECKING:
     import pyarrow
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 __all__ = ["alignment"]
 
 
 def alignment(table: pyarrow.Table, title: str) -> Figure | None:
-    """Return the figure: cosine between U_l and V_l^T per layer, and the angle of the updates to backpropagation's.
+    """Return the figure: cosine between U_l and V_l^T, and angle of updates to backpropagation's, per layer.
 
     None without the cosine: the rule has no feedback weights that mirror the forward ones.
     """
@@ -29,14 +30,16 @@ def alignment(table: pyarrow.Table, title: str) -> Figure | None:
     fit_y(axes[0], -1, 1)
     name_lines(axes[0])
     if angles:
-        from matplotlib.ticker import MultipleLocator
-
-        ax = axes[1]
-        draw_layers(ax, table, "angle_to_bp", "angle to backpropagation's update (°)")
-        top = max(100.0, *(float(line.get_ydata().max(initial=0, where=line.get_ydata() > 0)) for line in ax.get_lines()))
-        ax.set_ylim(0, min(1.04 * top, 180))
-        ax.yaxis.set_major_locator(MultipleLocator(30))
-        reference(ax, 90, "90°: unrelated")
-        name_lines(ax)
-    footnote(figure, len(seeds(table)))
+        _angles(axes[1], table)
+    footnote(figure, len(seeds(table)), "Dashed: 90°, no relation." if angles else "")
     return figure
+
+
+def _angles(ax: Axes, table: pyarrow.Table) -> None:
+    from matplotlib.ticker import MultipleLocator
+
+    draw_layers(ax, table, "angle_to_bp", "angle to backpropagation's update (°)")
+    ax.set_ylim(0, min(max(100.0, 1.04 * drawn(ax).max()), 181))
+    ax.yaxis.set_major_locator(MultipleLocator(30))
+    name_lines(ax)
+    ax.axhline(90, color=MUTED, linewidth=1.0, linestyle=(0, (4, 3)), zorder=1)

@@ -17,7 +17,10 @@ __all__ = ["cka"]
 
 
 def cka(table: pyarrow.Table, title: str) -> Figure | None:
-    """Return the figure: linear CKA between forward activity a_l and feedback code b_l, per level; None if not measured."""
+    """Return the figure: linear CKA between forward activity a_l and feedback code b_l, per level.
+
+    None if it was not measured.
+    """
     if not layers(table, "cka", SPLIT):
         return None
     figure, (ax,) = new_figure(title)

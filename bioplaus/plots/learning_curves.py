@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from bioplaus.plots.lines import draw_seeds, fit_y, name_lines
+from bioplaus.plots.lines import draw_seeds, drawn, fit_y, name_lines
 from bioplaus.plots.series import clock, present, seeds, series
-from bioplaus.plots.style import BLUE, VERMILION, footnote, name_axes, new_figure
+from bioplaus.plots.style import BLUE, VERMILION, footnote, log_axis, name_axes, new_figure
 
 if TYPE_CHECKING:
     import pyarrow
@@ -18,13 +16,13 @@ if TYPE_CHECKING:
 __all__ = ["learning_curves"]
 
 CURVES = (("train", "training", BLUE), ("validation", "validation", VERMILION))
-DECADES = 1.5  # span of the losses beyond which their axis is logarithmic
+SPAN = 30  # ratio of the losses beyond which their axis is logarithmic
 
 
 def learning_curves(table: pyarrow.Table, title: str) -> Figure | None:
-    """Return the figure: loss of training and validation, and validation accuracy in percent if the task has one.
+    """Return the figure: loss of training and validation, and accuracy in percent if the task has one.
 
-    None if there is neither. Accuracy is shown for training too where a rule measures it.
+    None if there is neither. Training accuracy is shown where a rule measures it.
     """
     panels = [m for m in ("loss", "accuracy") if any(present(table, m, split) for split, _, _ in CURVES)]
     if not panels:
@@ -48,14 +46,8 @@ def learning_curves(table: pyarrow.Table, title: str) -> Figure | None:
 
 
 def _scale(ax: Axes) -> None:
-    """Choose a logarithmic axis for positive losses that span more than a few factors of ten."""
-    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
-
-    y = np.concatenate([np.asarray(line.get_ydata(), dtype=float) for line in ax.get_lines()])
-    y = y[np.isfinite(y)]
-    if y.min() > 0 and np.log10(y.max()) - np.log10(y.min()) > DECADES:
-        ax.set_yscale("log")
-        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-        ax.yaxis.set_minor_formatter(NullFormatter())
+    """Choose a logarithmic axis for positive losses that span more than a factor of 30."""
+    low, high = drawn(ax).min(), drawn(ax).max()
+    if low > 0 and high / low > SPAN:
+        log_axis(ax, low, high)
         ax.set_ylabel("loss, logarithmic")

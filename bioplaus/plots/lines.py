@@ -7,26 +7,29 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bioplaus.plots.style import MUTED
 from bioplaus.stats import t_interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["draw_seeds", "fit_y", "name_lines", "reference", "spread"]
+__all__ = ["draw_seeds", "drawn", "fit_y", "name_lines", "spread"]
 
+FEWEST = 3  # seeds for a band
 FINE = 14  # points up to which every one gets a dot
 GAP = 0.062  # height of a name in parts of the panel's
 
 
-def draw_seeds(ax: Axes, when: NDArray[np.int64], values: NDArray[np.float64], colour: Any, name: str) -> None:
-    """Draw the mean over seeds, its 95 % band and a thin line per seed.
+def draw_seeds(
+    ax: Axes, when: NDArray[np.int64], values: NDArray[np.float64], colour: Any, name: str
+) -> None:
+    """Draw the mean over seeds, a thin line per seed, and the 95 % interval of the mean as a band.
 
     Parameters
     ----------
     when : array [points]
     values : array [seeds, points]
-        NaN leaves a gap. A point without neighbours gets a dot, and a bar for its interval.
+        NaN leaves a gap. A point without neighbours gets a dot, and a bar for its interval. There is no band
+        where fewer than three seeds have a value: their lines say more than an interval many times as wide.
     name
         Label of the mean line; `name_lines` writes it beside its end.
     """
@@ -35,11 +38,15 @@ def draw_seeds(ax: Axes, when: NDArray[np.int64], values: NDArray[np.float64], c
         for row in values:
             dots = np.flatnonzero(_alone(row))
             ax.plot(when, row, color=colour, lw=0.7, alpha=0.4, marker="o", ms=2.5, markevery=dots.tolist())
+    enough = np.isfinite(values).sum(0) >= FEWEST
+    if enough.any():
+        low, high = (np.where(enough, edge, np.nan) for edge in (low, high))
         ax.fill_between(when, low, high, color=colour, alpha=0.16, linewidth=0)
-        alone = _alone(mean) & np.isfinite(low)
+        alone = _alone(low)
         ax.vlines(when[alone], low[alone], high[alone], color=colour, alpha=0.3, linewidth=5)
     dots = np.flatnonzero(_alone(mean) | (len(when) <= FINE))
-    ax.plot(when, mean, color=colour, lw=1.8, label=name, zorder=3, marker="o", ms=3.5, markevery=dots.tolist())
+    style: dict[str, Any] = {"lw": 1.8, "marker": "o", "ms": 3.5, "markevery": dots.tolist(), "zorder": 3}
+    ax.plot(when, mean, color=colour, label=name, **style)
 
 
 def _alone(row: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -48,32 +55,32 @@ def _alone(row: NDArray[np.float64]) -> NDArray[np.bool_]:
     return there[1:-1] & ~there[:-2] & ~there[2:]
 
 
-def reference(ax: Axes, height: float, text: str) -> None:
-    """Draw a dashed line at a height that means something, with the meaning above its right end."""
-    ax.axhline(height, color=MUTED, linewidth=1.0, linestyle=(0, (4, 3)), zorder=1, gid="reference")
-    ax.annotate(text, (0.99, height), (0, 2), xycoords=ax.get_yaxis_transform(), textcoords="offset points",
-                color=MUTED, fontsize=8, va="bottom", ha="right")  # fmt: skip
+def fit_y(ax: Axes, bottom: float = -np.inf, top: float = np.inf) -> None:
+    """Set the limits of the upright axis: lines and bands on a linear axis, lines alone on a logarithmic one.
 
-
-def fit_y(ax: Axes, bottom: float | None = None, top: float | None = None) -> None:
-    """Fit the axis to the lines; a band may widen it by half of that at either end, lest two seeds flatten the curves.
+    A band may reach to 0 or below, where logarithms end.
 
     Parameters
     ----------
     bottom, top
-        Limits of the quantity itself, never passed by the axis.
+        Limits of the quantity itself; the axis passes them by a line's width at most.
     """
-    scale = ax.transScale  # logarithms on a logarithmic axis
-    drawn = [np.asarray(line.get_ydata(), dtype=float) for line in ax.get_lines() if line.get_gid() != "reference"]
-    seen = np.concatenate([np.empty(0), *drawn])
-    seen = seen[np.isfinite(seen) & ((seen > 0) | (ax.get_yscale() != "log"))]
-    if not len(seen):
+    if ax.get_yscale() == "log":
+        seen = drawn(ax)
+        low, high = np.log10(seen[seen > 0].min()), np.log10(seen.max())
+        room = max(0.05 * (high - low), 0.02)
+        ax.set_ylim(10 ** (low - room), 10 ** (high + room))
         return
-    least, most = (scale.transform((0, y))[1] for y in (seen.min(), seen.max()))
-    room = 0.5 * (most - least) or 0.05 * abs(most) or 0.05
-    now = [scale.transform((0, y))[1] for y in ax.get_ylim()]
-    low, high = (scale.inverted().transform((0, y))[1] for y in (max(least - room, now[0]), min(most + room, now[1])))
-    ax.set_ylim(low if bottom is None else max(low, bottom), high if top is None else min(high, top))
+    low, high = ax.get_ylim()
+    room = 0.01 * (high - low)
+    ax.set_ylim(max(low, bottom - room), min(high, top + room))
+
+
+def drawn(ax: Axes) -> NDArray[np.float64]:
+    """Return the finite heights of all lines."""
+    heights = [np.asarray(line.get_ydata(), dtype=float) for line in ax.get_lines()]
+    seen = np.concatenate([np.empty(0), *heights])
+    return seen[np.isfinite(seen)]
 
 
 def name_lines(ax: Axes) -> None:
@@ -89,13 +96,15 @@ def name_lines(ax: Axes) -> None:
         point = (np.asarray(line.get_xdata(), dtype=float)[last], y[last])
         ends.append(tuple(ax.transLimits.transform(ax.transScale.transform(point))))
     for line, end, place in zip(named, ends, spread([y for _, y in ends])):
-        arrow = {"arrowstyle": "-", "color": line.get_color(), "linewidth": 0.6, "shrinkA": 0, "shrinkB": 3}
-        ax.annotate(str(line.get_label()), end, (1.03, place), "axes fraction", color=line.get_color(), fontsize=9,
-                    va="center", annotation_clip=False, arrowprops={**arrow, "relpos": (0, 0.5)})  # fmt: skip
+        colour = line.get_color()
+        shape = {"arrowstyle": "-", "shrinkA": 0, "shrinkB": 3, "relpos": (0, 0.5)}
+        arrow = {"color": colour, "lw": 0.6, **shape}
+        look: dict[str, Any] = {"color": colour, "fontsize": 9, "va": "center", "annotation_clip": False}
+        ax.annotate(str(line.get_label()), end, (1.03, place), "axes fraction", arrowprops=arrow, **look)
 
 
 def spread(ends: list[float], gap: float = GAP) -> list[float]:
-    """Return a place in [0, 1] for each end, in the same order from below, at least a gap apart, each near its end.
+    """Return a place in [0, 1] for each end, in the same order, at least a gap apart, each near its end.
 
     Where there is no room for the gap the places are even.
     """
@@ -108,7 +117,7 @@ def spread(ends: list[float], gap: float = GAP) -> list[float]:
         blocks.append([free])
         while len(blocks) > 1 and np.mean(blocks[-2]) >= np.mean(blocks[-1]):
             blocks[-2:] = [blocks[-2] + blocks[-1]]
-    pooled = np.concatenate([np.full(len(block), np.mean(block)) for block in blocks]) if blocks else np.empty(0)
+    pooled = np.concatenate([np.empty(0), *(np.full(len(block), np.mean(block)) for block in blocks)])
     places = np.empty(len(ends))
     places[order] = np.clip(pooled, 0.0, max(1 - gap * (len(ends) - 1), 0.0)) + steps
     return [float(place) for place in places]

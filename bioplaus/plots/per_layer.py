@@ -26,7 +26,12 @@ def weight_name(layer: int) -> str:
 
 
 def draw_layers(
-    ax: Axes, table: pyarrow.Table, metric: str, label: str, name: Callable[[int], str] = weight_name, positive: bool = False
+    ax: Axes,
+    table: pyarrow.Table,
+    metric: str,
+    label: str,
+    name: Callable[[int], str] = weight_name,
+    positive: bool = False,
 ) -> None:
     """Draw a line per layer that has the metric, and name the axes.
 

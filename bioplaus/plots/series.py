@@ -1,7 +1,7 @@
 """From the table of measurements to arrays: one row per seed, one column per point in time.
 
-The table has the columns epoch, step, seed, split, metric, layer and value, one measurement per row; layer is null for numbers of
-the whole network, value is null where nothing finite was measured.
+The table has the columns epoch, step, seed, split, metric, layer and value, one measurement per row; layer is
+null for numbers of the whole network, value is null where nothing finite was measured.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def series(
 def clock(table: pyarrow.Table, split: str) -> str:
     """Return "epoch" or "step", the column that tells the split's measurements apart in time.
 
-    Probes may look more often than once per epoch, or between the ends of epochs: then only the step says when.
+    Probes may look more often than once per epoch, or between the ends of epochs: then the step says when.
     """
     if split != "probe":
         return "epoch"

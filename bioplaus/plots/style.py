@@ -1,4 +1,4 @@
-"""The look shared by all figures. Only objects are styled: matplotlib's global settings and pyplot stay untouched."""
+"""The look shared by all figures. Objects alone are styled: global settings and pyplot stay untouched."""
 
 from __future__ import annotations
 
@@ -10,7 +10,17 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["BLUE", "DPI", "INK", "MUTED", "VERMILION", "footnote", "layer_colours", "name_axes", "new_figure"]
+__all__ = [
+    "BLUE",
+    "INK",
+    "MUTED",
+    "VERMILION",
+    "footnote",
+    "layer_colours",
+    "log_axis",
+    "name_axes",
+    "new_figure",
+]
 
 # Okabe & Ito (2008), told apart by colour-blind readers
 BLUE, VERMILION = "#0072B2", "#D55E00"
@@ -23,10 +33,11 @@ def new_figure(title: str, panels: int = 1, height: float = 3.9) -> tuple[Figure
     """Return an empty figure of 1000 pixels width with its panels side by side."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    figure = Figure(figsize=(WIDTH, height), dpi=DPI, layout="constrained", facecolor="white")
+    layout = ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.06, wspace=0.06)
+    figure = Figure(figsize=(WIDTH, height), dpi=DPI, layout=layout, facecolor="white")
     FigureCanvasAgg(figure)
-    figure.get_layout_engine().set(w_pad=0.08, h_pad=0.06, wspace=0.06)
     figure.suptitle(title, x=0.012, ha="left", fontsize=11, fontweight="bold", color=INK, parse_math=False)
     axes = list(figure.subplots(1, panels, squeeze=False)[0])
     for ax in axes:
@@ -34,7 +45,7 @@ def new_figure(title: str, panels: int = 1, height: float = 3.9) -> tuple[Figure
             ax.spines[side].set_visible(False)
         for side in ("left", "bottom"):
             ax.spines[side].set_color(MUTED)
-        ax.tick_params(colors=INK, labelsize=9, color=MUTED)
+        ax.tick_params(which="both", colors=INK, labelsize=9, color=MUTED)
         ax.grid(axis="y", color=HAIR, linewidth=0.6)
         ax.set_axisbelow(True)
         ax.margins(x=0.015)
@@ -50,6 +61,17 @@ def name_axes(ax: Axes, clock: str, label: str) -> None:
     ax.set_ylabel(label, fontsize=9.5, color=INK)
 
 
+def log_axis(ax: Axes, low: float, high: float) -> None:
+    """Make the upright axis logarithmic for values between low and high, in plain numbers where they are short."""
+    from matplotlib.ticker import LogFormatterSciNotation, LogLocator, NullFormatter, StrMethodFormatter
+
+    ax.set_yscale("log")
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high / low < 100 else (1,)))
+    powers = LogFormatterSciNotation(minor_thresholds=(np.inf, np.inf))
+    ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}") if low > 5e-4 else powers)
+    ax.yaxis.set_minor_formatter(NullFormatter())
+
+
 def layer_colours(count: int) -> list[Any]:
     """Return a colour per layer, dark at the input, light at the output; viridis without its palest end."""
     from matplotlib import colormaps
@@ -59,6 +81,8 @@ def layer_colours(count: int) -> list[Any]:
 
 def footnote(figure: Figure, seeds: int, extra: str = "") -> None:
     """Say below the panels what line, band and thin lines are."""
-    several = f"Line: mean of {seeds} seeds; band: its 95 % interval; thin lines: single seeds."
-    text = several if seeds > 1 else "One seed: no interval."
+    text = "One seed: no interval."
+    if seeds > 1:
+        band = "; band: its 95 % interval" if seeds > 2 else ""
+        text = f"Line: mean of {seeds} seeds{band}; thin lines: single seeds."
     figure.supxlabel(f"{text} {extra}".strip(), x=0.012, ha="left", fontsize=8, color=MUTED)

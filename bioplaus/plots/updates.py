@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bioplaus.plots.lines import fit_y, name_lines
+from bioplaus.plots.lines import drawn, fit_y, name_lines
 from bioplaus.plots.per_layer import SPLIT, draw_layers
 from bioplaus.plots.series import layers, seeds
-from bioplaus.plots.style import footnote, new_figure
+from bioplaus.plots.style import footnote, log_axis, new_figure
 
 if TYPE_CHECKING:
     import pyarrow
@@ -28,7 +28,7 @@ def updates(table: pyarrow.Table, title: str) -> Figure | None:
     draw_layers(ax, table, "update_ratio", label, positive=True)
     if not ax.get_lines():
         return None
-    ax.set_yscale("log")
+    log_axis(ax, drawn(ax).min(), drawn(ax).max())
     fit_y(ax)
     name_lines(ax)
     footnote(figure, len(seeds(table)))

@@ -44,7 +44,7 @@ def as_images(weights: NDArray[Any] | None) -> NDArray[np.float64] | None:
 
 
 def mosaic(images: NDArray[np.float64], columns: int = COLUMNS) -> NDArray[np.float64]:
-    """Return images ``[units, H, W, channels]`` side by side in rows, with gaps of NaN: ``[height, width, channels]``."""
+    """Return images ``[units, H, W, channels]`` in rows, with gaps of NaN: ``[height, width, channels]``."""
     scale = max(1, -(-SIDE // max(images.shape[1:3])))
     large = images.repeat(scale, axis=1).repeat(scale, axis=2)
     units, height, width, channels = large.shape
@@ -58,10 +58,10 @@ def mosaic(images: NDArray[np.float64], columns: int = COLUMNS) -> NDArray[np.fl
 
 
 def weight_images(weights: NDArray[Any] | None, title: str) -> Figure | None:
-    """Return the figure: the first 64 units of the first layer at most, on one scale that is symmetric around 0.
+    """Return the figure: the first 64 units of the first layer at most, on one scale symmetric around 0.
 
-    One channel: red is negative, white 0, blue positive. Three channels: each is shown in its own colour, grey is 0. None if the
-    weights are no images.
+    One channel: red is negative, white 0, blue positive. Three channels: each in its own colour, grey is 0.
+    None if the weights are no images.
     """
     images = as_images(weights)
     if images is None:
@@ -82,6 +82,7 @@ def weight_images(weights: NDArray[Any] | None, title: str) -> Figure | None:
         bar.set_label("weight", fontsize=9, color=INK)
         bar.ax.tick_params(labelsize=8, colors=INK, color=MUTED)
         scale = ""
-    count = f"first {len(shown)} of {len(images)} units" if len(images) > len(shown) else f"{len(shown)} units"
-    figure.supxlabel(f"First-layer weights of the first seed, {count}. {scale}", x=0.012, ha="left", fontsize=8, color=MUTED)
+    count = f"{len(images)}" if len(shown) == len(images) else f"first {len(shown)} of {len(images)}"
+    note = f"First-layer weights of the first seed, {count} units. {scale}"
+    figure.supxlabel(note, x=0.012, ha="left", fontsize=8, color=MUTED)
     return figure
