@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -85,7 +86,6 @@ class Result:
         from bioplaus.plots import draw_all
 
         where = Path(folder) if folder is not None else (self.run_dir / "figures" if self.run_dir else Path("figures"))
-        where.mkdir(parents=True, exist_ok=True)
         first = self.simulator.packs[0].model.networks["forward"].layers[0]
         weights = self.parameters(self.simulator.seeds[0])[first.weight]
         if weights.ndim == 2 and len(self.simulator.splits.shape) == 3:
@@ -124,12 +124,31 @@ def simulate(overrides: Mapping[str, Any] | None = None, *, progress: Silent | N
 
 def run(settings: Settings, progress: Silent | None = None) -> Result:
     """Run settings to the end, keeping them in a new run directory unless ``run.save`` is off."""
-    simulator = Simulator(settings, data.load(settings.data), progress=progress)
-    if settings.run.save:  # only now: what cannot be built leaves no empty directory behind
-        simulator.store = Store.create(settings, simulator.device.type)
-        simulator.store.write_splits(simulator.splits)
-    simulator.run()
-    return _finish(simulator)
+    with _enough_memory():
+        simulator = Simulator(settings, data.load(settings.data), progress=progress)
+        if settings.run.save:  # only now: what cannot be built leaves no empty directory behind
+            simulator.store = Store.create(settings, simulator.device.type)
+            simulator.store.write_splits(simulator.splits)
+        try:
+            simulator.run()
+        except ConfigError:
+            if simulator.store:  # settings that only the first update could refuse
+                simulator.store.discard()
+            raise
+        return _finish(simulator)
+
+
+@contextmanager
+def _enough_memory() -> Iterator[None]:
+    """Say in one line that memory ran out; torch on a CPU reports it as a plain RuntimeError."""
+    signs = ("allocate memory", "not enough memory", "Storage size calculation overflowed")
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        ours = isinstance(error, (MemoryError, torch.OutOfMemoryError)) or any(sign in str(error) for sign in signs)
+        if not ours:
+            raise
+        raise RunError("not enough memory; try a smaller network or batch_size, fewer seeds, or run.pack=1") from error
 
 
 def resume(path: str | Path, progress: Silent | None = None) -> Result:
@@ -144,16 +163,20 @@ def resume(path: str | Path, progress: Silent | None = None) -> Result:
     if store.summary() is not None:
         raise RunError(f"{path} is finished; to train longer start anew with --config {path}/config.yaml epochs=N")
     settings = store.settings()
-    data.locate(settings.data)
-    simulator = Simulator(settings, data.load(settings.data), store, progress)
-    simulator.restore()
-    simulator.run()
-    return _finish(simulator)
+    with _enough_memory():
+        simulator = Simulator(settings, data.load(settings.data), store, progress)
+        simulator.restore()
+        if not any(bool(pack.world.alive.any()) for pack in simulator.packs):
+            raise RunError(f"every seed of {path} has stopped, its numbers were no longer finite; start anew with a lower rule.lr")
+        simulator.run()
+        return _finish(simulator)
 
 
 def _finish(simulator: Simulator) -> Result:
     result = Result(summarise_run(simulator), simulator.recorder.table(), simulator)
     if simulator.store:
+        if not simulator.store.last.is_file():  # a run without updates
+            simulator.save()
         simulator.store.write_metrics(simulator.recorder)
         if simulator.settings.run.figures:
             result.plot()
@@ -174,6 +197,8 @@ def load(path: str | Path) -> Result:
     if summary is None:
         raise RunError(f"{path} is not finished; go on with: bioplaus resume {path}")
     settings = store.settings()
+    if not store.last.is_file():
+        raise RunError(f"{path} has lost its checkpoint {store.last.name}; its summary and metrics are all there is, run it again")
     simulator = Simulator(settings, data.load(settings.data), store)
     simulator.restore()
     return Result(summary, read_metrics(store.metrics), simulator)

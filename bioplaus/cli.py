@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
+import traceback
 from collections.abc import Callable, Sequence
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 from bioplaus import __version__
 from bioplaus.errors import BioplausError, ConfigError
@@ -24,8 +26,15 @@ examples:
 """
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+class _Parser(argparse.ArgumentParser):
+    """Answers a wrong word with one line; argparse would put its usage above."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"bioplaus: {message}; see {self.prog} --help\n")
+
+
+def _parser() -> _Parser:
+    parser = _Parser(
         prog="bioplaus", description=DESCRIPTION, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--version", action="version", version=f"bioplaus {__version__}")
@@ -99,6 +108,13 @@ def _evaluate(args: argparse.Namespace) -> None:
 
 
 def _print_result(result: Any, as_json: bool) -> None:
+    for seed, step in zip(result.summary["seeds"], result.summary["stopped_at"] or []):
+        if step is not None:
+            print(
+                f"bioplaus: seed {seed} stopped at step {step}: its numbers were no longer finite; what is reported of it is its best epoch "
+                "before. Try a lower rule.lr, plasticity.clip=per_network or plasticity.warmup",
+                file=sys.stderr,
+            )
     if as_json:
         print(json.dumps(result.summary, allow_nan=False))
         return
@@ -171,26 +187,49 @@ VERBS: dict[str, Callable[[argparse.Namespace], None]] = {
 
 def main(argv: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and leave with SystemExit(code): 0 fine, 2 bad input, 1 failed run, 130 Ctrl-C."""
+    # threads that wait should sleep, not spin: on a machine that others use too, spinning makes a run several times slower
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     parser = _parser()
     words = list(sys.argv[1:] if argv is None else argv)
     _refuse_unknown_verb(words)
-    args = parser.parse_args(words)
+    args = _parse(parser, words)
     if args.verb is None:
         parser.print_help()
         raise SystemExit(0)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a terminal without box characters gets question marks, not an error
+            stream.reconfigure(errors="replace")
     try:
         VERBS[args.verb](args)
+        sys.stdout.flush()
     except BioplausError as error:
         if args.debug:
-            raise
+            traceback.print_exc()
         print(f"bioplaus: {error}", file=sys.stderr)
         raise SystemExit(error.exit_code) from None
     except KeyboardInterrupt:
         print("bioplaus: interrupted", file=sys.stderr)
         raise SystemExit(130) from None
     except BrokenPipeError:
+        _mute(sys.stdout)
         raise SystemExit(0) from None
     raise SystemExit(0)
+
+
+def _parse(parser: _Parser, words: Sequence[str]) -> argparse.Namespace:
+    """Parse the words; ``key=value`` may also stand behind an option, where argparse alone no longer expects it."""
+    args, rest = parser.parse_known_args(words)
+    strangers = [word for word in rest if word.startswith("-") or "=" not in word or not hasattr(args, "overrides")]
+    if strangers:
+        parser.error(f"unknown argument '{strangers[0]}'")
+    if rest:
+        args.overrides = [*args.overrides, *rest]
+    return args
+
+
+def _mute(stream: TextIO) -> None:
+    """Let what is still to be flushed at exit go nowhere: its reader has left."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _refuse_unknown_verb(words: Sequence[str]) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from bioplaus import data, registry
 from bioplaus.data.base import DataConfig
 from bioplaus.errors import ConfigError
-from bioplaus.fields import check_fields, replica_fields
+from bioplaus.fields import LARGEST, check_fields, plain, replica_fields, set_field
 from bioplaus.recipes import COMMON, Recipe
 from bioplaus.settings import COMPONENTS, RunConfig, Settings, TopConfig
 
@@ -26,6 +26,10 @@ _REGISTRIES = {
     "neuron": registry.NEURONS,
     "plasticity": registry.PLASTICITY,
 }
+#: Most networks of one run: beyond it the machine runs out of memory before it can say so.
+MOST_SEEDS = 100_000
+#: Settings that are free text, such as folders: 2024_11 and 007 stay what they are.
+_TEXTS = {f"{s}.{f.name}" for s, c in (("data", DataConfig), ("run", RunConfig)) for f in fields(c) if "str" in str(f.type)}
 
 
 def parse(words: Iterable[str]) -> dict[str, Any]:
@@ -35,10 +39,12 @@ def parse(words: Iterable[str]) -> dict[str, Any]:
     ------
     ConfigError
         If a word is not ``key=value``, its value is not YAML, or a key comes twice.
-    """
-    import yaml
-    from omegaconf import OmegaConf
 
+    Examples
+    --------
+    >>> parse(["rule=ccl", "rule.lr=[1e-3,0.5]", "network.bias=true", "data.limit=null", "run.root=2024_11"])
+    {'rule': 'ccl', 'rule.lr': [0.001, 0.5], 'network.bias': True, 'data.limit': None, 'run.root': '2024_11'}
+    """
     found: dict[str, Any] = {}
     for word in words:
         key, equals, text = word.partition("=")
@@ -46,12 +52,24 @@ def parse(words: Iterable[str]) -> dict[str, Any]:
             raise ConfigError(f"'{word}' is not key=value; write for example rule=ccl epochs=10")
         if key in found:
             raise ConfigError(f"{key} is given twice; keep one")
-        try:
-            value = OmegaConf.from_dotlist([f"value={text}"])
-        except yaml.YAMLError as error:
-            raise ConfigError(f"{key}={text} cannot be read ({str(error).splitlines()[0]}); quote it or mend the brackets") from error
-        found[key] = OmegaConf.to_container(value)["value"]  # type: ignore[index,call-overload]
+        found[key] = _value(key, text)
     return found
+
+
+def _value(key: str, text: str) -> Any:
+    import yaml
+    from omegaconf import OmegaConf
+
+    bare = text.strip()
+    if key in _TEXTS and bare[:1] not in ("'", '"'):
+        return None if bare in ("", "null") else bare
+    if "${" in text:
+        raise ConfigError(f"{key}={text}: values that refer to others are not known here; write the value itself")
+    try:
+        value = OmegaConf.from_dotlist([f"value={text}"])
+    except (yaml.YAMLError, ValueError) as error:  # a value such as 2024-13-45 is a date to YAML
+        raise ConfigError(f"{key}={text} cannot be read ({str(error).splitlines()[0]}); quote it or mend the brackets") from error
+    return OmegaConf.to_container(value)["value"]  # type: ignore[index,call-overload]
 
 
 def read_file(path: str | Path) -> dict[str, Any]:
@@ -66,8 +84,10 @@ def read_file(path: str | Path) -> dict[str, Any]:
 
     try:
         tree = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"configuration {path} cannot be read: {str(error).splitlines()[0]}") from error
+    except OSError as error:
+        raise ConfigError(f"configuration {path} cannot be read: {error.strerror or error}") from error
+    except (ValueError, RecursionError, yaml.YAMLError) as error:
+        raise ConfigError(f"configuration {path} is not YAML: {' '.join(str(error).split())[:200]}") from error
     if not isinstance(tree, dict):
         raise ConfigError(f"configuration {path} is not a mapping of keys to values")
     return _flatten(tree)
@@ -102,7 +122,10 @@ def resolve(overrides: Mapping[str, Any], *, file: Mapping[str, Any] | None = No
     ConfigError, DataError
         One line: what is wrong and how to mend it.
     """
-    given = {**(file or {}), **overrides}
+    for key, value in overrides.items():
+        if key in COMPONENTS and value is None:
+            raise ConfigError(f"{key}= names nothing; see bioplaus list")
+    given = {key: plain(value) for key, value in {**(file or {}), **overrides}.items()}
     if file and any(given.get(c) != file.get(c) for c in COMPONENTS if c in overrides):
         changed = [c for c in COMPONENTS if c in overrides and overrides[c] != file.get(c)]
         # the file's settings of a component that the command line replaces belong to another component
@@ -111,26 +134,42 @@ def resolve(overrides: Mapping[str, Any], *, file: Mapping[str, Any] | None = No
     for component, name in wanted.items():
         if name is not None and not isinstance(name, str):
             raise ConfigError(f"{component}={name} is not a name; see bioplaus list")
-    if locate:
-        _locate(given)
+    _check_light(given, locate)
     classes, names, recipes = _chosen(wanted)
-    aliases = registry.RULES.get(names["rule"]).aliases
-    given = {aliases.get(key, key): value for key, value in given.items()}
+    given = _unaliased(given, overrides, registry.RULES.get(names["rule"]).aliases)
     layers: list[tuple[str, Mapping[str, Any]]] = [(f"recipe: {r.source}", _fitting(r, names)) for r in recipes]
     layers.append(("given", {k: v for k, v in given.items() if k not in COMPONENTS}))
     return _assemble(classes, names, layers)
 
 
-def _locate(given: Mapping[str, Any]) -> None:
-    """Check that the data are there, from the data settings alone: cheap, and before torch is imported."""
-    values = {k.removeprefix("data."): v for k, v in given.items() if k.startswith("data.")}
-    known = {f.name for f in fields(DataConfig)}
-    name = given.get("data") or DEFAULTS["data"]
-    config = DataConfig(name=name)
-    for key in ("root", "download"):
-        if key in values and key in known:
-            setattr(config, key, values[key])
-    data.locate(config)
+def _check_light(given: Mapping[str, Any], locate: bool) -> None:
+    """Check the data and run settings, and that the data are there, all before torch is imported."""
+    from omegaconf import OmegaConf
+
+    light: dict[str, type] = {"data": DataConfig, "run": RunConfig}
+    nodes = {section: OmegaConf.structured(cls) for section, cls in light.items()}
+    for key, value in given.items():
+        section, _, name = key.partition(".")
+        if name and section in light:
+            _check_key(key, section, name, {**light, "": TopConfig})
+            set_field(nodes[section], light[section], key, name, value)
+    config: DataConfig = OmegaConf.to_object(nodes["data"])  # type: ignore[assignment]
+    config.name = given.get("data") or DEFAULTS["data"]
+    data.describe(config.name)  # refuses an unknown name
+    if locate:
+        data.locate(config)
+
+
+def _unaliased(given: Mapping[str, Any], overrides: Mapping[str, Any], aliases: Mapping[str, str]) -> dict[str, Any]:
+    """Return the settings under their own names; an override outranks the file under whichever name either uses."""
+    found: dict[str, Any] = {}
+    origin: dict[str, str] = {}
+    for key, value in sorted(given.items(), key=lambda item: item[0] in overrides):
+        name = aliases.get(key, key)
+        if name in found and (key in overrides) == (origin[name] in overrides):
+            raise ConfigError(f"{origin[name]} and {key} are the same setting; keep one")
+        found[name], origin[name] = value, key
+    return found
 
 
 def _chosen(names: Mapping[str, Any]) -> tuple[dict[str, type], dict[str, str], list[Recipe]]:
@@ -185,12 +224,12 @@ def _assemble(
             section, name = key.split(".", 1) if "." in key else ("", key)
             _check_key(key, section, name, classes)
             lists.pop(key, None)
-            if isinstance(value, (list, tuple)) and name in replica_fields(classes[section]):
+            if isinstance(value, list) and name in replica_fields(classes[section]):
                 for one in value:
-                    _set(nodes[section], key, name, one)
-                lists[key] = tuple(getattr(nodes[section], name) if len(value) == 1 else _typed(value))
+                    set_field(nodes[section], classes[section], key, name, "null" if one is None else one)
+                lists[key] = tuple(float(one) for one in value)
             else:
-                _set(nodes[section], key, name, value)
+                set_field(nodes[section], classes[section], key, name, value)
             sources[key] = source
     objects = {section: OmegaConf.to_object(node) for section, node in nodes.items()}
     for key, value in lists.items():
@@ -206,43 +245,37 @@ def _assemble(
     return settings
 
 
-def _typed(values: Iterable[Any]) -> list[float]:
-    return [float(v) for v in values]
-
-
-def _set(node: Any, key: str, name: str, value: Any) -> None:
-    from omegaconf import OmegaConf
-    from omegaconf.errors import OmegaConfBaseException
-
-    try:
-        OmegaConf.update(node, name, value)
-    except OmegaConfBaseException as error:
-        raise ConfigError(f"{key}={value}: {str(error).splitlines()[0]}") from error
-
-
 def _check_key(key: str, section: str, name: str, classes: Mapping[str, type]) -> None:
     known = {s: [f.name for f in fields(cls) if f.name != "name" or not s] for s, cls in classes.items()}
     if section in known and name in known[section]:
         return
     full = [f"{s}.{n}" if s else n for s, found in known.items() for n in found]
-    raise ConfigError(f"unknown key '{key}'{registry.nearest(key, [*full, *COMPONENTS])} See bioplaus show")
+    same = [one for one in full if one.rpartition(".")[2] == key.rpartition(".")[2]]
+    hint = f", did you mean '{same[0]}'?" if same else registry.nearest(key, [*full, *COMPONENTS]) or "."
+    raise ConfigError(f"unknown key '{key}'{hint} See bioplaus show")
 
 
 def _check_together(settings: Settings) -> None:
     """Check what no single field can: lists against seeds, names of probes and engines."""
+    top = settings.top
+    if top.seeds > MOST_SEEDS:
+        raise ConfigError(f"seeds={top.seeds} is out of range; it must be <= {MOST_SEEDS}")
+    if top.seed + top.seeds - 1 > LARGEST:
+        raise ConfigError(f"seed={top.seed} is out of range; the last of {top.seeds} seeds must fit into 64 bits")
     for section in ("rule", "plasticity"):
         config = getattr(settings, section)
         for f in fields(config):
             value = getattr(config, f.name)
-            if isinstance(value, tuple) and len(value) != settings.top.seeds:
-                raise ConfigError(
-                    f"{section}.{f.name} lists {len(value)} values for {settings.top.seeds} seeds; give one per seed (seeds={len(value)})"
-                )
-    for probe in settings.top.probes:
+            if isinstance(value, tuple) and len(value) != top.seeds:
+                advice = f" (seeds={len(value)})" if value else ""
+                raise ConfigError(f"{section}.{f.name} lists {len(value)} values for {top.seeds} seeds; give one per seed{advice}")
+    for probe in top.probes:
         registry.PROBES.check(probe)
-    registry.ENGINES.check(settings.top.backend)
+        if top.probes.count(probe) > 1:
+            raise ConfigError(f"probes names {probe} twice; keep one")
+    registry.ENGINES.check(top.backend)
     pack = settings.run.pack
-    if pack != "auto" and not (pack.isdigit() and int(pack) > 0):
+    if pack != "auto" and not (pack.isdecimal() and int(pack) > 0):
         raise ConfigError(f"run.pack={pack} must be auto or a number of replicas >= 1")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor
 
@@ -11,49 +13,75 @@ from bioplaus.world import Model, World, plastic
 __all__ = ["perform"]
 
 
-def perform(model: Model, world: World, edits: Edits) -> None:
-    """Carry out edits on a world, in place.
+def perform(model: Model, world: World, edits: Edits | Iterable[Edits]) -> None:
+    """Carry out edits on a world, in place; several are carried out in order.
 
-    A leaf that changed its shape gets fresh moments in every group that holds it, and a fresh synapse.
+    An assigned leaf gets a fresh synapse: the device is programmed with the new weight. A leaf that changed its shape also gets fresh moments in
+    every group that holds it; the groups' counters go on unless they are forgotten. Replicas outside a mask keep weights, devices,
+    moments and counters bit for bit. State is taken over whole, without the mask: it belongs to the rule. Arrays are copied, so that nothing
+    the rule still holds is written to later.
 
     Raises
     ------
     ValueError
-        If an unknown key is assigned, or a shape is changed under a mask.
+        If an unknown array or group is named, a shape is changed under a mask, or an array has another number of replicas or
+        another dtype. Nothing of that edit is done then.
     """
+    for one in [edits] if isinstance(edits, Edits) else edits:
+        _check(model, world, one)
+        for key, value in one.assign.items():
+            _assign(model, world, key, value, one.mask)
+        for group in one.forget:
+            _forget(world, group, one.mask)
+        world.state.update({key: value.clone() for key, value in one.state.items()})
+
+
+def _check(model: Model, world: World, edits: Edits) -> None:
+    who = f"rule {model.rule.config.name}"
+    if edits.mask is not None and (edits.mask.dtype != torch.bool or edits.mask.shape != world.alive.shape):
+        raise ValueError(f"{who}: the mask of an edit must be bool of shape {tuple(world.alive.shape)}")
     for key, value in edits.assign.items():
-        _assign(model, world, key, value, edits.mask)
+        old = world.params.get(key, world.buffers.get(key))
+        if old is None:
+            raise ValueError(f"{who} assigns the unknown array '{key}'")
+        if value.dtype != old.dtype or value.shape[:1] != old.shape[:1]:
+            raise ValueError(
+                f"{who} assigns {value.dtype} {tuple(value.shape)} to '{key}'; needed: {old.dtype}, {old.shape[0]} replicas in front"
+            )
+        if edits.mask is not None and value.shape != old.shape:
+            raise ValueError(f"{who} changes the shape of '{key}' under a mask; grow all replicas and mask what they use")
     for group in edits.forget:
-        _forget(model, world, group, edits.mask)
-    world.state.update(edits.state)
+        if group not in model.groups:
+            raise ValueError(f"{who} forgets the unknown group '{group}'; known: {', '.join(model.groups)}")
 
 
 def _assign(model: Model, world: World, key: str, value: Tensor, mask: Tensor | None) -> None:
     kept = world.params if key in world.params else world.buffers
-    if key not in kept:
-        raise ValueError(f"rule {model.rule.config.name} assigns the unknown array '{key}'")
     old = kept[key]
-    if old.shape == value.shape:
-        kept[key] = value.clone() if mask is None else torch.where(_wide(mask, value), value, old)
-        if kept is world.params and key in plastic(model):
-            _restore_synapse(model, world, key)
+    kept[key] = value.clone() if mask is None else torch.where(_wide(mask, value), value, old)
+    if value.shape != old.shape:
+        for name in [k for k in world.moments if k.partition("|")[2].startswith(model.key_of(key, ""))]:
+            world.moments[name] = torch.zeros_like(value)
+    if kept is world.params and key in plastic(model):
+        _program(model, world, key, mask)
+
+
+def _program(model: Model, world: World, leaf: str, mask: Tensor | None) -> None:
+    """Store the assigned weight as the device can, in the masked replicas."""
+    streams = model.streams.at(world.step)
+    if mask is None:
+        state = model.plasticity.synapse.init(leaf, world.params[leaf], streams)
+        world.synapses.update({model.key_of(leaf, name): value for name, value in state.items()})
         return
-    if mask is not None:
-        raise ValueError(f"rule {model.rule.config.name} changes the shape of '{key}' under a mask; grow all replicas and mask what they use")
-    kept[key] = value.clone()
-    for name in [k for k in world.moments if k.partition("|")[2].startswith(model.key_of(key, ""))]:
-        world.moments[name] = torch.zeros_like(value)
-    if key in plastic(model):
-        _restore_synapse(model, world, key)
+    rows = mask.nonzero().squeeze(1)
+    weight = world.params[leaf][rows]
+    state = model.plasticity.synapse.init(leaf, weight, streams.select(rows.tolist()))
+    world.params[leaf][rows] = weight
+    for name, value in state.items():
+        world.synapses[model.key_of(leaf, name)][rows] = value
 
 
-def _restore_synapse(model: Model, world: World, leaf: str) -> None:
-    """Store the assigned weight as the device can."""
-    state = model.plasticity.synapse.init(leaf, world.params[leaf], model.streams.at(world.step))
-    world.synapses.update({model.key_of(leaf, name): value for name, value in state.items()})
-
-
-def _forget(model: Model, world: World, group: str, mask: Tensor | None) -> None:
+def _forget(world: World, group: str, mask: Tensor | None) -> None:
     """Restart moments and counter of a group, in the masked replicas."""
     found = [world.moments[name] for name in world.moments if name.partition("|")[0] == group]
     for array in [*found, *([world.counts[group]] if group in world.counts else [])]:

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import math
-from dataclasses import field, fields
+from dataclasses import Field, field, fields
+from pathlib import Path
 from typing import Any
 
 from bioplaus.errors import ConfigError
 
-__all__ = ["check_fields", "choice", "describe_range", "ranged", "replica", "replica_fields"]
+__all__ = ["LARGEST", "check_fields", "choice", "describe_range", "describe_type", "plain", "ranged", "replica", "replica_fields", "set_field"]
+
+#: Whole numbers that fit into 64 bits, the widest that arrays and files hold.
+LARGEST = 2**63 - 1
+_TYPES = {
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "str": "a text",
+    "list[int]": "a list of whole numbers such as [64,32]",
+    "list[str]": "a list of names such as [angle,cka]",
+}
 
 
 def ranged(
@@ -49,6 +61,19 @@ def describe_range(metadata: Any) -> str:
     return ", ".join(f"{sign} {limits[key]:g}" for key, sign in words.items() if limits.get(key) is not None)
 
 
+def describe_type(field_type: Any) -> str:
+    """Return the annotation of a field in words.
+
+    Examples
+    --------
+    >>> describe_type("int | None")
+    'a whole number or null'
+    """
+    text = getattr(field_type, "__name__", field_type) if isinstance(field_type, type) else field_type
+    parts = [part.strip() for part in str(text).split("|")]
+    return " or ".join("null" if part == "None" else _TYPES.get(part, part) for part in parts)
+
+
 def check_fields(config: Any, prefix: str) -> None:
     """Check every field against its declaration.
 
@@ -59,7 +84,9 @@ def check_fields(config: Any, prefix: str) -> None:
     """
     for f in fields(config):
         key, value = f"{prefix}.{f.name}" if prefix else f.name, getattr(config, f.name)
-        for one in value if isinstance(value, tuple) else (value,):
+        for one in value if isinstance(value, (tuple, list)) else (value,):
+            if isinstance(one, int) and abs(one) > LARGEST:
+                raise ConfigError(f"{key}={value} is out of range; a whole number must fit into 64 bits")
             _check(key, one, f.metadata)
 
 
@@ -73,4 +100,69 @@ def _check(key: str, value: Any, metadata: Any) -> None:
     fine = fine and (limits["low"] is None or value >= limits["low"]) and (limits["high"] is None or value <= limits["high"])
     fine = fine and (limits["above"] is None or value > limits["above"]) and (limits["below"] is None or value < limits["below"])
     if not fine:
-        raise ConfigError(f"{key}={value} is out of range; it must be {describe_range(metadata) or 'finite'}")
+        allowed = describe_range(metadata)
+        finite = "" if math.isfinite(value) else "finite and " if allowed else "finite"
+        raise ConfigError(f"{key}={value} is out of range; it must be {finite}{allowed}")
+
+
+def set_field(node: Any, config: Any, key: str, name: str, value: Any) -> None:
+    """Set one field of an OmegaConf node, typed.
+
+    Parameters
+    ----------
+    node
+        ``OmegaConf.structured(config)``.
+    config
+        The settings class.
+    key
+        The field's full name, for the message.
+    name, value
+        The field and what it becomes.
+
+    Raises
+    ------
+    ConfigError
+        One line: the key, the value, what is wanted.
+    """
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    try:
+        if any(isinstance(one, str) and ("${" in one or one == "???") for one in _leaves(value)):
+            raise TypeError  # to OmegaConf these are commands
+        OmegaConf.update(node, name, value)
+    except (OmegaConfBaseException, TypeError, ValueError) as error:
+        field = next(f for f in fields(config) if f.name == name)
+        raise ConfigError(f"{key}={_written(value)} is not {_wanted(field)}") from error
+
+
+def plain(value: Any) -> Any:
+    """Return a value from Python as the command line would give it: lists for tuples and arrays, numbers for numpy's, text for paths.
+
+    Examples
+    --------
+    >>> plain((1, Path("runs")))
+    [1, 'runs']
+    """
+    if isinstance(value, (list, tuple)):
+        return [plain(one) for one in value]
+    if isinstance(value, Path):
+        return str(value)
+    return value.tolist() if hasattr(value, "tolist") else value
+
+
+def _leaves(value: Any) -> list[Any]:
+    return [leaf for one in value for leaf in _leaves(one)] if isinstance(value, list) else [value]
+
+
+def _written(value: Any) -> str:
+    """Return a value as it is written on the command line."""
+    if isinstance(value, (list, tuple)):
+        return f"[{','.join(_written(one) for one in value)}]"
+    return {None: "null", True: "true", False: "false"}[value] if value is None or isinstance(value, bool) else str(value)
+
+
+def _wanted(field: Field[Any]) -> str:
+    if "options" in field.metadata:
+        return f"one of {', '.join(field.metadata['options'])}"
+    return f"{describe_type(field.type)} {describe_range(field.metadata)}".strip()

@@ -9,6 +9,7 @@ from torch import Tensor
 from bioplaus.changes import Change
 from bioplaus.layer import Layer
 from bioplaus.network import Network, Pass
+from bioplaus.norm import BatchNorm
 
 __all__ = ["downward"]
 
@@ -38,7 +39,8 @@ def downward(
         layer, trace = network.layers[i], run.traces[i]
         at_current, found = layer.wanted(trace, error)
         changes |= found
-        if i > 0 or any(True for _ in layer.norms):
+        # below the first layer there is nothing to teach but a norm that stands before its connection
+        if i > 0 or any(isinstance(operation, BatchNorm) and operation.affine for operation in layer.before):
             w = params[layer.weight] if feedback is None else feedback(layer)
             error, found = layer.give_back(trace, at_current, w)
             changes |= found

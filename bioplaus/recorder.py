@@ -15,7 +15,7 @@ from bioplaus.errors import RunError
 if TYPE_CHECKING:
     import pyarrow
 
-__all__ = ["Recorder", "read_metrics"]
+__all__ = ["Recorder", "read_metrics", "rows_of"]
 
 Row = tuple[int, int, int, str, str, int | None, float | None]
 COLUMNS = ("epoch", "step", "seed", "split", "metric", "layer", "value")
@@ -24,7 +24,7 @@ COLUMNS = ("epoch", "step", "seed", "split", "metric", "layer", "value")
 def _schema() -> pyarrow.Schema:
     import pyarrow as pa
 
-    types = (pa.int32(), pa.int64(), pa.int32(), pa.string(), pa.string(), pa.int32(), pa.float64())
+    types = (pa.int32(), pa.int64(), pa.int64(), pa.string(), pa.string(), pa.int32(), pa.float64())
     return pa.schema(list(zip(COLUMNS, types)))
 
 
@@ -57,7 +57,7 @@ class Recorder:
         import pyarrow.parquet as pq
 
         table = self.table()
-        atomic(path, lambda temporary: pq.write_table(table, temporary))
+        atomic(path, lambda temporary: pq.write_table(table, temporary, write_page_checksum=True))
 
 
 def read_metrics(path: Path) -> pyarrow.Table:
@@ -72,12 +72,17 @@ def read_metrics(path: Path) -> pyarrow.Table:
     import pyarrow.parquet as pq
 
     try:
-        return pq.read_table(path)
-    except (OSError, pa.ArrowException) as error:
-        raise RunError(f"metrics {path} cannot be read: {str(error).splitlines()[0]}") from error
+        table = pq.read_table(path, page_checksum_verification=True)
+        table.validate(full=True)
+    except (OSError, ValueError, pa.ArrowException) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise RunError(f"metrics {path} cannot be read ({reason}); the file is missing, truncated or corrupt") from error
+    if not table.schema.equals(_schema()):
+        raise RunError(f"metrics {path} is not a table of a run: its columns are {', '.join(table.column_names)}")
+    return table
 
 
 def rows_of(table: pyarrow.Table) -> list[Row]:
-    """Return a table's rows as tuples."""
+    """Return a table's rows as tuples, as `Recorder` takes them."""
     columns = [table.column(name).to_pylist() for name in COLUMNS]
     return list(zip(*columns))

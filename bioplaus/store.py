@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import secrets
+import shutil
 import sys
 import time
 from importlib import metadata
@@ -23,6 +24,8 @@ from bioplaus.settings import Settings
 
 __all__ = ["Store", "environment", "versions"]
 
+#: What a summary cannot do without; a file that lacks one of these was not written by a run.
+_NEEDED = ("rule", "data", "network", "seeds", "epochs", "selected_epoch", "seconds", "plausibility")
 PACKAGES = ("torch", "numpy", "numba", "scipy", "scikit-learn", "safetensors", "pyarrow", "omegaconf")
 
 
@@ -48,9 +51,19 @@ class Store:
         except OSError as error:
             raise RunError(f"cannot make the run directory {path}: {error.strerror}; choose another with run.root=DIR") from error
         store = cls(path.resolve())
-        checkpoint.write_text(store.path / "config.yaml", config.to_yaml(settings))
-        checkpoint.write_text(store.path / "environment.json", json.dumps(environment(settings, device), indent=2))
+        try:
+            checkpoint.write_text(store.path / "config.yaml", config.to_yaml(settings))
+            checkpoint.write_text(store.path / "environment.json", json.dumps(environment(settings, device), indent=2))
+        except RunError as error:
+            store.discard()
+            reason = str(error).partition(";")[0]
+            raise RunError(f"{reason}: nothing was trained; free space or choose another folder with run.root=DIR") from error
         return store
+
+    def discard(self) -> None:
+        """Remove a directory in which nothing has been trained; one with a checkpoint stays."""
+        if not self.last.is_file():
+            shutil.rmtree(self.path, ignore_errors=True)
 
     @classmethod
     def open(cls, path: str | Path) -> Store:
@@ -107,8 +120,13 @@ class Store:
             return None
         try:
             found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise RunError(f"{file} is corrupt: {error}") from error
+        except OSError as error:
+            raise RunError(f"{file} cannot be read: {error.strerror or error}") from error
+        except (ValueError, RecursionError) as error:
+            raise RunError(f"{file} is corrupt ({error}); remove it and bioplaus resume {self.path} writes it anew") from error
+        missing = [key for key in _NEEDED if key not in found] if isinstance(found, dict) else ["its mapping"]
+        if missing:
+            raise RunError(f"{file} is corrupt (no {missing[0]}); remove it and bioplaus resume {self.path} writes it anew")
         return found
 
     def write_summary(self, summary: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import textwrap
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -45,7 +46,11 @@ def result_table(summary: dict[str, Any]) -> Table:
         epoch = summary["selected_epoch"][i]
         cells = [show(found["values"][i]) if found else NOTHING for found in scores]
         table.add_row(name, NOTHING if epoch is None else str(epoch), *cells, end_section=i == len(seeds) - 1)
-    rows = (("mean", _mean), ("standard deviation", _std), ("95 % interval of the mean", _interval))
+    rows = (
+        (_mean_name(scores[1]), _mean),
+        ("standard deviation", _std),
+        ("95 % interval of the mean", _interval),
+    )
     for name, cell in rows:
         table.add_row(name, "", *(cell(found, show) for found in scores))
     return table
@@ -82,7 +87,15 @@ def _percent(value: float | None) -> str:
 def _number(value: float | None) -> str:
     if value is None:
         return NOTHING
-    return f"{value:.4f}" if value == 0 or 1e-3 <= abs(value) < 1e4 else f"{value:.3e}"
+    if value == 0 or 1e-4 <= abs(value) < 1e4:  # four significant digits
+        return f"{value:.{3 - math.floor(math.log10(abs(value) or 1))}f}"
+    return f"{value:.3e}"
+
+
+def _mean_name(found: dict[str, Any] | None) -> str:
+    values = found["values"] if found else []
+    there = sum(v is not None for v in values)
+    return "mean" if there == len(values) else f"mean of {there} of {len(values)} seeds"
 
 
 def _mean(found: dict[str, Any] | None, show: Show) -> str:
@@ -112,8 +125,9 @@ def _notes(summary: dict[str, Any]) -> str:
         size.append(f"{summary['flops_per_sample'] / 1e6:.4g} MFLOP per sample and update")
     time = [f"{seconds['total']:.1f} s in all"]
     if seconds.get("training_per_epoch") is not None:
-        time.append(f"{seconds['training_per_epoch']:.3g} s of updates per epoch")
+        together = " (all seeds)" if len(summary["seeds"]) > 1 else ""
+        time.append(f"{seconds['training_per_epoch']:.3g} s of updates per epoch{together}")
     lines = [summary.get("data_note") or "", ", ".join(size), f"{', '.join(time)}, on {summary['device']}"]
     if len(summary["seeds"]) == 1:
-        lines.append("one seed: no interval; seeds=5 gives one")
+        lines.append("one seed, so no interval; seeds=5 gives one")
     return "\n".join(line for line in lines if line)

@@ -38,7 +38,7 @@ class TopLayer(Rule):
     recipes = (
         Recipe(
             {"rule.lr": 0.2, "plasticity.clip": "per_network", "plasticity.clip_norm": 1.0},
-            "baselines table",
+            "as in the reference run of the benchmark",
         ),
         Recipe({"epochs": 40, "batch_size": 64}, "ours", data=("digits", "synthetic")),
         Recipe({"epochs": 100, "batch_size": 256}, "as for ccl", data=("mnist", "fashion_mnist", "cifar10", "cifar100")),

@@ -41,9 +41,10 @@ class _AdamOptimiser(Optimiser):
             wanted = wanted.sub_(weight, alpha=c.weight_decay)
         first = moments["first"].mul_(c.beta1).add_(wanted, alpha=1 - c.beta1)
         second = moments["second"].mul_(c.beta2).addcmul_(wanted, wanted, value=1 - c.beta2)
-        n = count.to(wanted.dtype)
-        root = (second / per_weight(1 - c.beta2**n, second)).sqrt_().add_(c.eps)
-        direction = (first / per_weight(1 - c.beta1**n, first)).div_(root)
+        # in float32 the difference from 1 would lose two digits
+        seen_1, seen_2 = ((1 - beta ** count.double()).to(wanted.dtype) for beta in (c.beta1, c.beta2))
+        root = (second / per_weight(seen_2, second)).sqrt_().add_(c.eps)
+        direction = (first / per_weight(seen_1, first)).div_(root)
         return direction.sub_(weight, alpha=c.weight_decay) if c.weight_decay and self.decoupled else direction
 
 

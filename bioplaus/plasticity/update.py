@@ -70,10 +70,9 @@ def _write(
         state = stored if rows is None else {k: v[rows] for k, v in stored.items()}
         moments = {m: world.moments[f"{name}|{model.key_of(leaf, m)}"] for m in optimiser.moments}
         part = moments if rows is None else {k: v[rows] for k, v in moments.items()}
-        if factors and not optimiser.identity:
-            change = Dense(change.dense().mul_(per_weight(factors[leaf], weight)))
         if not optimiser.identity:
-            change = Dense(optimiser.direction(_own(change), weight, part, before + 1))
+            own = change.dense() * per_weight(factors[leaf], weight) if factors else _own(change)
+            change = Dense(optimiser.direction(own, weight, part, before + 1))
         plasticity.synapse.write(leaf, state, weight, Step(change, rates[leaf] if rates else rate), streams)
         if rows is not None:
             world.params[leaf][rows] = weight

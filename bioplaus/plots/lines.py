@@ -20,7 +20,13 @@ GAP = 0.062  # height of a name in parts of the panel's
 
 
 def draw_seeds(
-    ax: Axes, when: NDArray[np.int64], values: NDArray[np.float64], colour: Any, name: str
+    ax: Axes,
+    when: NDArray[np.int64],
+    values: NDArray[np.float64],
+    colour: Any,
+    name: str,
+    *,
+    geometric: bool = False,
 ) -> None:
     """Draw the mean over seeds, a thin line per seed, and the 95 % interval of the mean as a band.
 
@@ -32,8 +38,10 @@ def draw_seeds(
         where fewer than three seeds have a value: their lines say more than an interval many times as wide.
     name
         Label of the mean line; `name_lines` writes it beside its end.
+    geometric
+        Take mean and interval of the logarithms, for positive values that differ by factors.
     """
-    mean, _, low, high = t_interval(values)
+    mean, low, high = _centre(values, geometric)
     if len(values) > 1:
         for row in values:
             dots = np.flatnonzero(_alone(row))
@@ -47,6 +55,11 @@ def draw_seeds(
     dots = np.flatnonzero(_alone(mean) | (len(when) <= FINE))
     style: dict[str, Any] = {"lw": 1.8, "marker": "o", "ms": 3.5, "markevery": dots.tolist(), "zorder": 3}
     ax.plot(when, mean, color=colour, label=name, **style)
+
+
+def _centre(values: NDArray[np.float64], geometric: bool) -> tuple[NDArray[np.float64], ...]:
+    mean, _, low, high = t_interval(np.log(values) if geometric else values)
+    return (np.exp(mean), np.exp(low), np.exp(high)) if geometric else (mean, low, high)
 
 
 def _alone(row: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -31,21 +31,21 @@ def draw_layers(
     metric: str,
     label: str,
     name: Callable[[int], str] = weight_name,
-    positive: bool = False,
+    geometric: bool = False,
 ) -> None:
     """Draw a line per layer that has the metric, and name the axes.
 
     Parameters
     ----------
-    positive
-        Leave out what is not above 0, for a logarithmic axis.
+    geometric
+        Draw geometric means, of what is above 0.
     """
     found = layers(table, metric, SPLIT)
     # colours by depth, not by rank, so that a layer keeps its colour from figure to figure
     colours = layer_colours(found[-1] + 1)
     for layer in found:
         when, values = series(table, metric, SPLIT, layer)
-        shown = np.where(values > 0, values, np.nan) if positive else values
+        shown = np.where(values > 0, values, np.nan) if geometric else values
         if np.isfinite(shown).any():
-            draw_seeds(ax, when, shown, colours[layer], name(layer))
+            draw_seeds(ax, when, shown, colours[layer], name(layer), geometric=geometric)
     name_axes(ax, clock(table, SPLIT), label)

@@ -62,7 +62,7 @@ def name_axes(ax: Axes, clock: str, label: str) -> None:
 
 
 def log_axis(ax: Axes, low: float, high: float) -> None:
-    """Make the upright axis logarithmic for values between low and high, in plain numbers where they are short."""
+    """Make the upright axis logarithmic for values between low and high, with plain numbers where short."""
     from matplotlib.ticker import LogFormatterSciNotation, LogLocator, NullFormatter, StrMethodFormatter
 
     ax.set_yscale("log")

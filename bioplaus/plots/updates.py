@@ -25,11 +25,11 @@ def updates(table: pyarrow.Table, title: str) -> Figure | None:
         return None
     figure, (ax,) = new_figure(title)
     label = r"update norm / weight norm, $\|\Delta w\| / \|w\|$"
-    draw_layers(ax, table, "update_ratio", label, positive=True)
+    draw_layers(ax, table, "update_ratio", label, geometric=True)
     if not ax.get_lines():
         return None
     log_axis(ax, drawn(ax).min(), drawn(ax).max())
     fit_y(ax)
     name_lines(ax)
-    footnote(figure, len(seeds(table)))
+    footnote(figure, len(seeds(table)), "Mean and interval of the logarithms." if len(seeds(table)) > 1 else "")
     return figure

@@ -19,7 +19,7 @@ UNITS = 64
 COLUMNS = 16
 QUANTILE = 0.995  # of |w|, the end of the colour scale: single outliers must not bleach the rest
 SIDE = 24  # screen cells per image, at least
-GAP = 2
+GAP = 3
 
 
 def as_images(weights: NDArray[Any] | None) -> NDArray[np.float64] | None:

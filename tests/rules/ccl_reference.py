@@ -18,6 +18,7 @@ from bioplaus.streams import Streams
 from bioplaus.tasks import Task
 from bioplaus.view import Batch, Clock, View
 
+EPS = 1e-8
 LayerCall = Callable[[Tensor], Tensor]
 PairLoss = Callable[[Tensor, Tensor, Tensor], Tensor]
 
@@ -43,7 +44,7 @@ def raw(lam: float) -> PairLoss:
 def unit(rows: Tensor) -> Tensor:
     """Rows at unit length; an all-zero row is a constant zero."""
     norm = rows.norm(dim=-1, keepdim=True)
-    return torch.where(norm > 0, rows / (norm + 1e-8), torch.zeros_like(rows))
+    return torch.where(norm > 0, rows / (norm + EPS), torch.zeros_like(rows))
 
 
 def normalised(cross: float, own: float) -> PairLoss:
