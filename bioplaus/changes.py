@@ -12,15 +12,12 @@ from typing import TYPE_CHECKING, Protocol
 
 from torch import Tensor
 
+from bioplaus.shapes import per_weight
+
 if TYPE_CHECKING:
     from bioplaus.connections.base import Connection
 
-__all__ = ["Change", "Dense", "Outer", "Wanted", "per_weight"]
-
-
-def per_weight(rate: Tensor, like: Tensor) -> Tensor:
-    """View a per-replica number ``[R]`` so that it multiplies a weight ``[R, ...]``."""
-    return rate.view(-1, *([1] * (like.dim() - 1)))
+__all__ = ["Change", "Dense", "Outer", "Wanted"]
 
 
 class Change(Protocol):

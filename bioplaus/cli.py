@@ -49,19 +49,19 @@ def _parser() -> _Parser:
 
     simulate = add("simulate", "train networks with a rule", machine=True)
     simulate.add_argument("--config", metavar="FILE", help="start from a configuration file, such as a run's config.yaml")
-    simulate.add_argument("overrides", nargs="*", metavar="key=value", help="see bioplaus show")
+    simulate.add_argument("overrides", nargs="*", default=[], metavar="key=value", help="see bioplaus show")
     for name, text in (("evaluate", "measure a finished run on the test set again"), ("resume", "go on with an unfinished run")):
         verb = add(name, text, machine=True)
         verb.add_argument("run", metavar="RUN", help="run directory")
-        verb.add_argument("overrides", nargs="*", metavar="key=value", help="evaluate: data.limit=n; resume: nothing")
+        verb.add_argument("overrides", nargs="*", default=[], metavar="key=value", help="evaluate: data.limit=n; resume: nothing")
     add("plot", "draw a run's figures again").add_argument("run", metavar="RUN", help="run directory")
     listing = add("list", "list what there is to choose from")
     listing.add_argument("family", nargs="?", help="rules, neurons, plasticity, data, networks, probes or backends; all by default")
     show = add("show", "show every setting with its default, range and source")
-    show.add_argument("overrides", nargs="*", metavar="key=value")
+    show.add_argument("overrides", nargs="*", default=[], metavar="key=value")
     reproduce = add("reproduce", "reproduce a published figure: target beside result")
     reproduce.add_argument("claim", help="name of the claim, or 'list'")
-    reproduce.add_argument("overrides", nargs="*", metavar="key=value", help="quick=true for a small run")
+    reproduce.add_argument("overrides", nargs="*", default=[], metavar="key=value", help="quick=true for a small run")
     return parser
 
 

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from bioplaus.connections.base import Connection
 from bioplaus.leaves import Init, Leaf
+from bioplaus.shapes import not_units, per_unit
 
 __all__ = ["Dendrites"]
 
@@ -43,31 +44,26 @@ class Dendrites:
         """Return K."""
         return params[self.u].shape[1]
 
-    def _wide(self, per_unit: Tensor, like: Tensor) -> Tensor:
-        rest = len(self.connection.out_shape) - 1
-        return per_unit.view(per_unit.shape[0], *([1] * (like.dim() - 2 - rest)), -1, *([1] * rest))
-
     def outputs(self, params: Mapping[str, Tensor], pre: Tensor) -> list[Tensor]:
         """Return d_1 .. d_K, each of the shape of the current."""
         out: list[Tensor] = []
         for k in range(self.count(params)):
             a = self.connection.send(params[self.v][:, k], pre)
-            a = a + self._wide(params[self.c][:, k], a)
+            a = a + per_unit(params[self.c][:, k], a, self.connection.out_shape)
             for j, d in enumerate(out):
-                a = a + self._wide(params[self.q][:, k, j], a) * d
+                a = a + per_unit(params[self.q][:, k, j], a, self.connection.out_shape) * d
             out.append(torch.sigmoid(a))
         return out
 
     def add(self, params: Mapping[str, Tensor], current: Tensor, outputs: list[Tensor]) -> Tensor:
         """Return ``current + sum_k u_k d_k``."""
         for k, d in enumerate(outputs):
-            current = current + self._wide(params[self.u][:, k], current) * d
+            current = current + per_unit(params[self.u][:, k], current, self.connection.out_shape) * d
         return current
 
     def wanted(self, outputs: list[Tensor], error: Tensor) -> dict[str, Tensor]:
         """Return the change of u that goes with an error at the current: ``sum error d_k``. V, c, q are not the error's business."""
         if not outputs:
             return {}
-        channel = error.dim() - len(self.connection.out_shape)
-        axes = tuple(a for a in range(1, error.dim()) if a != channel)
+        axes = not_units(error, self.connection.out_shape)
         return {self.u: torch.stack([(error * d).sum(axes) for d in outputs], 1)}

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
+from bioplaus.shapes import per_weight
 from bioplaus.view import Edits
 from bioplaus.world import Model, World, plastic
 
@@ -58,7 +59,7 @@ def _check(model: Model, world: World, edits: Edits) -> None:
 def _assign(model: Model, world: World, key: str, value: Tensor, mask: Tensor | None) -> None:
     kept = world.params if key in world.params else world.buffers
     old = kept[key]
-    kept[key] = value.clone() if mask is None else torch.where(_wide(mask, value), value, old)
+    kept[key] = value.clone() if mask is None else torch.where(per_weight(mask, value), value, old)
     if value.shape != old.shape:
         for name in [k for k in world.moments if k.partition("|")[2].startswith(model.key_of(key, ""))]:
             world.moments[name] = torch.zeros_like(value)
@@ -89,7 +90,3 @@ def _forget(world: World, group: str, mask: Tensor | None) -> None:
             array.zero_()
         else:
             array[mask] = 0
-
-
-def _wide(mask: Tensor, like: Tensor) -> Tensor:
-    return mask.view(-1, *([1] * (like.dim() - 1)))

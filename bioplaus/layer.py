@@ -19,6 +19,7 @@ from bioplaus.leaves import Init, Leaf
 from bioplaus.neurons.base import Neuron
 from bioplaus.norm import BatchNorm
 from bioplaus.operations import Operation, Scope
+from bioplaus.shapes import not_units, per_unit
 
 __all__ = ["Layer", "Trace"]
 
@@ -118,7 +119,7 @@ class Layer:
             before.append(cache)
         current = self.connection.send(params[self.weight], x)
         if self.bias:
-            current += self._wide(params[self.bias], current)
+            current += per_unit(params[self.bias], current, self.connection.out_shape)
         if self.dendrites:
             branches = self.dendrites.outputs(params, x)
             current = self.dendrites.add(params, current, branches)
@@ -147,7 +148,7 @@ class Layer:
             error = self.norm.pull(trace.norm, error)
         changes[self.weight] = Outer(self.connection, ((trace.pre, error),))
         if self.bias:
-            changes[self.bias] = Dense(error.sum(self._not_units(error)))
+            changes[self.bias] = Dense(error.sum(not_units(error, self.connection.out_shape)))
         if self.dendrites:
             changes |= {key: Dense(value) for key, value in self.dendrites.wanted(trace.dendrites, error).items()}
         return error, changes
@@ -166,11 +167,3 @@ class Layer:
         for operation, cache in zip(reversed(self.after), reversed(trace.after)):
             error = operation.pull(cache, error)
         return self.neuron.pull(trace.neuron, error)
-
-    def _wide(self, per_unit: Tensor, like: Tensor) -> Tensor:
-        rest = len(self.connection.out_shape) - 1
-        return per_unit.view(per_unit.shape[0], *([1] * (like.dim() - 2 - rest)), -1, *([1] * rest))
-
-    def _not_units(self, x: Tensor) -> tuple[int, ...]:
-        channel = x.dim() - len(self.connection.out_shape)
-        return tuple(a for a in range(1, x.dim()) if a != channel)

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from bioplaus.leaves import Init, Leaf
 from bioplaus.operations import Operation, Scope
+from bioplaus.shapes import not_units, per_unit
 
 __all__ = ["BatchNorm"]
 
@@ -67,27 +68,21 @@ class BatchNorm(Operation):
     def out_shape(self, in_shape: tuple[int, ...]) -> tuple[int, ...]:
         return in_shape
 
-    def _wide(self, per_channel: Tensor, dim: int) -> Tensor:
-        """View ``[R, C]`` so that it broadcasts against ``[R, ..., C, *rest]``."""
-        rest = len(self.shape) - 1
-        return per_channel.view(per_channel.shape[0], *([1] * (dim - 2 - rest)), -1, *([1] * rest))
-
     def forward(self, scope: Scope, x: Tensor) -> tuple[Tensor, _Cache]:
-        channel = x.dim() - len(self.shape)
-        axes = tuple(a for a in range(1, x.dim()) if a != channel)
+        axes = not_units(x, self.shape)
         if scope.train:
             variance, mean = torch.var_mean(x, axes, correction=0)
-            n = x.numel() // (x.shape[0] * x.shape[channel])
+            n = x.numel() // (x.shape[0] * self.shape[0])
             for key, new in ((self.mean, mean), (self.variance, variance * (n / max(n - 1, 1)))):
                 scope.running[key] = scope.buffers[key] + self.momentum * (new - scope.buffers[key])
         else:
             mean, variance = scope.buffers[self.mean], scope.buffers[self.variance]
-        sd = self._wide((variance + self.eps).sqrt(), x.dim())
-        normal = (x - self._wide(mean, x.dim())) / sd
+        sd = per_unit((variance + self.eps).sqrt(), x, self.shape)
+        normal = (x - per_unit(mean, x, self.shape)) / sd
         if not self.affine:
             return normal, _Cache(normal, 1 / sd, sd, scope.train, axes)
-        gain = self._wide(scope.params[self.gain], x.dim())
-        return normal * gain + self._wide(scope.params[self.shift], x.dim()), _Cache(
+        gain = per_unit(scope.params[self.gain], x, self.shape)
+        return normal * gain + per_unit(scope.params[self.shift], x, self.shape), _Cache(
             normal, gain / sd, sd, scope.train, axes
         )
 

@@ -38,20 +38,27 @@ class Streams:
     device, dtype
         Where the numbers go. They are always drawn on the CPU in float32 or float64, so that initialisation, data order and noise
         are the same on every device.
+    scope
+        Put before every name.
     """
 
     seeds: tuple[int, ...]
     position: int = 0
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     dtype: torch.dtype = torch.float32
+    scope: str = ""
 
     def at(self, position: int) -> Streams:
         """Return the same streams at another position of the run."""
-        return Streams(self.seeds, position, self.device, self.dtype)
+        return Streams(self.seeds, position, self.device, self.dtype, self.scope)
+
+    def within(self, scope: str) -> Streams:
+        """Return streams whose names all start with the scope: the same draw, made several times at one position, is then several draws."""
+        return Streams(self.seeds, self.position, self.device, self.dtype, self.scope + scope)
 
     def select(self, replicas: Sequence[int]) -> Streams:
         """Return the streams of some replicas."""
-        return Streams(tuple(self.seeds[r] for r in replicas), self.position, self.device, self.dtype)
+        return Streams(tuple(self.seeds[r] for r in replicas), self.position, self.device, self.dtype, self.scope)
 
     def uniform(self, name: str, shape: Sequence[int], low: float = 0.0, high: float = 1.0) -> Tensor:
         """Draw U(low, high), shape ``[R, *shape]``."""
@@ -71,7 +78,7 @@ class Streams:
         return self._stack([torch.randperm(n, generator=g) for g in self._generators(name)])
 
     def _generators(self, name: str) -> list[torch.Generator]:
-        return [_generator(seed, name, self.position) for seed in self.seeds]
+        return [_generator(seed, self.scope + name, self.position) for seed in self.seeds]
 
     def _stack(self, draws: list[Tensor]) -> Tensor:
         return torch.stack(draws).to(self.device)

@@ -16,7 +16,7 @@ from abc import ABC, abstractmethod
 
 from torch import Tensor
 
-from bioplaus.changes import per_weight
+from bioplaus.shapes import per_weight
 
 __all__ = ["Connection"]
 

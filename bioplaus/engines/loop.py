@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 
 import torch
@@ -11,6 +11,7 @@ from torch import Tensor
 from bioplaus.changes import Wanted
 from bioplaus.engines.base import Block, Engine
 from bioplaus.plasticity.update import apply
+from bioplaus.shapes import per_weight
 from bioplaus.view import Batch, Clock, Learned
 from bioplaus.world import Model, World, view
 
@@ -36,6 +37,7 @@ def learn_batch(
         Called with every wanted change just before it is written; it must not change it.
     """
     learning = model.rule.learn(view(model, world, batch, clock))
+    turns: Counter[str] = Counter()
     while True:
         try:
             wanted = next(learning)
@@ -44,7 +46,8 @@ def learn_batch(
             break
         if seen is not None:
             seen(wanted)
-        apply(model, world, wanted, clock, everyone=everyone)
+        apply(model, world, wanted, clock, everyone=everyone, turn=turns[wanted.group])
+        turns[wanted.group] += 1
     _commit(world, learned, everyone)
     return learned
 
@@ -56,7 +59,7 @@ def _commit(world: World, learned: Learned, everyone: bool) -> None:
             if everyone or key not in kept:
                 kept[key] = value
             else:
-                alive = world.alive.view(-1, *([1] * (value.dim() - 1)))
+                alive = per_weight(world.alive, value)
                 kept[key] = torch.where(alive, value, kept[key])
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from bioplaus.changes import per_weight
 from bioplaus.fields import ranged
 from bioplaus.plasticity.base import Optimiser, Plasticity, PlasticityConfig
+from bioplaus.shapes import per_weight
 
 __all__ = ["Adam", "AdamConfig", "AdamW", "AdamWConfig", "RmsProp", "RmsPropConfig"]
 

@@ -7,22 +7,25 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from bioplaus.changes import Change, Dense, Wanted, per_weight
+from bioplaus.changes import Change, Dense, Wanted
 from bioplaus.plasticity.base import Step
 from bioplaus.plasticity.schedule import rate_factor, warmup_factor
+from bioplaus.shapes import per_weight
 from bioplaus.view import Clock
 from bioplaus.world import Model, World
 
 __all__ = ["apply", "clip_factors"]
 
 
-def apply(model: Model, world: World, wanted: Wanted, clock: Clock, *, everyone: bool = True) -> None:
+def apply(model: Model, world: World, wanted: Wanted, clock: Clock, *, everyone: bool = True, turn: int = 0) -> None:
     """Write one wanted change into the world, in place.
 
     Parameters
     ----------
     everyone
         Whether all replicas are alive (known to the caller without asking the device).
+    turn
+        How many changes of this group were written before in this batch: each draws its own noise.
 
     Raises
     ------
@@ -38,7 +41,7 @@ def apply(model: Model, world: World, wanted: Wanted, clock: Clock, *, everyone:
     rows = _rows(world, wanted.mask, everyone)
     if rows is not None and rows.numel() == 0:
         return
-    _write(model, world, wanted.group, wanted.changes, rows, clock)
+    _write(model, world, wanted.group, wanted.changes, rows, clock, turn)
 
 
 def _rows(world: World, mask: Tensor | None, everyone: bool) -> Tensor | None:
@@ -50,7 +53,7 @@ def _rows(world: World, mask: Tensor | None, everyone: bool) -> Tensor | None:
 
 
 def _write(
-    model: Model, world: World, name: str, changes: Mapping[str, Change], rows: Tensor | None, clock: Clock
+    model: Model, world: World, name: str, changes: Mapping[str, Change], rows: Tensor | None, clock: Clock, turn: int
 ) -> None:
     plasticity, optimiser = model.plasticity, model.plasticity.optimiser
     config = plasticity.config
@@ -62,7 +65,7 @@ def _write(
     # clipping only rescales: where the optimiser is the identity it goes into the rate, once per distinct factor
     scaled = {id(factor): rate * factor for factor in factors.values()} if optimiser.identity else {}
     rates = {leaf: scaled[id(factor)] for leaf, factor in factors.items()} if scaled else {}
-    streams = model.streams.at(clock.step)
+    streams = model.streams.at(clock.step).within(f"write/{name}/{turn}/")
     streams = streams if rows is None else streams.select(rows.tolist())
     for leaf, change in changes.items():
         weight = world.params[leaf] if rows is None else world.params[leaf][rows]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from bioplaus.changes import Wanted, per_weight
+from bioplaus.changes import Wanted
 from bioplaus.engines.loop import learn_batch
 from bioplaus.probes.base import Observation
+from bioplaus.shapes import per_weight
 from bioplaus.view import Batch, Clock
 from bioplaus.world import Model, World
 

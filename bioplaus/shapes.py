@@ -1,0 +1,24 @@
+"""Views that let small arrays meet large ones: per-replica numbers against weights, per-unit numbers against activity."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+__all__ = ["not_units", "per_unit", "per_weight"]
+
+
+def per_weight(values: Tensor, like: Tensor) -> Tensor:
+    """View per-replica values ``[R]`` so that they broadcast against an array ``[R, ...]``."""
+    return values.view(-1, *([1] * (like.dim() - 1)))
+
+
+def per_unit(values: Tensor, like: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """View per-unit values ``[R, C]`` so that they broadcast against activity ``[R, ..., *shape]``, where ``shape = (C, *positions)``."""
+    positions = len(shape) - 1
+    return values.view(values.shape[0], *([1] * (like.dim() - 2 - positions)), -1, *([1] * positions))
+
+
+def not_units(x: Tensor, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the axes of activity ``[R, ..., *shape]`` that are neither replica nor unit: batch, time and positions."""
+    unit = x.dim() - len(shape)
+    return tuple(axis for axis in range(1, x.dim()) if axis != unit)
