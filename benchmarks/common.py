@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from bioplaus import config, data
+from bioplaus import config, data, registry
 from bioplaus.build import build_model, make_feeds
 from bioplaus.engines.base import Block
-from bioplaus.engines.loop import LoopEngine
 from bioplaus.world import new_world
 
 for kind in (np.float32, np.float64):  # numpy measures these once, and would warn afterwards
@@ -29,7 +28,7 @@ def epoch_of(overrides: Mapping[str, Any], replicas: int = 1, device: str = "cpu
     target = torch.device(device)
     feeds = make_feeds(settings, splits, target)
     model = build_model(settings, splits, list(range(replicas)), target)
-    world, engine = new_world(model), LoopEngine()
+    world, engine = new_world(model), registry.ENGINES.get(settings.top.backend)()
     size = settings.top.batch_size
     per_epoch = -(-len(feeds.train) // size)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
-from bioplaus.shapes import per_weight
+from bioplaus.shapes import padded, per_weight
 from bioplaus.view import Edits
 from bioplaus.world import Model, World, plastic
 
@@ -17,8 +17,8 @@ __all__ = ["perform"]
 def perform(model: Model, world: World, edits: Edits | Iterable[Edits]) -> None:
     """Carry out edits on a world, in place; several are carried out in order.
 
-    An assigned leaf gets a fresh synapse: the device is programmed with the new weight. A leaf that changed its shape also gets fresh moments in
-    every group that holds it; the groups' counters go on unless they are forgotten. Replicas outside a mask keep weights, devices,
+    An assigned leaf gets a fresh synapse: the device is programmed with the new weight. A leaf that grew keeps the moments
+    of what was there, and what is new starts at zero, in every group that holds it; a group starts anew only where it is forgotten. Replicas outside a mask keep weights, devices,
     moments and counters bit for bit. State is taken over whole, without the mask: it belongs to the rule. Arrays are copied, so that nothing
     the rule still holds is written to later.
 
@@ -62,7 +62,7 @@ def _assign(model: Model, world: World, key: str, value: Tensor, mask: Tensor | 
     kept[key] = value.clone() if mask is None else torch.where(per_weight(mask, value), value, old)
     if value.shape != old.shape:
         for name in [k for k in world.moments if k.partition("|")[2].startswith(model.key_of(key, ""))]:
-            world.moments[name] = torch.zeros_like(value)
+            world.moments[name] = padded(world.moments[name], value)
     if kept is world.params and key in plastic(model):
         _program(model, world, key, mask)
 
@@ -75,6 +75,8 @@ def _program(model: Model, world: World, leaf: str, mask: Tensor | None) -> None
         world.synapses.update({model.key_of(leaf, name): value for name, value in state.items()})
         return
     rows = mask.nonzero().squeeze(1)
+    if rows.numel() == 0:
+        return
     weight = world.params[leaf][rows]
     state = model.plasticity.synapse.init(leaf, weight, streams.select(rows.tolist()))
     world.params[leaf][rows] = weight

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from bioplaus.shapes import padded
 from bioplaus.world import World
 
 __all__ = ["Best"]
@@ -39,7 +40,7 @@ class Best:
         for key, value in _kept(world).items():
             mine = self.arrays[key]
             if mine.shape != value.shape:
-                mine = self.arrays[key] = _grown(mine, value)
+                mine = self.arrays[key] = padded(mine, value)  # a dendrite of zero weight changes nothing
             mine[rows.to(value.device)] = value[rows.to(value.device)]
 
     def into(self, world: World) -> World:
@@ -53,10 +54,3 @@ class Best:
 
 def _kept(world: World) -> dict[str, Tensor]:
     return {f"params/{k}": v for k, v in world.params.items()} | {f"buffers/{k}": v for k, v in world.buffers.items()}
-
-
-def _grown(old: Tensor, new: Tensor) -> Tensor:
-    """Return the old array at the new size, filled up with zeros: a dendrite of zero weight changes nothing."""
-    found = torch.zeros_like(new)
-    found[tuple(slice(0, side) for side in old.shape)] = old
-    return found

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
-__all__ = ["not_units", "per_unit", "per_weight"]
+__all__ = ["not_units", "padded", "per_unit", "per_weight"]
 
 
 def per_weight(values: Tensor, like: Tensor) -> Tensor:
@@ -22,3 +23,11 @@ def not_units(x: Tensor, shape: tuple[int, ...]) -> tuple[int, ...]:
     """Return the axes of activity ``[R, ..., *shape]`` that are neither replica nor unit: batch, time and positions."""
     unit = x.dim() - len(shape)
     return tuple(axis for axis in range(1, x.dim()) if axis != unit)
+
+
+def padded(old: Tensor, like: Tensor) -> Tensor:
+    """Return an array of the size of `like` that holds `old` at its beginning and zeros where it grew."""
+    found = torch.zeros_like(like)
+    common = tuple(slice(0, min(was, now)) for was, now in zip(old.shape, like.shape))
+    found[common] = old[common].to(like.dtype)
+    return found

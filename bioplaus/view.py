@@ -81,7 +81,7 @@ class Edits:
     Parameters
     ----------
     assign
-        Key -> new array. A new shape is how a network grows; moments of a leaf that changed shape start anew.
+        Key -> new array. A new shape is how a network grows: what is new has moments of zero, what was there keeps its own.
     mask
         Replicas that the assignments touch, bool ``[R]``; None means all. A leaf may not change shape under a mask: all replicas of a pack
         hold arrays of one size, and the rule's state masks what is not yet grown in some.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -15,6 +17,7 @@ from bioplaus.neurons.smooth import Sigmoid, Tanh
 from bioplaus.norm import BatchNorm
 from bioplaus.operations import Flatten, MaxPool, Scope, Unflatten, Upsample
 
+Twin = Callable[[dict[str, Tensor], Tensor], tuple[Tensor, Tensor]]
 PACKS = pytest.mark.parametrize(("replicas", "x_replicas"), [(1, 1), (3, 3), (3, 1)])
 
 
@@ -79,7 +82,9 @@ def arrays(layer: Layer, replicas: int) -> dict[str, Tensor]:
 
 @CASES
 @PACKS
-def test_forward_wanted_and_give_back(make, twin, in_shape, replicas: int, x_replicas: int) -> None:  # type: ignore[no-untyped-def]
+def test_forward_wanted_and_give_back(
+    make: Callable[[], Layer], twin: Twin, in_shape: tuple[int, ...], replicas: int, x_replicas: int
+) -> None:
     layer = make()
     p, x = arrays(layer, replicas), randn(x_replicas, 5, *in_shape, seed=20)
     trace = layer.forward(Scope(p, p, True), x)
@@ -104,7 +109,7 @@ def test_forward_wanted_and_give_back(make, twin, in_shape, replicas: int, x_rep
 
 
 @CASES
-def test_time_is_folded_into_the_batch(make, twin, in_shape) -> None:  # type: ignore[no-untyped-def]
+def test_time_is_folded_into_the_batch(make: Callable[[], Layer], twin: Twin, in_shape: tuple[int, ...]) -> None:
     """Static units: ``[R, T, B, ...]`` gives what ``[R, T B, ...]`` gives, forward and down."""
     layer = make()
     p, x = arrays(layer, 3), randn(3, 2, 4, *in_shape, seed=20)
@@ -146,7 +151,7 @@ def test_changes_point_down_the_loss_and_are_added_at_the_replicas_rate() -> Non
 def test_outer_sums_over_its_pairs() -> None:
     c = DenseConnection((2,), (1,))
     pairs = tuple((randn(1, 3, 2, seed=i), randn(2, 3, 1, seed=i + 5)) for i in range(3))
-    expected = sum(torch.einsum("rbo,rbi->roi", post, pre.expand(2, -1, -1)) for pre, post in pairs)
+    expected = torch.stack([torch.einsum("rbo,rbi->roi", post, pre.expand(2, -1, -1)) for pre, post in pairs]).sum(0)
     change = Outer(c, pairs)
     torch.testing.assert_close(change.dense(), expected)
     w = torch.zeros(2, 1, 2, dtype=torch.float64)

@@ -32,15 +32,15 @@ def odd_chain() -> Network:
     def add(connection: Connection, **options: object) -> None:
         layers.append(Layer(f"forward/{len(layers)}", connection, Tanh(), **options))  # type: ignore[arg-type]
 
-    add(Conv2dConnection((2, 28, 27), 3, kernel=5, stride=2))  # 14 x 14
-    add(Conv2dConnection((3, 14, 14), 4, kernel=3, stride=3, padding=1))  # 5 x 5
-    add(Conv2dConnection((4, 5, 5), 3, kernel=3, padding=0), after=[MaxPool(2)])  # 3 x 3, then 1 x 1
-    add(Conv2dConnection((3, 2, 2), 5, kernel=3, padding=1), before=[Upsample(2)])  # 2 x 2
-    add(Conv2dConnection((5, 6, 6), 2, kernel=5, padding=2), before=[Upsample(3)])  # 6 x 6
-    add(Conv2dConnection((2, 6, 6), 2, kernel=3, stride=2), after=[MaxPool(3)])  # 3 x 3, then 1 x 1
-    add(DenseConnection((2,), (7,)), before=[Flatten((2, 1, 1))])
+    add(Conv2dConnection((2, 28, 33), 3, kernel=5, stride=2))  # 14 x 17
+    add(Conv2dConnection((3, 14, 17), 4, kernel=3, stride=3, padding=1))  # 5 x 6
+    add(Conv2dConnection((4, 5, 6), 3, kernel=3, padding=0), after=[MaxPool(2)])  # 3 x 4, then 1 x 2
+    add(Conv2dConnection((3, 2, 4), 5, kernel=3, padding=1), before=[Upsample(2)])  # 2 x 4
+    add(Conv2dConnection((5, 6, 12), 2, kernel=5, padding=2), before=[Upsample(3)])  # 6 x 12
+    add(Conv2dConnection((2, 6, 12), 2, kernel=3, stride=2), after=[MaxPool(3)])  # 3 x 6, then 1 x 2
+    add(DenseConnection((4,), (7,)), before=[Flatten((2, 1, 2))])
     add(DenseConnection((7,), (4,)))
-    return Network("forward", (2, 28, 27), layers)
+    return Network("forward", (2, 28, 33), layers)
 
 
 def test_forward_of_a_perceptron() -> None:
@@ -98,10 +98,10 @@ def test_mirror_of_an_odd_chain_meets_it_at_every_depth() -> None:
     forward = odd_chain()
     feedback = forward.mirror("feedback", Identity())
     streams = Streams((1, 2), dtype=torch.float64)
-    up = forward.forward(forward.draw(streams)[0], randn(2, 3, 2, 28, 27))
+    up = forward.forward(forward.draw(streams)[0], randn(2, 3, 2, 28, 33))
     down = feedback.forward(feedback.draw(streams)[0], randn(2, 3, 4))
     depth = len(forward.layers)
-    assert up.out.shape == (2, 3, 4) and down.out.shape == (2, 3, 2, 28, 27)
+    assert up.out.shape == (2, 3, 4) and down.out.shape == (2, 3, 2, 28, 33)
     for level in range(1, depth):
         assert up.traces[level - 1].out.shape == down.traces[depth - 1 - level].out.shape
     assert feedback.in_shape == forward.out_shape and feedback.out_shape == forward.in_shape
@@ -109,6 +109,8 @@ def test_mirror_of_an_odd_chain_meets_it_at_every_depth() -> None:
         assert layer.out_shape == down.traces[i].out.shape[2:] and layer.name == f"feedback/{i}"
         post, pre, *kernel = forward.layers[depth - 1 - i].connection.weight_shape
         assert layer.connection.weight_shape == (pre, post, *kernel)
+    # a stride is undone to the size it started from, so that positions of the two networks lie over each other
+    assert [layer.connection.in_shape for layer in feedback.layers[-2:]] == [(4, 14, 17), (3, 28, 33)]
 
 
 def test_mirror_takes_neuron_and_norm_from_the_population_it_lands_on() -> None:
@@ -140,9 +142,19 @@ def test_mirror_takes_neuron_and_norm_from_the_population_it_lands_on() -> None:
 
 
 def test_unknown_connection_has_no_mirror() -> None:
-    class Odd(DenseConnection.__base__):  # type: ignore[misc,name-defined]
+    class Odd(Connection):
+        """A pattern that no rule of mirroring knows."""
+
         weight_shape = (1, 1)
-        send = give_back = correlate = None
+
+        def send(self, w: Tensor, pre: Tensor) -> Tensor:
+            return pre
+
+        def give_back(self, w: Tensor, post: Tensor) -> Tensor:
+            return post
+
+        def correlate(self, pre: Tensor, post: Tensor) -> Tensor:
+            return pre
 
     network = Network("forward", (1,), [Layer("forward/0", Odd((1,), (1,)), Tanh())])
     with pytest.raises(ConfigError, match="Odd has no mirror"):

@@ -92,8 +92,9 @@ def test_fresh_world() -> None:
         for moment in ("first", "second"):
             assert torch.equal(world.moments[f"forward|{key}:{moment}"], torch.zeros(2, *leaf.shape))
         assert torch.equal(world.synapses[f"{key}:writes"], torch.zeros(2))
-    bound = 0.5 / 5**0.5
-    assert bound * 0.8 < world.params["forward/0/weight"].abs().max() <= bound, "the synapse had its say"
+    drawn, _ = model.networks["forward"].draw(Streams(SEEDS, position=0))
+    assert all(torch.equal(world.params[key], 0.5 * value) for key, value in drawn.items()), "the synapse had its say"
+    assert torch.equal(world.state["trace/forward/0"], Streams(SEEDS, position=0).normal("trace", (4,)))
     assert world.buffers["forward/0/norm/variance"].tolist() == [[1.0] * 4] * 2
     assert world.counts["forward"].tolist() == [0, 0] and world.counts["forward"].dtype == torch.int64
     assert not world.tally

@@ -79,6 +79,7 @@ class Autoencoder:
                     bias=config.bias,
                     before=[*upsample, *before],
                     norm=norm,
+                    dendrites=config.dendrites,
                     init=forward,
                     mirror_init=mirror,
                 )

@@ -119,7 +119,7 @@ def test_conv_adjoints_for_any_geometry(
 @pytest.mark.parametrize("leading", LEADING)
 @pytest.mark.parametrize(("replicas", "pre_replicas"), [(1, 1), (3, 3), (3, 1)])
 @pytest.mark.parametrize("stride", [1, 2])
-@pytest.mark.parametrize("padding", [0, 1, (0, 2, 1, 0)])
+@pytest.mark.parametrize("padding", [0, 1, (0, 2, 1, 0), (1, 1, 2, 2)])
 def test_conv_sends_what_conv2d_sends(
     replicas: int,
     pre_replicas: int,

@@ -119,6 +119,20 @@ def test_metrics_are_those_before_each_update(rule: str, names: set[str]) -> Non
         torch.testing.assert_close(metrics["loss"][0, r], expected)
 
 
+def test_augmentation_is_drawn_anew_at_each_step() -> None:
+    """The same three images at steps 4, 5 and 6, in a network that does not learn."""
+    model, world = make(Backprop(BackpropConfig(lr=0.0)), build("conv"), SEEDS)
+    feed, index = samples("conv", "flip_crop"), torch.tensor([[0, 5, 9]])
+    world.step = 4
+    metrics = LoopEngine().advance(model, world, Block(feed, (index,) * 3, 0, STEPS, STEPS))
+    for i, step in enumerate((4, 5, 6)):
+        batch = feed.batch(index, model.streams.at(step))
+        out = model.networks["forward"].forward(world.params, batch.x).out
+        for r in range(3):
+            torch.testing.assert_close(metrics["loss"][i, r], torch.nn.functional.cross_entropy(out[r], feed.y[index[0]]))
+    assert len(set(metrics["loss"].flatten().tolist())) == 9
+
+
 def test_no_batches_change_nothing() -> None:
     model, world = make(RULES["bp"], build("dense"), SEEDS)
     before = world.copy()
@@ -140,7 +154,7 @@ def test_blocks_may_be_cut_anywhere() -> None:
 
 def test_replicas_that_stopped_stay_untouched() -> None:
     """Weights, moments, counts and running means of the dead stay bit for bit; the others do not notice."""
-    feed, sgd = samples("dense"), {"momentum": 0.9, "weight_decay": 0.1}
+    feed, sgd = samples("dense"), {"momentum": 0.9, "weight_decay": 0.1, "clip": "per_network", "clip_norm": 0.5}
     model, world = make(RULES["ccl"], build("dense", norm="batch"), SEEDS, **sgd)
     other, whole = make(RULES["ccl"], build("dense", norm="batch"), SEEDS, **sgd)
     for one_model, one in ((model, world), (other, whole)):

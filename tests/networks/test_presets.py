@@ -151,6 +151,13 @@ def test_norms_stand_in_hidden_layers_only(place: str) -> None:
     assert not [key for key in cnn5(norm="batch_fixed", norm_place=place).leaves if "norm" in key]
 
 
+@EVERY
+def test_every_layer_may_grow_dendrites_when_asked(make: Callable[..., Network]) -> None:
+    assert all(layer.dendrites is None for layer in make().layers)
+    network = make(dendrites=True)
+    assert all(f"{layer.name}/dendrites/u" in network.leaves for layer in network.layers)
+
+
 @pytest.mark.parametrize("make", [mlp, cnn5, lenet(28)], ids=["mlp", "cnn5", "lenet"])
 @pytest.mark.parametrize(("init", "factor"), [("uniform", 1 / math.sqrt(3)), ("normal", 1.0)])
 def test_starts_have_the_variance_of_their_fan_in(make: Callable[..., Network], init: str, factor: float) -> None:

@@ -1,0 +1,14 @@
+"""One-line defects that the tests must notice, and changes that cannot be noticed because they are none.
+
+A defect's old text occurs exactly once in its file (``tests/test_planted_defects.py`` keeps that true). The tests named are a small set that
+should go red, as directly as possible.
+"""
+
+from mutants.defect import Defect, Equivalent
+from mutants.equivalent import EQUIVALENT
+from mutants.learning import LEARNING
+from mutants.running import RUNNING
+
+__all__ = ["DEFECTS", "EQUIVALENT", "Defect", "Equivalent"]
+
+DEFECTS = (*LEARNING, *RUNNING)
