@@ -126,10 +126,9 @@ def resolve(overrides: Mapping[str, Any], *, file: Mapping[str, Any] | None = No
         if key in COMPONENTS and value is None:
             raise ConfigError(f"{key}= names nothing; see bioplaus list")
     given = {key: plain(value) for key, value in {**(file or {}), **overrides}.items()}
-    if file and any(given.get(c) != file.get(c) for c in COMPONENTS if c in overrides):
-        changed = [c for c in COMPONENTS if c in overrides and overrides[c] != file.get(c)]
-        # the file's settings of a component that the command line replaces belong to another component
-        given = {k: v for k, v in given.items() if k in overrides or k.split(".")[0] not in changed}
+    # the file's settings of a component that the command line replaces belong to another component
+    replaced = [c for c in COMPONENTS if c in overrides and (file or {}).get(c) not in (None, overrides[c])]
+    given = {k: v for k, v in given.items() if k in overrides or k.split(".")[0] not in replaced}
     wanted = {c: given.get(c) for c in COMPONENTS}
     for component, name in wanted.items():
         if name is not None and not isinstance(name, str):

@@ -17,10 +17,10 @@ __all__ = ["perform"]
 def perform(model: Model, world: World, edits: Edits | Iterable[Edits]) -> None:
     """Carry out edits on a world, in place; several are carried out in order.
 
-    An assigned leaf gets a fresh synapse: the device is programmed with the new weight. A leaf that grew keeps the moments
-    of what was there, and what is new starts at zero, in every group that holds it; a group starts anew only where it is forgotten. Replicas outside a mask keep weights, devices,
-    moments and counters bit for bit. State is taken over whole, without the mask: it belongs to the rule. Arrays are copied, so that nothing
-    the rule still holds is written to later.
+    An assigned leaf gets a fresh synapse: the device is programmed with the new weight. A leaf that grew keeps the moments of what was there,
+    and what is new starts at zero, in every group that holds it; a group starts anew only where it is forgotten. Replicas outside a mask keep
+    weights, devices, moments and counters bit for bit. State is taken over whole, without the mask: it belongs to the rule. Arrays are copied,
+    so that nothing the rule still holds is written to later.
 
     Raises
     ------

@@ -113,8 +113,8 @@ class Rule(ABC):
 
     def boundary(
         self, event: str, view: View, scores: Mapping[str, Tensor], feed: Callable[[], Any]
-    ) -> Edits | None:
-        """Act between batches. Events: "start", "epoch", "task", "end"; `feed()` yields `Batch` after `Batch` of the training set."""
+    ) -> Edits | tuple[Edits, ...] | None:
+        """Act between batches; several edits are carried out in order. Events: "start", "epoch", "task", "end"; `feed()` yields `Batch` after `Batch` of the training set."""
         return None
 
 

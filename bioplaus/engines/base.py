@@ -31,7 +31,7 @@ class Block:
     epoch, steps_per_epoch, steps_total
         For the rule's clock.
     stop
-        Asked after every batch; when it answers True the engine returns early, between batches.
+        Asked between batches (by a compiled engine every few hundred); when it answers True the engine returns early, between batches.
     """
 
     feed: Feed

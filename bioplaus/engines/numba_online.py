@@ -92,11 +92,11 @@ def _samples(
 
 
 def _put_back(world: World, layers: Sequence[Layer], flat: Tensor) -> None:
-    """Write the weights of the replicas that learn into the world."""
+    """Write the weights into the world; the kernels left those of stopped replicas as they were."""
     keys = [layer.weight for layer in layers]
     for key, part in zip(keys, flat.split([world.params[key][0].numel() for key in keys], 1)):
         weight = world.params[key]
-        weight[world.alive] = part.view_as(weight.mT).mT[world.alive]
+        weight.copy_(part.view_as(weight.mT).mT)
 
 
 def _refuses_method(model: Model) -> str | None:

@@ -18,6 +18,7 @@ from bioplaus.neurons.base import Neuron
 from bioplaus.neurons.rectified import LeakyRelu, LeakyReluConfig, Relu
 from bioplaus.neurons.smooth import Elu, EluConfig, Identity, Sigmoid, Softplus, Tanh
 from bioplaus.plasticity.adaptive import Adam
+from bioplaus.plasticity.base import IdealSynapse, Synapse
 from bioplaus.plasticity.sgd import Sgd, SgdConfig, SignStep
 from bioplaus.rules.bp import Backprop, BackpropConfig
 from bioplaus.rules.top import TopLayer
@@ -132,6 +133,8 @@ def test_not_a_number_is_not_hidden() -> None:
     world = new_world(model)
     loss = NumbaOnlineEngine().advance(model, world, block(feed, model, 30))["loss"]
     assert bool(loss[-1].isnan().all())
+    expected = new_world(model)
+    torch.testing.assert_close(loss, LoopEngine().advance(model, expected, block(feed, model, 30))["loss"], equal_nan=True)
     assert all(not bool(value.isfinite().all()) for value in world.params.values())
 
 
@@ -157,6 +160,16 @@ def with_plasticity(**settings: Any) -> Model:
 
 
 
+class Device(Sgd):
+    """Plain steps into something that is not an ideal weight."""
+
+    def make_synapse(self) -> Synapse:
+        class Other(IdealSynapse):
+            pass
+
+        return Other()
+
+
 def refused() -> dict[str, tuple[Model, str]]:
     plain = make(Relu())
     frozen = Backprop(BackpropConfig(lr=0.0))
@@ -164,7 +177,7 @@ def refused() -> dict[str, tuple[Model, str]]:
         "rule": (replace(plain, rule=TopLayer()), "rule=top"),
         "task": (replace(plain, task=Regression()), "classification"),
         "dtype": (replace(plain, streams=Streams((0, 1), dtype=torch.bfloat16)), "bfloat16"),
-        "device": (replace(plain, streams=Streams((0, 1), device=torch.device("meta"))), "CPU"),
+        "gpu": (replace(plain, streams=Streams((0, 1), device=torch.device("meta"))), "CPU"),
         "lr": (replace(plain, rule=frozen, groups=frozen.groups(plain.networks)), "rule.lr"),
         "bias": (make(Relu(), bias=True), "forward/0"),
         "norm": (make(Relu(), norm="batch"), "forward/0"),
@@ -173,6 +186,7 @@ def refused() -> dict[str, tuple[Model, str]]:
         "neuron": (make(Softplus()), "Softplus"),
         "adam": (replace(plain, plasticity=Adam()), "plasticity=sgd"),
         "sign": (replace(plain, plasticity=SignStep()), "plasticity=sgd"),
+        "device": (replace(plain, plasticity=Device()), "plasticity=sgd"),
         "momentum": (with_plasticity(momentum=0.5), "momentum"),
         "weight decay": (with_plasticity(weight_decay=0.1), "decay"),
         "clip": (with_plasticity(clip="per_layer"), "clip"),

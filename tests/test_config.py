@@ -1,0 +1,465 @@
+"""Settings: who outranks whom, what is typed how, and that a saved configuration means the same run."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bioplaus import config, registry
+from bioplaus.errors import ConfigError
+from bioplaus.fields import choice, ranged, replica
+from bioplaus.recipes import Recipe
+from bioplaus.rules.base import RuleConfig
+from bioplaus.rules.bp import Backprop
+from bioplaus.settings import Settings
+
+FUZZ = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+def resolve(given: dict[str, Any] | None = None, **options: Any) -> Settings:
+    return config.resolve(given or {}, locate=False, **options)
+
+
+def value(chosen: Settings, key: str) -> Any:
+    section, _, name = key.rpartition(".")
+    return getattr(getattr(chosen, section or "top"), name)
+
+
+@dataclass
+class ToyConfig(RuleConfig):
+    name: str = "toy"
+    lr: float = replica(0.1)
+    share: float = ranged(0.5, 0, 1)
+    mode: str = choice("soft", "soft", "hard")
+    extra: float | None = replica(None)
+
+
+class Toy(Backprop):
+    """A rule with recipes of every kind."""
+
+    Config = ToyConfig
+    aliases: ClassVar[dict[str, str]] = {"rule.portion": "rule.share", "passes": "epochs"}
+    recipes = (
+        Recipe({"rule.lr": 1.0, "epochs": 11, "plasticity.momentum": 0.5, "plasticity.clip": "per_layer"}, "first"),
+        Recipe({"rule.lr": 2.0, "network.bias": True, "neuron.no_such": 1, "neuron": "leaky_relu"}, "leaky", data=("mnist",)),
+        Recipe({"rule.lr": 3.0, "data.augment": "flip_crop"}, "images", data=("cifar10", "cifar100"), network=("cnn5",)),
+        Recipe({"plasticity": "adam", "plasticity.beta1": 0.5, "plasticity.clip_norm": 7.0}, "adam", network=("lenet",)),
+    )
+
+
+class Plain(Backprop):
+    """A rule without recipes."""
+
+    Config = ToyConfig
+    recipes = ()
+
+
+@pytest.fixture(autouse=True)
+def toys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the rules `toy` and `plain` for one test."""
+    targets = {name: f"{__name__}:{name.title()}" for name in ("toy", "plain")}
+    monkeypatch.setattr(registry.RULES, "_targets", {**registry.RULES._targets, **targets})
+    monkeypatch.setattr(registry.RULES, "_classes", {**registry.RULES._classes, "toy": Toy, "plain": Plain})
+
+
+# --- who outranks whom -------------------------------------------------------------------------------------------------
+
+#: key: value by default, by recipe, in the file, on the command line
+RANKS: dict[str, tuple[Any, Any, Any, Any]] = {
+    "rule.lr": (0.1, 1.0, 0.3, 0.4),
+    "epochs": (40, 11, 12, 13),
+    "plasticity.momentum": (0.0, 0.5, 0.25, 0.125),
+    "plasticity.clip": ("none", "per_layer", "per_network", "none"),
+}
+#: key: value by default, in the file, on the command line; no recipe of toy speaks of them
+PLAIN: dict[str, tuple[Any, Any, Any]] = {
+    "rule.share": (0.5, 0.25, 0.75),
+    "rule.mode": ("soft", "hard", "soft"),
+    "batch_size": (64, 8, 9),
+    "data.limit": (None, 100, 200),
+    "run.checkpoint_every": (1, 2, 3),
+    "network.bias": (False, True, False),
+    "probes": (["angle", "feedback", "cka", "updates", "dead"], ["cka"], []),
+}
+
+
+@pytest.mark.parametrize(("in_file", "in_words"), list(itertools.product([False, True], repeat=2)))
+@pytest.mark.parametrize("key", RANKS)
+def test_defaults_recipe_file_command_line(key: str, in_file: bool, in_words: bool) -> None:
+    default, recipe, file, words = RANKS[key]
+    chosen = resolve({"rule": "toy"} | ({key: words} if in_words else {}), file={key: file} if in_file else None)
+    assert value(chosen, key) == (words if in_words else file if in_file else recipe)
+    assert chosen.sources[key] == ("given" if in_file or in_words else "recipe: first")
+    assert value(resolve({"rule": "plain"}), key) == default
+
+
+@pytest.mark.parametrize(("in_file", "in_words"), list(itertools.product([False, True], repeat=2)))
+@pytest.mark.parametrize("key", PLAIN)
+def test_defaults_file_command_line(key: str, in_file: bool, in_words: bool) -> None:
+    default, file, words = PLAIN[key]
+    chosen = resolve({"rule": "toy"} | ({key: words} if in_words else {}), file={key: file} if in_file else None)
+    assert value(chosen, key) == (words if in_words else file if in_file else default)
+    assert (key in chosen.sources) == (in_file or in_words)
+
+
+@pytest.mark.parametrize(
+    ("data", "network", "rate", "source"),
+    [
+        ("digits", "mlp", 1.0, "recipe: first"),
+        ("mnist", "mlp", 2.0, "recipe: leaky"),
+        ("cifar10", "mlp", 1.0, "recipe: first"),
+        ("cifar10", "cnn5", 3.0, "recipe: images"),
+        ("cifar100", "cnn5", 3.0, "recipe: images"),
+        ("mnist", "cnn5", 2.0, "recipe: leaky"),
+    ],
+)
+def test_later_recipe_wins_where_it_applies(data: str, network: str, rate: float, source: str) -> None:
+    given = {"rule": "toy", "data": data, "network": network}
+    if data == "mnist":
+        with pytest.raises(ConfigError, match=r"neuron\.no_such"):  # a recipe's mistake is not passed over
+            resolve(given)
+        given["neuron"] = "relu"  # replaces the recipe's neuron, and with it what the recipe says of it
+    chosen = resolve(given)
+    assert chosen.rule.lr == rate and chosen.sources["rule.lr"] == source
+
+
+def test_choices_of_a_recipe_and_their_replacement() -> None:
+    lenet = {"rule": "toy", "network": "lenet", "data": "cifar10"}
+    adam = resolve(lenet)
+    # momentum of the first recipe was meant for sgd, its clip for whatever plasticity there is
+    assert adam.plasticity.name == "adam" and adam.plasticity.beta1 == 0.5 and not hasattr(adam.plasticity, "momentum")
+    assert (adam.plasticity.clip, adam.plasticity.clip_norm) == ("per_layer", 7.0)
+    sgd = resolve({**lenet, "plasticity": "sgd"})
+    assert (sgd.plasticity.name, sgd.plasticity.momentum, sgd.plasticity.clip_norm) == ("sgd", 0.5, 7.0)
+    other = resolve({**lenet, "plasticity": "adamw"})
+    assert (other.plasticity.name, other.plasticity.beta1, other.plasticity.clip_norm) == ("adamw", 0.9, 7.0)
+
+
+def test_settings_of_a_replaced_plasticity_do_not_leak() -> None:
+    """Published: ccl on CIFAR-10 with cnn5 decays weights by 1e-6 under momentum 0.8; under adam neither was meant."""
+    sgd = resolve({"rule": "ccl", "data": "cifar10", "network": "cnn5"})
+    assert (sgd.plasticity.momentum, sgd.plasticity.weight_decay) == (0.8, 1e-6)
+    adam = resolve({"rule": "ccl", "data": "cifar10", "network": "cnn5", "plasticity": "adam"})
+    fresh = registry.PLASTICITY.get("adam").Config()
+    own = {f.name for f in fields(fresh)} - {f.name for f in fields(registry.PLASTICITY.get("sign").Config)}
+    assert {"beta1", "beta2", "eps", "weight_decay"} <= own
+    assert all(getattr(adam.plasticity, name) == getattr(fresh, name) for name in own)
+    shared = ("clip", "clip_norm", "schedule", "schedule_floor", "warmup", "warmup_on", "centralise")
+    assert all(getattr(adam.plasticity, name) == getattr(sgd.plasticity, name) for name in shared)
+    assert not any(key == "plasticity.momentum" for key in adam.sources)
+
+
+def test_file_settings_of_a_replaced_component_do_not_leak() -> None:
+    file = {"rule": "toy", "rule.lr": 9.0, "rule.share": 0.25, "plasticity": "sgd", "plasticity.momentum": 0.75, "epochs": 5}
+    kept = resolve({"rule": "toy"}, file=file)
+    assert (kept.rule.lr, kept.rule.share, kept.plasticity.momentum) == (9.0, 0.25, 0.75)
+    rule = resolve({"rule": "top", "rule.lr": 0.5}, file=file)
+    assert (rule.rule.name, rule.rule.lr, rule.plasticity.momentum, rule.top.epochs) == ("top", 0.5, 0.75, 5)
+    adam = resolve({"plasticity": "adam"}, file=file)
+    assert adam.plasticity.name == "adam" and adam.rule.share == 0.25
+
+
+def test_aliases() -> None:
+    assert resolve({"rule": "toy", "rule.portion": 0.25}).rule.share == 0.25
+    assert resolve({"rule": "toy", "passes": 3}).top.epochs == 3
+    for file, words in (("rule.portion", "rule.share"), ("rule.share", "rule.portion"), ("rule.portion", "rule.portion")):
+        assert resolve({"rule": "toy", words: 0.75}, file={file: 0.25}).rule.share == 0.75
+    with pytest.raises(ConfigError, match=r"rule\.portion and rule\.share are the same|rule\.share and rule\.portion are the same"):
+        resolve({"rule": "toy", "rule.portion": 0.25, "rule.share": 0.5})
+    with pytest.raises(ConfigError, match="unknown key 'passes'"):
+        resolve({"rule": "bp", "passes": 3})
+
+
+# --- words ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("word", "key", "expected"),
+    [
+        ("epochs=10", "epochs", 10),
+        ("rule.lr=1e-3", "rule.lr", 0.001),
+        ("rule.lr=.5", "rule.lr", 0.5),
+        ("rule.lr=1E-3", "rule.lr", 0.001),
+        ("rule.lr=inf", "rule.lr", "inf"),
+        ("network.hidden=[1, 2]", "network.hidden", [1, 2]),
+        ("network.hidden=[]", "network.hidden", []),
+        ("network.bias=true", "network.bias", True),
+        ("data.limit=null", "data.limit", None),
+        ("data.limit=", "data.limit", None),
+        ("rule=ccl", "rule", "ccl"),
+        ("probes=[angle,cka]", "probes", ["angle", "cka"]),
+        ("run.root=a=b", "run.root", "a=b"),
+        ("run.root=2024_11_24", "run.root", "2024_11_24"),
+        ("run.root=007", "run.root", "007"),
+        ("run.root=12:30", "run.root", "12:30"),
+        ("run.root=true", "run.root", "true"),
+        ("run.root='quoted'", "run.root", "quoted"),
+        ("run.root=with space", "run.root", "with space"),
+        ("data.root=~", "data.root", "~"),
+        ("data.root=null", "data.root", None),
+        ("run.pack=2", "run.pack", "2"),
+    ],
+)
+def test_words(word: str, key: str, expected: Any) -> None:
+    found = config.parse([word])[key]
+    if expected == "inf":
+        assert found in ("inf", float("inf"))
+    else:
+        assert found == expected and type(found) is type(expected)
+
+
+@FUZZ
+@given(st.integers(-(10**20), 10**20) | st.floats(allow_nan=False) | st.booleans() | st.lists(st.integers(-99, 99) | st.floats(-1e9, 1e9)))
+def test_numbers_survive_the_command_line(number: Any) -> None:
+    text = str(number).lower() if isinstance(number, bool) else str(number)
+    found = config.parse([f"x={text}"])["x"]
+    assert found == number or float(found) == number
+
+
+@FUZZ
+@given(st.text(max_size=12))
+def test_no_text_breaks_the_parser(text: str) -> None:
+    for word in (text, f"epochs={text}", f"run.root={text}", f"rule.lr=[{text}]"):
+        try:
+            found = config.parse([word])
+        except ConfigError as error:
+            assert str(error)
+            continue
+        try:
+            resolve(found)
+        except ConfigError as error:
+            assert str(error)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["epochs"], "'epochs' is not key=value"),
+        (["=3"], "is not key=value"),
+        (["epochs=1", "epochs=1"], "epochs is given twice"),
+        (["epochs=[1"], "mend the brackets"),
+        (["rule.lr=${x}"], "refer to others"),
+    ],
+)
+def test_words_that_are_none(words: list[str], message: str) -> None:
+    with pytest.raises(ConfigError, match=None) as caught:
+        config.parse(words)
+    assert message in str(caught.value) and "\n" not in str(caught.value)
+
+
+# --- types, ranges, combinations -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"epochs": "many"}, "epochs=many is not a whole number >= 0"),
+        ({"epochs": 2.5}, "epochs=2.5 is not a whole number >= 0"),
+        ({"epochs": True}, "epochs=true is not a whole number >= 0"),
+        ({"epochs": None}, "epochs=null is not a whole number >= 0"),
+        ({"epochs": [1]}, "epochs=[1] is not a whole number >= 0"),
+        ({"epochs": -1}, "epochs=-1 is out of range; it must be >= 0"),
+        ({"batch_size": 0}, "batch_size=0 is out of range; it must be >= 1"),
+        ({"rule.lr": "fast"}, "rule.lr=fast is not a number >= 0"),
+        ({"rule.lr": True}, "rule.lr=true is not a number >= 0"),
+        ({"rule.lr": float("nan")}, "rule.lr=nan is out of range; it must be finite and >= 0"),
+        ({"rule.lr": float("inf")}, "rule.lr=inf is out of range; it must be finite and >= 0"),
+        ({"rule.share": 1.5}, "rule.share=1.5 is out of range; it must be >= 0, <= 1"),
+        ({"rule.mode": "loud"}, "rule.mode=loud is not known; choose one of soft, hard"),
+        ({"rule.mode": [1]}, "rule.mode=[1] is not one of soft, hard"),
+        ({"plasticity.momentum": 1.0}, "plasticity.momentum=1.0 is out of range; it must be >= 0, < 1"),
+        ({"plasticity.clip_norm": 0}, "plasticity.clip_norm=0.0 is out of range; it must be > 0"),
+        ({"network.hidden": 8}, "network.hidden=8 is not a list of whole numbers"),
+        ({"network.hidden": [8, "x"]}, "network.hidden=[8,x] is not a list of whole numbers"),
+        ({"network.hidden": [2**63]}, "must fit into 64 bits"),
+        ({"network.bias": "maybe"}, "network.bias=maybe is not true or false"),
+        ({"probes": "angle"}, "probes=angle is not a list of names"),
+        ({"probes": ["angle", "angle"]}, "probes names angle twice"),
+        ({"run.root": "a${b}"}, "run.root=a${b} is not a text"),
+        ({"run.root": "???"}, "run.root=??? is not a text"),
+        ({"run.pack": "0"}, "run.pack=0 must be auto or a number of replicas >= 1"),
+        ({"run.pack": "²"}, "run.pack=² must be auto"),
+        ({"seed": 2**63 - 2, "seeds": 3}, "must fit into 64 bits"),
+        ({"seeds": 100_001}, "seeds=100001 is out of range"),
+        ({"rule.lr": [0.1, 0.2]}, "rule.lr lists 2 values for 1 seeds; give one per seed (seeds=2)"),
+        ({"rule.lr": [0.1], "seeds": 2}, "rule.lr lists 1 values for 2 seeds"),
+        ({"rule.lr": []}, "rule.lr lists 0 values for 1 seeds; give one per seed"),
+        ({"rule.lr": [0.1, -1], "seeds": 2}, "rule.lr=-1.0 is out of range"),
+        ({"rule.lr": [0.1, None], "seeds": 2}, "rule.lr=null is not a number"),
+        ({"rule.extra": [0.1, None], "seeds": 2}, "rule.extra=null is not a number"),
+        ({"rule.lr": [[1]], "seeds": 1}, "rule.lr=[1] is not a number"),
+        ({"rule.share": [0.1, 0.2], "seeds": 2}, "rule.share=[0.1,0.2] is not a number"),
+        ({"rule": None}, "rule= names nothing"),
+        ({"neuron": None}, "neuron= names nothing"),
+        ({"rule": 3}, "rule=3 is not a name"),
+        ({"rule": ["bp"]}, "is not a name"),
+        ({"network": "mpl"}, "unknown network 'mpl', did you mean 'mlp'?"),
+        ({"neuron": "rulu"}, "unknown neuron 'rulu', did you mean 'relu'?"),
+        ({"plasticity": "adamm"}, "unknown plasticity 'adamm', did you mean 'adam'?"),
+        ({"data": "digit"}, "did you mean digits?"),
+        ({"probes": ["angel"]}, "unknown probe 'angel', did you mean 'angle'?"),
+        ({"backend": "lop"}, "unknown backend 'lop', did you mean 'loop'?"),
+    ],
+)
+def test_wrong_values(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        resolve({"rule": "toy", **given})
+    assert message in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "near"),
+    [
+        ("epoch", "epochs"),
+        ("rule.lrr", "rule.lr"),
+        ("lr", "rule.lr"),
+        ("momentum", "plasticity.momentum"),
+        ("rule.epochs", "epochs"),
+        ("hidden", "network.hidden"),
+        ("data.rot", "data.root"),
+        ("run.sav", "run.save"),
+        ("rul", "rule"),
+        ("plasticity.momentun", "plasticity.momentum"),
+        ("rule.name", None),
+        ("qqqqqq", None),
+        ("rule.lr.x", "rule.lr"),
+        ("", None),
+    ],
+)
+def test_unknown_key_gets_the_nearest_right_one(key: str, near: str | None) -> None:
+    with pytest.raises(ConfigError) as caught:
+        resolve({"rule": "toy", key: 1})
+    message = str(caught.value)
+    assert message.startswith(f"unknown key '{key}'") and message.endswith(" See bioplaus show")
+    if near:
+        assert f", did you mean '{near}'?" in message
+
+
+@pytest.mark.parametrize(
+    ("given", "key", "expected"),
+    [
+        ({"network.hidden": (4, 5)}, "network.hidden", [4, 5]),
+        ({"network.hidden": np.array([4, 5])}, "network.hidden", [4, 5]),
+        ({"epochs": np.int64(3)}, "epochs", 3),
+        ({"rule.lr": np.float32(0.5)}, "rule.lr", 0.5),
+        ({"rule.lr": 1}, "rule.lr", 1.0),
+        ({"rule.lr": [0.5]}, "rule.lr", (0.5,)),
+        ({"rule.lr": np.array([0.5, 2]), "seeds": 2}, "rule.lr", (0.5, 2.0)),
+        ({"rule.lr": (1, 2), "seeds": 2}, "rule.lr", (1.0, 2.0)),
+        ({"rule.extra": None}, "rule.extra", None),
+        ({"run.root": Path("a/b")}, "run.root", "a/b"),
+        ({"run.pack": 2}, "run.pack", "2"),
+        ({"seed": 2**63 - 1}, "seed", 2**63 - 1),
+    ],
+)
+def test_values_from_python(given: dict[str, Any], key: str, expected: Any) -> None:
+    found = value(resolve({"rule": "toy", **given}), key)
+    assert found == expected and type(found) is type(expected)
+
+
+def test_seeds_are_consecutive() -> None:
+    assert resolve({"seeds": 3, "seed": 5}).seed_list == (5, 6, 7)
+    assert resolve().seed_list == (0,)
+
+
+def test_one_value_replaces_a_list_of_the_file_and_back() -> None:
+    assert resolve({"rule.lr": 0.5}, file={"rule.lr": [0.1, 0.2], "seeds": 2}).rule.lr == 0.5
+    assert resolve({"rule.lr": [0.1, 0.2]}, file={"rule.lr": 0.5, "seeds": 2}).rule.lr == (0.1, 0.2)
+
+
+# --- files ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"- 1\n- 2\n", "is not a mapping"),
+        (b"", "is not a mapping"),
+        (b"rule: [1\n", "is not YAML"),
+        (b"\x80\x81", "is not YAML"),
+        (b"\x00\x01", "is not YAML"),
+        (b"epochs: 2024-13-45\n", "is not YAML"),
+        (b"a: " + b"[" * 50_000, "is not YAML"),
+        (b"a: !!python/object:os.system {}\n", "is not YAML"),
+    ],
+)
+def test_files_that_are_no_configuration(content: bytes, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_bytes(content)
+    with pytest.raises(ConfigError) as caught:
+        config.read_file(path)
+    assert message in str(caught.value) and str(path) in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_files_that_are_not_there(tmp_path: Path) -> None:
+    for path in (tmp_path / "none", tmp_path):
+        with pytest.raises(ConfigError, match="cannot be read: (No such file|Is a directory)"):
+            config.read_file(path)
+
+
+def test_file_may_be_nested_flat_or_both(tmp_path: Path) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text("rule: {name: toy, lr: 1e-3}\nplasticity.clip: none\nnetwork:\n  hidden: [3]\nrun: {root: x}\nepochs: 2\ndata: mnist\n")
+    found = config.read_file(path)
+    expected = {"rule": "toy", "plasticity.clip": "none", "network.hidden": [3], "run.root": "x", "epochs": 2, "data": "mnist"}
+    assert {k: v for k, v in found.items() if k != "rule.lr"} == expected
+    assert resolve({"data": "digits"}, file=found).rule.lr == 0.001
+
+
+def equal(a: Settings, b: Settings) -> bool:
+    return all(getattr(a, f.name) == getattr(b, f.name) for f in fields(Settings) if f.name != "sources")
+
+
+@st.composite
+def choices(draw: st.DrawFn) -> dict[str, Any]:
+    """Any mixture of settings that fits together."""
+    seeds = draw(st.integers(1, 3))
+    rate = st.floats(0, 1e30, allow_nan=False)
+    rates = rate | st.lists(rate, min_size=seeds, max_size=seeds)
+    options: dict[str, st.SearchStrategy[Any]] = {
+        "rule": st.sampled_from(["bp", "ccl", "top", "toy"]),
+        "data": st.sampled_from(["digits", "synthetic", "cifar10"]),
+        "neuron": st.sampled_from(["relu", "elu", "tanh"]),
+        "plasticity": st.sampled_from(["sgd", "adam", "sign"]),
+        "rule.lr": rates,
+        "network.hidden": st.lists(st.integers(1, 999), max_size=3),
+        "epochs": st.integers(0, 2**40),
+        "steps": st.none() | st.integers(1, 99),
+        "seed": st.integers(0, 2**62),
+        "threads": st.none() | st.integers(1, 4),
+        "probes": st.lists(st.sampled_from(["angle", "cka", "dead"]), unique=True),
+        "plasticity.clip_norm": st.floats(1e-300, 1e300),
+        "plasticity.clip": st.sampled_from(["none", "per_layer"]),
+        "data.limit": st.none() | st.integers(1, 999),
+        "data.validation": st.floats(0, 1, exclude_max=True),
+        "data.root": st.none() | st.text(st.characters(codec="utf-8", exclude_characters="$?"), min_size=1),
+        "run.root": st.text(st.characters(codec="utf-8", exclude_characters="$?")),
+        "run.pack": st.sampled_from(["auto", "1", "7"]),
+        "run.save": st.booleans(),
+        "network.bias": st.booleans(),
+    }
+    keys = draw(st.sets(st.sampled_from(sorted(options))))
+    return {"seeds": seeds, **{key: draw(options[key]) for key in sorted(keys)}}
+
+
+@FUZZ
+@given(choices())
+def test_saved_configuration_means_the_same(tmp_path: Path, given: dict[str, Any]) -> None:
+    chosen = resolve(given)
+    path = tmp_path / "config.yaml"
+    path.write_text(config.to_yaml(chosen), encoding="utf-8")
+    again = resolve(file=config.read_file(path))
+    assert equal(chosen, again)
+    assert config.as_dict(chosen) == yaml.safe_load(config.to_yaml(again))
+    # and what was given is what holds
+    for key, wanted in given.items():
+        found = getattr(chosen, key).name if key in config.DEFAULTS else value(chosen, key)
+        assert found == (tuple(wanted) if key == "rule.lr" and isinstance(wanted, list) else wanted)
