@@ -74,7 +74,8 @@ def _digest(arrays: Mapping[str, Tensor], state: str) -> str:
         value = arrays[key]
         crc = zlib.crc32(f"{key}|{value.dtype}|{tuple(value.shape)}".encode(), crc)
         if value.numel():
-            crc = zlib.crc32(memoryview(value.reshape(-1).view(torch.uint8).numpy()), crc)
+            data: Any = value.reshape(-1).view(torch.uint8).numpy()
+            crc = zlib.crc32(data, crc)
     return f"{crc:08x}"
 
 
