@@ -60,7 +60,8 @@ class Result:
         """Return the selected weights, ``{key: array [post, pre, ...]}`` of one seed, or ``[seeds, ...]`` of all."""
         packs = self.simulator.packs
         arrays = [{k.removeprefix("params/"): v for k, v in p.best.arrays.items() if k.startswith("params/")} for p in packs]
-        stacked = {key: torch.cat([a[key] for a in arrays]).cpu().numpy() for key in arrays[0]}
+        order = [key for network in packs[0].model.networks.values() for key in network.leaves]
+        stacked = {key: torch.cat([a[key] for a in arrays]).cpu().numpy() for key in sorted(arrays[0], key=order.index)}
         if seed is None:
             return stacked
         if seed not in self.simulator.seeds:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import json
 import os
 import sys
@@ -11,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, TextIO
 
 from bioplaus import __version__
-from bioplaus.errors import BioplausError, ConfigError
+from bioplaus.errors import BioplausError, ConfigError, RunError
 
 __all__ = ["main"]
 
@@ -111,8 +113,8 @@ def _print_result(result: Any, as_json: bool) -> None:
     for seed, step in zip(result.summary["seeds"], result.summary["stopped_at"] or []):
         if step is not None:
             print(
-                f"bioplaus: seed {seed} stopped at step {step}: its numbers were no longer finite; what is reported of it is its best epoch "
-                "before. Try a lower rule.lr, plasticity.clip=per_network or plasticity.warmup",
+                f"bioplaus: seed {seed} stopped at step {step}: its numbers were no longer finite; it counts with its best epoch before, "
+                "if it had one. Try a lower rule.lr, plasticity.clip=per_network or plasticity.warmup",
                 file=sys.stderr,
             )
     if as_json:
@@ -200,8 +202,9 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
         if hasattr(stream, "reconfigure"):  # a terminal without box characters gets question marks, not an error
             stream.reconfigure(errors="replace")
     try:
-        VERBS[args.verb](args)
-        sys.stdout.flush()
+        with contextlib.redirect_stdout(io.StringIO()) as answer:  # all or nothing: what fails has printed nothing
+            VERBS[args.verb](args)
+        _print(answer.getvalue())
     except BioplausError as error:
         if args.debug:
             traceback.print_exc()
@@ -225,6 +228,18 @@ def _parse(parser: _Parser, words: Sequence[str]) -> argparse.Namespace:
     if rest:
         args.overrides = [*args.overrides, *rest]
     return args
+
+
+def _print(text: str) -> None:
+    """Write the answer out while an error in that can still be told."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _mute(sys.stdout)
+        raise RunError(f"the result cannot be printed: {error.strerror}; what was saved is whole") from error
 
 
 def _mute(stream: TextIO) -> None:

@@ -250,7 +250,7 @@ def _check_key(key: str, section: str, name: str, classes: Mapping[str, type]) -
         return
     full = [f"{s}.{n}" if s else n for s, found in known.items() for n in found]
     same = [one for one in full if one.rpartition(".")[2] == key.rpartition(".")[2]]
-    hint = f", did you mean '{same[0]}'?" if same else registry.nearest(key, [*full, *COMPONENTS]) or "."
+    hint = f", did you mean '{same[0]}'?" if same else registry.nearest(key, [*full, *COMPONENTS])
     raise ConfigError(f"unknown key '{key}'{hint} See bioplaus show")
 
 

@@ -42,24 +42,28 @@ class Pack:
         first = self.world.step
         metrics = engine.advance(self.model, self.world, block)
         for key, value in metrics.items():
-            total = value.double().sum(0)
             tally = self.world.tally
-            tally[key] = tally[key] + total if key in tally else total
-        self._stop_diverged(first, metrics.get("loss"))
+            before = tally[key] if key in tally else torch.zeros_like(value[0], dtype=torch.float64)
+            # one by one, so that the sum does not depend on where an interruption cut the epoch
+            tally[key] = torch.cat([before.unsqueeze(0), value.double()]).cumsum(0)[-1]
+        self._stop_diverged(first, metrics.get("loss"), whole=self.world.step - first >= len(block.batches))
 
-    def _stop_diverged(self, first: int, loss: Tensor | None) -> None:
-        finite = torch.ones_like(self.world.alive)
-        for value in self.world.params.values():
-            if value.numel():
-                finite &= torch.isfinite(value.flatten(1).sum(1))
-        at = torch.full_like(self.world.stopped_at, self.world.step - 1)
+    def _stop_diverged(self, first: int, loss: Tensor | None, *, whole: bool) -> None:
+        """Note the step of a replica's first bad loss, and stop it at the end of the block, wherever an interruption cuts the block."""
+        world = self.world
         if loss is not None and loss.shape[0]:
             bad = ~torch.isfinite(loss)
-            finite &= ~bad.any(0)
-            at = torch.where(bad.any(0), first + bad.to(torch.int8).argmax(0), at)
-        fallen = self.world.alive & ~finite
-        self.world.stopped_at = torch.where(fallen, at, self.world.stopped_at)
-        self.world.alive = self.world.alive & finite
+            fallen = bad.any(0) & world.alive & (world.stopped_at < 0)
+            world.stopped_at = torch.where(fallen, first + bad.to(torch.int8).argmax(0), world.stopped_at)
+        if not whole:
+            return
+        finite = torch.ones_like(world.alive)
+        for value in world.params.values():
+            if value.numel():
+                finite &= torch.isfinite(value.flatten(1).sum(1))
+        fallen = ~finite & world.alive & (world.stopped_at < 0)
+        world.stopped_at = torch.where(fallen, torch.full_like(world.stopped_at, world.step - 1), world.stopped_at)
+        world.alive = world.alive & (world.stopped_at < 0)
 
     def boundary(self, event: str, clock: Clock, scores: Mapping[str, Tensor], feeds: Feeds) -> bool:
         """Let the rule act between batches, and return whether it did."""

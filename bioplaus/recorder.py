@@ -41,10 +41,6 @@ class Recorder:
                 for layer, value in enumerate(row) if isinstance(row, list) else [(None, row)]:
                     self.rows.append((epoch, step, seed, split, metric, layer, value if math.isfinite(value) else None))
 
-    def drop_after(self, epoch: int, steps: Mapping[int, int]) -> None:
-        """Forget what a resumed run will measure again: rows of later epochs, and of later steps of each seed."""
-        self.rows = [row for row in self.rows if row[0] <= epoch and row[1] <= steps.get(row[2], row[1])]
-
     def table(self) -> pyarrow.Table:
         """Return all rows as a pyarrow table."""
         import pyarrow as pa

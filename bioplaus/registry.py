@@ -21,9 +21,9 @@ __all__ = ["ENGINES", "FAMILIES", "NETWORKS", "NEURONS", "PLASTICITY", "PROBES",
 
 
 def nearest(word: str, known: list[str]) -> str:
-    """Return a hint such as ", did you mean 'ccl'?", or "" if nothing is near."""
+    """Return a hint such as ", did you mean 'ccl'?", or a full stop if nothing is near."""
     close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    return f", did you mean '{close[0]}'?" if close else ""
+    return f", did you mean '{close[0]}'?" if close else "."
 
 
 class Registry:
@@ -42,6 +42,7 @@ class Registry:
     def __init__(self, kind: str, table: Mapping[str, str], group: str | None = None) -> None:
         self.kind = kind
         self._targets = dict(table)
+        self._built_in = frozenset(table)
         self._classes: dict[str, Any] = {}
         self._group = group
         self._scanned = False
@@ -89,7 +90,12 @@ class Registry:
         self.check(name)
         if name not in self._classes:
             module, _, attribute = self._targets[name].partition(":")
-            self._classes[name] = getattr(importlib.import_module(module), attribute)
+            try:
+                self._classes[name] = getattr(importlib.import_module(module), attribute)
+            except (ImportError, AttributeError) as error:
+                if name in self._built_in:
+                    raise
+                raise ConfigError(f"{self.kind} '{name}' is installed but {module}:{attribute} cannot be imported: {error}") from error
         return self._classes[name]
 
     def summary(self, name: str) -> str:
@@ -97,11 +103,14 @@ class Registry:
         module, _, attribute = self._targets[self.check(name)].partition(":")
         if name in self._classes:
             return _first_line(self._classes[name].__doc__)
-        spec = importlib.util.find_spec(module)
-        if spec is None or spec.origin is None:
+        try:
+            spec = importlib.util.find_spec(module)
+            if spec is None or spec.origin is None:
+                return f"from {module}"
+            with open(spec.origin, encoding="utf-8") as file:
+                tree = ast.parse(file.read())
+        except (ImportError, OSError, ValueError, SyntaxError):  # another package's trouble must not break the list
             return f"from {module}"
-        with open(spec.origin, encoding="utf-8") as file:
-            tree = ast.parse(file.read())
         for node in tree.body:
             if isinstance(node, ast.ClassDef) and node.name == attribute:
                 return _first_line(ast.get_docstring(node))

@@ -55,7 +55,7 @@ class TopConfig:
     probes: list[str] = field(default_factory=lambda: ["angle", "feedback", "cka", "updates", "dead"])
     """What is measured while it runs; [] for nothing."""
     probe_every: int = ranged(0, 0)
-    """Updates between probes; 0 means once per epoch, at its end."""
+    """Updates between probes; 0 means at the end of epochs, about twenty times over the run."""
 
 
 @dataclass

@@ -30,6 +30,7 @@ from bioplaus.store import Store
 __all__ = ["Interrupted", "Simulator"]
 
 PROBE_SAMPLES = 512
+PROBES_PER_RUN = 20
 
 
 class Interrupted(RunError):
@@ -75,6 +76,7 @@ class Simulator:
         self.training_seconds: list[float] = []
         self.seconds = 0.0
         self.epoch = 0
+        self.started = False
         self.ended = False
         self._stop = False
 
@@ -107,7 +109,7 @@ class Simulator:
         self.progress.start(self.total * len(self.packs), self.done, self._title())
         with _interruptible(self._interrupt), _flushing_denormals():
             try:
-                if self.epoch == 0 and self.done == 0:
+                if not self.started:
                     self._start()
                 while self.epoch < self.epochs:
                     self._train_epoch()
@@ -130,6 +132,7 @@ class Simulator:
             pack.boundary("start", pack.clock(self.per_epoch, self.total), {}, self.feeds)
             self._measure(pack, 0)
             self._probe(pack, 0)
+        self.started = True
 
     def _end(self) -> None:
         """Let the rules act at the end, once; what they make of the network then is what is tested."""
@@ -180,9 +183,14 @@ class Simulator:
             scores = self._measure(pack, self.epoch)
             clock = pack.clock(self.per_epoch, self.total)
             pack.boundary("epoch", clock, scores, self.feeds)
-            if not self.settings.top.probe_every:
+            if self._probe_is_due():
                 self._probe(pack, self.epoch)
         self.progress.update(self.done, self._status())
+
+    def _probe_is_due(self) -> bool:
+        """Return whether the epoch just ended is one of about twenty over the run, the last one among them."""
+        every = max(1, self.epochs // PROBES_PER_RUN)
+        return not self.settings.top.probe_every and (self.epoch % every == 0 or self.epoch == self.epochs)
 
     def _measure(self, pack: Pack, epoch: int) -> dict[str, Tensor]:
         scores = pack.evaluate(self.feeds)
@@ -206,16 +214,19 @@ class Simulator:
         self.store.write_metrics(self.recorder)
         best = {f"{i}/{k}": v for i, pack in enumerate(self.packs) for k, v in pack.best.arrays.items()}
         chosen = [int(e) for pack in self.packs for e in pack.best.epoch]
-        checkpoint.save(self.store.best, best, {"seeds": list(self.seeds), "epoch": chosen})
+        owner = self.store.fingerprint()
+        checkpoint.save(self.store.best, best, {"seeds": list(self.seeds), "epoch": chosen, "config": owner})
         arrays = {f"{i}/{k}": v for i, pack in enumerate(self.packs) for k, v in pack.arrays().items()}
         state = {
             "epoch": self.epoch,
+            "started": self.started,
             "ended": self.ended,
+            "rows": len(self.recorder.rows),
             "steps": [pack.world.step for pack in self.packs],
             "packs": [list(pack.model.seeds) for pack in self.packs],
             "training_seconds": self.training_seconds,
             "seconds": self.seconds,
-            "config": self.store.fingerprint(),
+            "config": owner,
         }
         checkpoint.save(self.store.last, arrays, state)
 
@@ -235,17 +246,19 @@ class Simulator:
             raise RunError(f"{self.store.last} belongs to another configuration than {self.store.path / 'config.yaml'}")
         if state["packs"] != [list(pack.model.seeds) for pack in self.packs]:
             raise RunError(f"{self.store.last} was packed as {state['packs']}; set run.pack accordingly to resume bit for bit")
-        best, _ = checkpoint.load(self.store.best)
+        best, chosen = checkpoint.load(self.store.best)
+        if chosen.get("config") != self.store.fingerprint():
+            raise RunError(f"{self.store.best} belongs to another configuration than {self.store.path / 'config.yaml'}")
         for i, pack in enumerate(self.packs):
             pack.restore(_of(arrays, i), _of(best, i), state["steps"][i])
-        self.epoch, self.seconds, self.ended = state["epoch"], state["seconds"], state["ended"]
+        self.epoch, self.seconds = state["epoch"], state["seconds"]
+        self.started, self.ended = state["started"], state["ended"]
         self.training_seconds = state["training_seconds"]
-        self.recorder = Recorder(rows_of(read_metrics(self.store.metrics)))
-        steps = {seed: pack.world.step for pack in self.packs for seed in pack.model.seeds}
-        self.recorder.drop_after(self.epoch if self._between_epochs() else self.epoch + 1, steps)
-
-    def _between_epochs(self) -> bool:
-        return all(pack.world.step in (self.epoch * self.per_epoch, self.total) for pack in self.packs)
+        rows = rows_of(read_metrics(self.store.metrics))
+        if len(rows) < state["rows"]:
+            raise RunError(f"{self.store.metrics} has {len(rows)} rows, its checkpoint {state['rows']}; one of them is from another time")
+        # the table is written first: after a kill between the two it may be ahead of the checkpoint
+        self.recorder = Recorder(rows[: state["rows"]])
 
     @property
     def training_per_epoch(self) -> float | None:

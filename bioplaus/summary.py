@@ -21,8 +21,10 @@ def test_scores(simulator: Simulator, feed: Feed) -> dict[str, list[float | None
     found: dict[str, list[float | None]] = {}
     for pack in simulator.packs:
         scores = evaluate(pack.model, pack.best.into(pack.world), feed)
+        # a seed that diverged before its first epoch has only its untrained weights, and those are not its result
+        lost = (pack.best.epoch == 0) & ~pack.world.alive.cpu()
         for key, value in scores.items():
-            found.setdefault(key, []).extend(_numbers(value))
+            found.setdefault(key, []).extend(_numbers(value.cpu().masked_fill(lost, float("nan"))))
     return found
 
 

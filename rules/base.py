@@ -114,7 +114,10 @@ class Rule(ABC):
     def boundary(
         self, event: str, view: View, scores: Mapping[str, Tensor], feed: Callable[[], Any]
     ) -> Edits | tuple[Edits, ...] | None:
-        """Act between batches; several edits are carried out in order. Events: "start", "epoch", "task", "end"; `feed()` yields `Batch` after `Batch` of the training set."""
+        """Act between batches: return edits, which are carried out in order.
+
+        Events: "start", "epoch", "task", "end"; `feed()` yields `Batch` after `Batch` of the training set.
+        """
         return None
 
 

@@ -1,7 +1,7 @@
 """Plant one-line defects in a copy of the checkout and see that the tests go red: ``python tests/planted_defects.py [--only WORDS]``.
 
-Exits with 1 if a defect survives, and with 2 if the named tests are not green to begin with or a defect cannot be planted. Takes some
-minutes; not collected by pytest.
+Exits with 1 if a defect survives, and with 2 if a test is not green to begin with, so that its red would say nothing. Takes some minutes;
+not collected by pytest.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ class Outcome:
     seconds: float
 
 
-def pytest(checkout: Path, tests: Sequence[str]) -> Outcome:
-    """Run some tests of a checkout until the first failure."""
+def pytest(checkout: Path, tests: Sequence[str], *options: str) -> Outcome:
+    """Run some tests of a checkout; the detail holds the lines that name a failure."""
     # no bytecode: a file changed twice within a second, to the same length, would not be compiled again
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *(f"tests/{name}" for name in tests)]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options, *(f"tests/{name}" for name in tests)]
     began = time.perf_counter()
     try:
         done = subprocess.run(command, cwd=checkout, env=environment, capture_output=True, text=True, timeout=TIME_LIMIT, check=False)
@@ -45,7 +45,7 @@ def pytest(checkout: Path, tests: Sequence[str]) -> Outcome:
         return Outcome("no answer", f"longer than {TIME_LIMIT} s", time.perf_counter() - began)
     lines = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
     verdict = {0: "green", 1: "red"}.get(done.returncode, "no answer")
-    detail = lines[0] if lines else "" if verdict == "green" else (done.stdout + done.stderr).strip()[-300:]
+    detail = "\n".join(lines) if lines else "" if verdict == "green" else (done.stdout + done.stderr).strip()[-300:]
     return Outcome(verdict, detail, time.perf_counter() - began)
 
 
@@ -94,24 +94,29 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _all(defects: Sequence[Defect], checkout: Path) -> int:
-    tests = sorted({name for d in defects for name in d.tests})
-    clean = pytest(checkout, tests)
-    print(f"without defects: {clean.verdict} ({clean.seconds:.0f} s) {clean.detail}", flush=True)
-    if clean.verdict != "green":
+    names = sorted({name for d in defects for name in d.tests})
+    clean = pytest(checkout, names)
+    print(f"without defects: {clean.verdict} ({clean.seconds:.0f} s)\n{clean.detail}".rstrip(), flush=True)
+    if clean.verdict == "no answer":
         return 2
-    survivors, unanswered = 0, 0
+    broken = {name for name in names if f"tests/{name}" in clean.detail}
+    tally = {"killed": 0, "SURVIVED": 0, "NO ANSWER": 0, "UNJUDGED": 0}
     for defect in defects:
-        source = plant(defect, checkout)
-        try:
-            outcome = pytest(checkout, defect.tests)
-        finally:
-            (checkout / defect.file).write_text(source, encoding="utf-8")
-        survivors += outcome.verdict == "green"
-        unanswered += outcome.verdict == "no answer"
-        word = {"green": "SURVIVED", "red": "killed"}.get(outcome.verdict, "NO ANSWER")
-        print(f"{word:9} {outcome.seconds:5.1f} s  {defect.file}: {defect.name}\n{'':18}{outcome.detail[:160]}", flush=True)
-    print(f"{len(defects)} defects, {survivors} survived, {unanswered} without an answer")
-    return 1 if survivors or unanswered else 0
+        red_before = broken & set(defect.tests)
+        outcome = Outcome("unjudged", f"{sorted(red_before)} red without it", 0.0) if red_before else _planted(defect, checkout)
+        word = {"red": "killed", "green": "SURVIVED", "no answer": "NO ANSWER"}.get(outcome.verdict, "UNJUDGED")
+        tally[word] += 1
+        print(f"{word:9} {outcome.seconds:5.1f} s  {defect.name} ({defect.file})\n{'':19}{outcome.detail[:150]}".rstrip(), flush=True)
+    print(f"{len(defects)} defects: " + ", ".join(f"{count} {word}" for word, count in tally.items()))
+    return 1 if tally["SURVIVED"] else 2 if tally["NO ANSWER"] or tally["UNJUDGED"] else 0
+
+
+def _planted(defect: Defect, checkout: Path) -> Outcome:
+    source = plant(defect, checkout)
+    try:
+        return pytest(checkout, defect.tests, "-x")
+    finally:
+        (checkout / defect.file).write_text(source, encoding="utf-8")
 
 
 if __name__ == "__main__":

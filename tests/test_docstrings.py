@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import doctest
 import importlib
-import pkgutil
 from pathlib import Path
 
 import pytest
 
-import bioplaus
-
-#: modules that run something when imported
+#: modules that do something when imported
 SCRIPTS = {"bioplaus.__main__"}
-NAMES = sorted(m.name for m in pkgutil.walk_packages(bioplaus.__path__, "bioplaus.") if m.name not in SCRIPTS and ".tests" not in m.name)
-OURS = [name for name in NAMES if not name.startswith(("bioplaus.bioplaus", "bioplaus.benchmarks", "bioplaus.tests", "bioplaus.docs"))]
+
+
+def modules() -> list[str]:
+    """Return the names of all modules, from the files of the four packages."""
+    found = []
+    for package in ("bioplaus", "bioplaus.rules", "bioplaus.neurons", "bioplaus.experiments"):
+        top = Path(str(importlib.import_module(package).__file__)).parent
+        for file in sorted(top.rglob("*.py")):
+            parts = file.relative_to(top).with_suffix("").parts
+            found.append(".".join((package, *(part for part in parts if part != "__init__"))))
+    return [name for name in dict.fromkeys(found) if name not in SCRIPTS]
+
+
+OURS = modules()
 
 
 def test_modules_are_found() -> None:

@@ -109,3 +109,15 @@ def test_its_mistakes_are_told_like_ours() -> None:
     answer = command("simulate", "rule=wander", "rule.spread=0")
     assert answer.code == 2 and "rule.spread=0.0 is out of range; it must be > 0" in answer.err
     assert "did you mean 'wander'?" in command("simulate", "rule=wandre").err
+
+
+@pytest.mark.parametrize("target", ["no_such_package:Rule", "no_such.package:Rule", "elsewhere_rules:NoSuchClass", "broken_rules:Rule"])
+def test_package_that_is_broken(elsewhere: Path, target: str) -> None:
+    site = elsewhere / "site"
+    (site / "broken_rules.py").write_text("import no_such_dependency\n")
+    (site / "elsewhere-1.0.dist-info" / "entry_points.txt").write_text(f"[bioplaus.rules]\nwander = {target}\n")
+    importlib.invalidate_caches()
+    assert command("list", "rules").code == 0
+    answer = command("simulate", "rule=wander")
+    assert answer.code == 2 and answer.err.count("\n") == 1 and f"{target} cannot be imported" in answer.err
+    assert command("simulate", "rule=bp", *TINY_WORDS).code == 0

@@ -33,7 +33,7 @@ class PlasticityConfig:
     centralise: bool = False
     """Whether each weight's change has its mean over all axes but the postsynaptic one taken out (gradient centralisation)."""
     schedule: str = choice("constant", "constant", "cosine", "exponential")
-    """Course of the rate: constant | cosine (a step per epoch; it would reach the floor one epoch after the last) | exponential (factor `decay` per epoch)."""
+    """Course of the rate: constant | cosine (a step per epoch, the floor one epoch after the last) | exponential (`decay` per epoch)."""
     schedule_floor: float = ranged(0.0, 0, 1)
     """Lowest rate of the cosine as a fraction of the base rate, in [0, 1]."""
     decay: float = ranged(1.0, above=0, high=1)

@@ -26,12 +26,6 @@ EQUIVALENT = (
         "writing to all replicas by their numbers is writing to all replicas; without numbers it copies nothing",
     ),
     Equivalent(
-        "bioplaus/passes.py",
-        "if i > 0 or any(",
-        "if True or any(",
-        "below the first layer the error is worked out for nobody: only time is lost",
-    ),
-    Equivalent(
         "bioplaus/connections/conv2d.py",
         "w[r].contiguous(memory_format=torch.channels_last)",
         "w[r]",
@@ -39,8 +33,8 @@ EQUIVALENT = (
     ),
     Equivalent(
         "bioplaus/selection.py",
-        "if not bool(better.any()):\n            return\n",
-        "",
+        "if not bool(better.any()):\n            return\n        rows",
+        "rows",
         "an empty list of rows writes nothing; the early return saves the loop",
     ),
 )

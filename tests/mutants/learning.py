@@ -113,7 +113,9 @@ LEARNING = (
         "return cache.scale * centred",
         ("test_norm.py",),
     ),
-    Defect("running means are not committed", "bioplaus/engines/loop.py", "(world.buffers, learned.running), ", "", TRAINING),
+    Defect(
+        "running means are not committed", "bioplaus/engines/loop.py", "(world.buffers, learned.running)", "(world.buffers, {})", TRAINING
+    ),
     Defect("a rule forgets its running means", "rules/bp.py", ", running=run.running)", ")", TRAINING),
     # rules
     Defect(
@@ -175,5 +177,20 @@ LEARNING = (
         "((1 - true) >= self.config.flooding)",
         "((1 - true) < self.config.flooding)",
         ("rules/test_ccl_autograd.py",),
+    ),
+    Defect(
+        "backpropagation denies its weight transport",
+        "rules/bp.py",
+        "weight_transport=True",
+        "weight_transport=False",
+        ("conformance/test_conformance_rule_locality.py",),
+    ),
+    Defect(
+        "counter-current: an error comes down through the forward matrix, undeclared",
+        "rules/ccl.py",
+        "error_a.view(a.shape))",
+        "error_a.view(a.shape) + forward.layers[level].give_back("
+        "up.traces[level], up.traces[level].current, view.params[forward.layers[level].weight])[0])",
+        ("conformance/test_conformance_rule_locality.py",),
     ),
 )

@@ -1,0 +1,222 @@
+"""What the conformance suite runs on: every registered rule and option, on a dense and a convolutional network, built as a run builds it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from bioplaus import config, registry
+from bioplaus.build import build_model, make_feeds
+from bioplaus.data.base import DataConfig, Raw, Splits
+from bioplaus.data.splitting import split
+from bioplaus.engines.base import Block
+from bioplaus.engines.loop import LoopEngine
+from bioplaus.errors import ConfigError
+from bioplaus.feed import Feed
+from bioplaus.fields import replica_fields
+from bioplaus.settings import Settings
+from bioplaus.view import Batch, Clock, Learned
+from bioplaus.world import Model, World, new_world, view
+
+CPU = torch.device("cpu")
+CLASSES, ROWS = 3, 40
+NETWORKS: dict[str, dict[str, Any]] = {
+    "mlp": {"network.hidden": [7, 5], "network.bias": True},
+    "cnn5": {"network.channels": [3, 4]},
+    "autoencoder": {"network.channels": [3, 4], "network.bias": True},
+}
+SHAPES = {"mlp": (6,), "cnn5": (2, 8, 8), "autoencoder": (2, 8, 8)}
+
+#: (case, network, test) -> why the test does not hold there. A written reason is the only way out.
+EXEMPT: dict[tuple[str, str, str], str] = {}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A registered rule with one of its options."""
+
+    rule: str
+    option: tuple[tuple[str, str], ...] = ()
+
+    def __str__(self) -> str:
+        return "-".join([self.rule, *(value for _, value in self.option)])
+
+
+def cases() -> list[Case]:
+    """Every rule as its recipes set it, and with each option that its settings declare by `choice`."""
+    found = []
+    for name in registry.RULES.names():
+        found.append(Case(name))
+        for f in fields(registry.RULES.get(name).Config):
+            found += [Case(name, ((f"rule.{f.name}", option),)) for option in f.metadata.get("options", ())]
+    return found
+
+
+def rate_fields(rule: str) -> list[str]:
+    """Names of the settings that are rates."""
+    return [name for name in replica_fields(registry.RULES.get(rule).Config) if name.startswith("lr")]
+
+
+@cache
+def toy(network: str) -> Splits:
+    """Three well-separated clouds around orthogonal centres: a hyperplane divides any two of them."""
+    shape, draw = SHAPES[network], np.random.default_rng(7)
+    size = int(np.prod(shape))
+    centres = 1.5 * np.linalg.qr(draw.standard_normal((size, size)))[0][:CLASSES] * np.sqrt(size / CLASSES)
+    y = np.arange(ROWS) % CLASSES
+    x = (centres[y] + 0.2 * draw.standard_normal((ROWS, size))).astype(np.float32).reshape(ROWS, *shape)
+    raw = Raw(x, y, x[:6], y[:6], CLASSES, shape, mean=(0.0,), std=(1.0,))
+    return split(raw, DataConfig("toy", validation=0.1))
+
+
+def settings_of(case: Case, network: str, replicas: int = 1, **keys: Any) -> Settings:
+    """The rule's own settings for small synthetic data; ``rule__lr`` stands for ``rule.lr``."""
+    given = {key.replace("__", "."): value for key, value in keys.items()}
+    base = {"rule": case.rule, "data": "synthetic", "network": network, "dtype": "float64", "seed": 3, "seeds": replicas}
+    return config.resolve({**base, **NETWORKS[network], **dict(case.option), **given}, locate=False)
+
+
+@dataclass
+class Run:
+    """A model, its world and the toy data."""
+
+    model: Model
+    world: World
+    feed: Feed
+
+    @property
+    def weights(self) -> list[str]:
+        """Weights that the rule says it changes."""
+        owned = [leaf for group in self.model.groups.values() if not group.frozen for leaf in group.leaves]
+        return [leaf for leaf in owned if leaf.endswith("/weight")]
+
+    def batch(self, size: int = 9) -> Batch:
+        """The first samples, every replica in another order."""
+        replicas = self.world.replicas
+        return self.feed.batch(torch.stack([(torch.arange(size) + 5 * r) % len(self.feed) for r in range(replicas)]))
+
+    def train(self, steps: int, size: int = 9) -> dict[str, Tensor]:
+        """Train for some steps, the order of samples drawn as in a run; return the metrics ``[steps, R]``."""
+        per_epoch, done = -(-len(self.feed) // size), []
+        for _ in range(steps):
+            epoch, at = divmod(self.world.step, per_epoch)
+            index = self.feed.order(self.model.streams, epoch).split(size, 1)[at]
+            block = Block(self.feed, (index,), epoch, per_epoch, 100 * per_epoch)
+            done.append(LoopEngine().advance(self.model, self.world, block))
+        return {key: torch.cat([d[key] for d in done]) for key in done[0]}
+
+    def with_world(self, world: World) -> Run:
+        """The same model and data in another state."""
+        return replace(self, world=world)
+
+
+def build(case: Case, network: str, replicas: int = 1, **keys: Any) -> Run:
+    """A fresh run.
+
+    Raises
+    ------
+    ConfigError
+        If the rule refuses the network or its task.
+    """
+    settings, splits = settings_of(case, network, replicas, **keys), toy(network)
+    model = build_model(settings, splits, range(replicas), CPU)
+    run = Run(model, new_world(model), make_feeds(settings, splits, CPU).train)
+    drain(run)
+    return run
+
+
+@torch.no_grad()
+def drain(run: Run, batch: Batch | None = None) -> tuple[dict[str, Tensor], Learned]:
+    """Return the sum of all that the rule wants for a batch, nothing of it applied, and what it returned."""
+    model, world = run.model, run.world
+    learning = model.rule.learn(view(model, world, run.batch() if batch is None else batch, Clock(world.step)))
+    total: dict[str, Tensor] = {}
+    while True:
+        try:
+            wanted = next(learning)
+        except StopIteration as stop:
+            return total, stop.value
+        for leaf, change in wanted.changes.items():
+            assert leaf in model.groups[wanted.group].leaves
+            value, key = change.dense().clone(), f"{wanted.group}|{leaf}"
+            if wanted.mask is not None:
+                value[~wanted.mask] = 0
+            total[key] = total[key] + value if key in total else value
+
+
+def snapshot(arrays: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Copies of arrays."""
+    return {key: value.clone() for key, value in arrays.items()}
+
+
+def same(a: Mapping[str, Tensor], b: Mapping[str, Tensor]) -> bool:
+    """Whether two sets of arrays are equal bit for bit (a NaN equals itself)."""
+    return a.keys() == b.keys() and all(_equal(a[key], b[key]) for key in a)
+
+
+def _equal(a: Tensor, b: Tensor) -> bool:
+    return a.shape == b.shape and a.dtype == b.dtype and torch.allclose(a, b, rtol=0, atol=0, equal_nan=True)
+
+
+def row(arrays: Mapping[str, Tensor], r: int) -> dict[str, Tensor]:
+    """One replica of every array."""
+    return {key: value[r] for key, value in arrays.items()}
+
+
+def close(a: Mapping[str, Tensor], b: Mapping[str, Tensor], rtol: float = 1e-9, atol: float = 1e-12) -> None:
+    """Assert that two sets of arrays agree up to rounding."""
+    assert a.keys() == b.keys()
+    for key in a:
+        torch.testing.assert_close(a[key], b[key], rtol=rtol, atol=atol, msg=lambda text, key=key: f"{key}: {text}")
+
+
+def each(*axes: str) -> Any:
+    """Parametrise a test over ``case``, ``network`` and ``replicas``, less what is exempt or refused by the rule."""
+    names = axes or ("case", "network", "replicas")
+
+    def decorate(test: Any) -> Any:
+        rows = [
+            pytest.param(*(table[name] for name in names), id="-".join(str(table[name]) for name in names), marks=marks)
+            for case in cases()
+            for network in NETWORKS
+            for replicas in ((1, 3) if "replicas" in names else (1,))
+            for table in [{"case": case, "network": network, "replicas": replicas}]
+            for marks in [_marks(case, network, test.__name__)]
+            if not refused(case, network)
+        ]
+        return pytest.mark.parametrize(names, rows)(test)
+
+    return decorate
+
+
+def _marks(case: Case, network: str, test: str) -> list[pytest.MarkDecorator]:
+    reason = EXEMPT.get((str(case), network, test))
+    return [pytest.mark.skip(reason=reason)] if reason else []
+
+
+@cache
+def refused(case: Case, network: str) -> str:
+    """What the rule says if it refuses the network or its task, "" if it does not.
+
+    The autoencoder, which starts from nothing at its ends, runs as the recipes set it only.
+    """
+    if case.option and network == "autoencoder":
+        return "an option of its own"
+    try:
+        build(case, network)
+    except ConfigError as refusal:
+        return str(refusal)
+    return ""
+
+
+def components(family: registry.Registry) -> Iterator[tuple[str, Any]]:
+    """Every registered name of a family with its class."""
+    for name in family.names():
+        yield name, family.get(name)
