@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bioplaus import config, data
+from bioplaus import checkpoint, config, data
 from bioplaus.build import Feeds, make_feeds
 from bioplaus.errors import ConfigError, RunError
 from bioplaus.evaluation import predict
@@ -200,6 +200,10 @@ def load(path: str | Path) -> Result:
     settings = store.settings()
     if not store.last.is_file():
         raise RunError(f"{path} has lost its checkpoint {store.last.name}; its summary and metrics are all there is, run it again")
+    if settings.top.device == "cuda" and not torch.cuda.is_available():
+        # what a GPU trained can be read anywhere, in the packing it was trained in
+        settings.top.device = "cpu"
+        settings.run.pack = str(len(checkpoint.load(store.last)[1]["packs"][0]))
     simulator = Simulator(settings, data.load(settings.data), store)
     simulator.restore()
     return Result(summary, read_metrics(store.metrics), simulator)

@@ -182,3 +182,18 @@ def test_importing_the_package_imports_no_torch() -> None:
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=60)
     assert bioplaus.simulate is simulate
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
+def test_run_made_on_a_gpu_is_read_without_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trained as a GPU would pack it (all seeds together, also wide ones); here the GPU is played by the CPU."""
+    from bioplaus import simulator
+
+    with monkeypatch.context() as played:
+        played.setattr(simulator, "choose_device", lambda name: torch.device("cpu"))
+        played.setattr(simulator, "pack_sizes", lambda settings, network, device: [[0, 1]])
+        made = simulate({**TINY, "network.hidden": [130], "seeds": 2, "device": "cuda"}, rule="bp")
+    assert made.run_dir is not None
+    found = load(made.run_dir)
+    x = np.zeros((1, 64), np.float32)
+    assert found.simulator.device.type == "cpu" and np.array_equal(found.predict(x), made.predict(x))
