@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -69,7 +70,7 @@ class Result:
         return {key: value[self.simulator.seeds.index(seed)] for key, value in stacked.items()}
 
     def predict(self, x: NDArray[Any] | Tensor) -> NDArray[Any]:
-        """Return the outputs ``[seeds, N, ...]`` of the selected weights for inputs ``[N, *shape]``, scaled as the training data."""
+        """Return the outputs ``[seeds, N, ...]`` of the selected weights for inputs ``[N, *shape]`` that `scale` has made."""
         simulator = self.simulator
         samples = torch.as_tensor(x, dtype=getattr(torch, simulator.settings.top.dtype), device=simulator.device)
         shape = simulator.splits.shape
@@ -81,6 +82,14 @@ class Result:
         batch = Batch(samples.unsqueeze(0), nothing)
         outs = [predict(pack.model, pack.best.into(pack.world), batch) for pack in simulator.packs]
         return torch.cat(outs).cpu().numpy()
+
+    def scale(self, x: NDArray[Any]) -> NDArray[np.float32]:
+        """Return inputs ``[N, *shape]`` with values in 0..1 (pixels / largest pixel) scaled as the training data were: what `predict` takes."""
+        splits = self.simulator.splits
+        samples = np.asarray(x, np.float32).reshape(len(x), *splits.shape)
+        per_channel = (-1, *([1] * (len(splits.shape) - 1)))
+        mean, std = (np.asarray(v, np.float32).reshape(per_channel) for v in (splits.mean, splits.std))
+        return np.asarray((samples - mean) / std, np.float32)
 
     def plot(self, folder: str | Path | None = None) -> list[Path]:
         """Draw the run's figures into a folder (``figures/`` of the run by default) and return their paths."""

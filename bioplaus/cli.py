@@ -107,6 +107,7 @@ def _evaluate(args: argparse.Namespace) -> None:
         print(json.dumps(summary, allow_nan=False))
     else:
         _print_table(summary)
+        print(f"test scores measured now, on {summary['test_samples']:,} test samples; the rest is the summary of the run")
 
 
 def _print_result(result: Any, as_json: bool) -> None:

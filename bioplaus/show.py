@@ -10,6 +10,7 @@ from typing import Any
 from bioplaus import registry
 from bioplaus.fields import describe_range
 from bioplaus.settings import COMPONENTS, Settings
+from bioplaus.statement import statement
 
 __all__ = ["field_docs", "text"]
 
@@ -41,8 +42,9 @@ def text(settings: Settings) -> str:
         lines += _fields(config, prefix, settings)
     if rule.aliases:
         lines += ["", "aliases: " + ", ".join(f"{a} for {key}" for a, key in rule.aliases.items())]
-    lines += ["", "honoured:", *(f"  + {word}" for word in rule.plausibility.honoured)]
-    lines += ["not honoured:", *(f"  - {word}" for word in rule.plausibility.violated)]
+    stated = statement(rule(settings.rule), settings)
+    lines += ["", "honoured:", *(f"  + {word}" for word in stated.honoured)]
+    lines += ["not honoured:", *(f"  - {word}" for word in stated.violated)]
     return "\n".join(lines)
 
 

@@ -11,6 +11,7 @@ from bioplaus.evaluation import evaluate
 from bioplaus.feed import Feed
 from bioplaus.flops import flops_per_sample
 from bioplaus.simulator import Simulator
+from bioplaus.statement import statement
 from bioplaus.stats import summarise
 
 __all__ = ["summarise_run", "test_scores"]
@@ -44,7 +45,7 @@ def summarise_run(simulator: Simulator) -> dict[str, Any]:
     sizes = {name: sum(world.params[key][0].numel() for key in net.leaves) for name, net in model.networks.items()}
     stopped = [int(s) if s >= 0 else None for pack in packs for s in pack.world.stopped_at]
     total = simulator.seconds
-    rule = model.rule
+    rule, stated = model.rule, statement(model.rule, settings)
     return {
         "run_dir": str(simulator.store.path) if simulator.store else None,
         "rule": settings.rule.name,
@@ -69,8 +70,8 @@ def summarise_run(simulator: Simulator) -> dict[str, Any]:
             "training_per_epoch": simulator.training_per_epoch,
         },
         "plausibility": {
-            "honoured": list(rule.plausibility.honoured),
-            "violated": list(rule.plausibility.violated),
+            "honoured": list(stated.honoured),
+            "violated": list(stated.violated),
             "reference": rule.reference,
         },
     }

@@ -46,7 +46,7 @@ class LeakyRelu(StaticNeuron):
 
 
 class HardSigmoid(StaticNeuron):
-    """phi(z) = min(max(z/6 + 1/2, 0), 1), slope 1/6 for \\|z\\| < 3 and 0 elsewhere."""
+    """phi(z) = min(max(z/6 + 1/2, 0), 1), slope 1/6 for abs(z) < 3 and 0 elsewhere."""
 
     def value(self, current: Tensor) -> Tensor:
         return aten.hardsigmoid(current)

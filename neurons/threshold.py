@@ -1,6 +1,6 @@
 """Binary units: step and sign.
 
-Their true slope is zero almost everywhere. Rules that need one get the straight-through slope by default, 1 for \\|z\\| <= 1 and 0
+Their true slope is zero almost everywhere. Rules that need one get the straight-through slope by default, 1 for abs(z) <= 1 and 0
 elsewhere (Hubara et al. 2016, eq. 4), or zero when that is asked for.
 """
 

@@ -69,7 +69,10 @@ class Group:
 
 @dataclass(frozen=True)
 class Plausibility:
-    """What a rule honours of the constraints of biology, and what it does not; printed with its results."""
+    """What a rule honours of the constraints of biology, and what it does not; printed with its results.
+
+    Only what is the rule's own: mini-batches, clipping and the loss at the output are the run's, and are added to it when they are on.
+    """
 
     honoured: tuple[str, ...]
     violated: tuple[str, ...]
@@ -88,6 +91,10 @@ class Rule(ABC):
 
     def __init__(self, config: Any = None) -> None:
         self.config: Any = self.Config() if config is None else config
+
+    def statement(self) -> Plausibility:
+        """Return the statement of plausibility under these settings; what batch, clipping and task add is added by the program."""
+        return self.plausibility
 
     def build(self, network: Network) -> dict[str, Network]:
         """Return all networks of the rule, given the one that the user described (which is always called "forward")."""

@@ -45,7 +45,7 @@ class Backprop(Rule):
             "weight transport: the error travels down through the transposed forward weights",
             "backward locking: a layer waits for the error of all layers above it",
             "two phases, and an error signal separate from activity",
-            "mini-batch averaging and a global loss",
+            "a global loss",
         ),
         weight_transport=True,
     )

@@ -53,6 +53,21 @@ class CounterCurrentConfig(RuleConfig):
     """Samples whose true class already has probability above 1 - flooding leave the pair losses; in [0, 1], 0 is off."""
 
 
+_TRANSPORT = "separate feedback weights, learned: no weight transport"
+_LOCAL = "local losses: each pair of layers changes its own two matrices only"
+_WAITS = "a layer's change still waits for its own two activations"
+#: the statement where each sample is its own target (loss=maps)
+_OF_SAMPLES = Plausibility(
+    honoured=(
+        _TRANSPORT,
+        _LOCAL,
+        "the feedback pass uses the target, never the forward pass's output or errors: no backward locking between passes",
+        "one phase",
+    ),
+    violated=("the target itself is run through the feedback network", _WAITS),
+)
+
+
 class CounterCurrent(Rule):
     """Dual networks with one local loss per pair of layers.
 
@@ -67,20 +82,20 @@ class CounterCurrent(Rule):
     reference = "Kao & Hariharan 2024, NeurIPS, arXiv:2409.19841"
     plausibility = Plausibility(
         honoured=(
-            "separate feedback weights, learned: no weight transport",
-            "local losses: each pair of layers changes its own two matrices only",
+            _TRANSPORT,
+            _LOCAL,
             "the feedback pass uses labels, never the forward pass's output or errors: no backward locking between passes",
             "one phase",
         ),
         violated=(
             "the labels of all classes run through the feedback network at each step, and E mixes all B x K products",
-            "mini-batch averaging",
-            "softmax cross-entropy at the output layer",
-            "clipping by the norm of a whole network (plasticity.clip=per_layer or none avoids it)",
-            "a layer's change still waits for its own two activations",
+            _WAITS,
         ),
     )
     recipes = RECIPES
+
+    def statement(self) -> Plausibility:
+        return _OF_SAMPLES if self.config.loss == "maps" else self.plausibility
 
     def build(self, network: Network) -> dict[str, Network]:
         return {"forward": network, "feedback": network.mirror("feedback", Identity())}

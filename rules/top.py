@@ -33,7 +33,7 @@ class TopLayer(Rule):
     reference = "control; the delta rule is Widrow & Hoff 1960"
     plausibility = Plausibility(
         honoured=("local: error of the own cell times presynaptic activity", "no feedback weights, no locking"),
-        violated=("no credit assignment at all below the output", "mini-batch averaging"),
+        violated=("no credit assignment at all below the output",),
     )
     recipes = (
         Recipe(

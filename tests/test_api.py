@@ -197,3 +197,14 @@ def test_run_made_on_a_gpu_is_read_without_one(monkeypatch: pytest.MonkeyPatch) 
     found = load(made.run_dir)
     x = np.zeros((1, 64), np.float32)
     assert found.simulator.device.type == "cpu" and np.array_equal(found.predict(x), made.predict(x))
+
+
+def test_scale_makes_of_pixels_what_the_network_was_trained_on() -> None:
+    from sklearn.datasets import load_digits
+
+    result = simulate({**TINY, "run.save": False}, rule="bp")
+    splits = result.simulator.splits
+    pixels = load_digits().data / 16
+    np.testing.assert_allclose(result.scale(pixels[splits.test_index]), splits.test_x, atol=1e-6)
+    right = (result.predict(result.scale(pixels[splits.test_index]))[0].argmax(-1) == splits.test_y).mean()
+    assert right == pytest.approx(result.summary["test_accuracy"]["mean"])

@@ -94,7 +94,7 @@ def test_runs_resumes_and_evaluates(elsewhere: Path) -> None:
     answer = command("simulate", "rule=wander", "rule.width=0.25", "seeds=2", *TINY_WORDS, "--json")
     assert answer.code == 0, answer.err
     summary = json.loads(answer.out)
-    assert summary["rule"] == "wander" and summary["plausibility"]["violated"] == ["it learns nothing"]
+    assert summary["rule"] == "wander" and summary["plausibility"]["violated"][0] == "it learns nothing"
     run = Path(summary["run_dir"])
     assert "spread: 0.25" in (run / "config.yaml").read_text()
     evaluated = json.loads(command("evaluate", str(run), "--json").out)

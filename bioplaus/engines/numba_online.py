@@ -47,9 +47,8 @@ class NumbaOnlineEngine(Engine):
         It can run: ``batch_size=1``, ``rule=bp``, classification, dense layers of identity, relu, leaky_relu, elu, tanh or sigmoid units
         without bias, norm, dendrites or pooling, ``plasticity=sgd`` with nothing but a rate, float32 or float64 on the CPU.
         """
-        if batch_size != 1:
-            return f"it learns one sample at a time (batch_size=1), not {batch_size}"
-        return _refuses_method(model) or _refuses_network(model) or _refuses_plasticity(model)
+        batch = f"it learns one sample at a time (batch_size=1), not {batch_size}" if batch_size != 1 else None
+        return _refuses_method(model) or _refuses_network(model) or _refuses_plasticity(model) or batch
 
     def advance(self, model: Model, world: World, block: Block) -> dict[str, Tensor]:
         """Run the block in chunks of 256 samples; ``block.stop`` is asked after each."""

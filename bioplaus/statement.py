@@ -1,0 +1,27 @@
+"""What a run honours of the constraints of biology, as it is set: the rule's own statement, and what its surroundings add to it."""
+
+from __future__ import annotations
+
+from bioplaus.rules.base import Plausibility, Rule
+from bioplaus.settings import Settings
+
+__all__ = ["statement"]
+
+
+def statement(rule: Rule, settings: Settings) -> Plausibility:
+    """Return the rule's statement under its settings, with what batch size, clipping and task add.
+
+    The rule speaks for how it forms a change; averaging over a batch, clipping by a network's norm and the error at the output belong to
+    the run, and are named only when they are on.
+    """
+    own = rule.statement()
+    added = []
+    if settings.top.batch_size > 1:
+        added.append(f"mini-batch averaging (batch_size={settings.top.batch_size})")
+    if settings.plasticity.clip == "per_network":
+        added.append("clipping by the norm of a whole network (plasticity.clip=per_layer or none avoids it)")
+    if settings.network.norm != "none":
+        added.append("normalisation by statistics of the batch")
+    autoencoding = settings.network.name == "autoencoder"
+    added.append(f"{'squared error' if autoencoding else 'softmax cross-entropy'} at the output layer, computed outside the network")
+    return Plausibility(own.honoured, (*own.violated, *added), own.weight_transport)
