@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bioplaus import checkpoint, config, data
-from bioplaus.build import Feeds, make_feeds
+from bioplaus.data.splitting import scaled
 from bioplaus.errors import ConfigError, RunError
 from bioplaus.evaluation import predict
 from bioplaus.progress import Silent
@@ -86,10 +86,8 @@ class Result:
     def scale(self, x: NDArray[Any]) -> NDArray[np.float32]:
         """Return inputs ``[N, *shape]`` with values in 0..1 (pixels / largest pixel) scaled as the training data were: what `predict` takes."""
         splits = self.simulator.splits
-        samples = np.asarray(x, np.float32).reshape(len(x), *splits.shape)
-        per_channel = (-1, *([1] * (len(splits.shape) - 1)))
-        mean, std = (np.asarray(v, np.float32).reshape(per_channel) for v in (splits.mean, splits.std))
-        return np.asarray((samples - mean) / std, np.float32)
+        samples = np.asarray(x).reshape(len(x), *splits.shape)
+        return scaled(samples, np.arange(len(samples)), 1.0, splits.mean, splits.std)
 
     def plot(self, folder: str | Path | None = None) -> list[Path]:
         """Draw the run's figures into a folder (``figures/`` of the run by default) and return their paths."""
@@ -229,8 +227,7 @@ def evaluate(path: str | Path, limit: int | None = None) -> dict[str, Any]:
     from bioplaus.stats import summarise
 
     result = load(path)
-    feeds: Feeds = make_feeds(result.simulator.settings, result.simulator.splits, result.simulator.device)
-    test = feeds.test
+    test = result.simulator.feeds.test
     if limit is not None:
         if not 1 <= limit <= len(test):
             raise ConfigError(f"data.limit={limit} must be between 1 and {len(test)}, the size of the test set")
