@@ -90,6 +90,16 @@ class Network:
             x = trace.out
         return Pass(tuple(traces), scope.running)
 
+    def twin(self, name: str, first: int = 0) -> Network:
+        """Return a network of the same connections with arrays of its own, from layer `first` up: synapses that run back along this one.
+
+        Nothing is sent through it; ``connection.give_back(w, error)`` with its weights takes an error down past the layer of the same number.
+        """
+        layers = [
+            Layer(f"{name}/{i}", layer.connection, layer.neuron, init=layer.init) for i, layer in enumerate(self.layers) if i >= first
+        ]
+        return Network(name, self.layers[first].connection.in_shape, layers)
+
     def mirror(self, name: str, last: Neuron) -> Network:
         """Return the network of mirrored shape, which runs from the output's shape to the input's.
 

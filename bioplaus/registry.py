@@ -63,6 +63,10 @@ class Registry:
         self._scan()
         return list(self._targets)
 
+    def built_in(self) -> list[tuple[str, str]]:
+        """Return (module, class name) of every built-in member."""
+        return [(module, name) for module, _, name in (self._targets[one].partition(":") for one in self._targets if one in self._built_in)]
+
     def register(self, name: str, component: Any) -> None:
         """Add a class at run time.
 
@@ -124,8 +128,15 @@ def _first_line(text: str | None) -> str:
 RULES = Registry(
     "rule",
     {
+        # the reference
         "bp": "bioplaus.rules.bp:Backprop",
+        # dual networks
         "ccl": "bioplaus.rules.ccl:CounterCurrent",
+        # errors sent down through other weights
+        # targets sent down
+        # two phases of one network
+        # Hebbian
+        # controls
         "top": "bioplaus.rules.top:TopLayer",
     },
     "bioplaus.rules",

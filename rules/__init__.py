@@ -1,13 +1,7 @@
 """Learning rules: who tells a synapse how to change.
 
-==============  ==============================================================================
-module          contents
-==============  ==============================================================================
-``base``        the interface: `Rule`, `RuleConfig`, `Group`, `Plausibility`
-``bp``          `Backprop`, the reference: exact gradient descent in closed form
-``top``         `TopLayer`, the control: the output layer learns on fixed random features
-``ccl``         `CounterCurrent`: two mirrored networks teach each other pair by pair
-==============  ==============================================================================
+One file per rule. ``base`` holds the interface (`Rule`, `RuleConfig`, `Group`, `Plausibility`); `bioplaus list rules` and the README name all
+rules, and the class of each is public here under its own name, e.g. ``bioplaus.rules.Backprop``.
 
 Classes are imported when first asked for: importing this package does not import torch.
 """
@@ -15,30 +9,20 @@ Classes are imported when first asked for: importing this package does not impor
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from bioplaus.rules.base import Group, Plausibility, Rule, RuleConfig
-    from bioplaus.rules.bp import Backprop
-    from bioplaus.rules.ccl import CounterCurrent
-    from bioplaus.rules.top import TopLayer
+from bioplaus.registry import RULES
 
-__all__ = ["Backprop", "CounterCurrent", "Group", "Plausibility", "Rule", "RuleConfig", "TopLayer"]
-
-_MODULES = {
-    "Backprop": "bp",
-    "CounterCurrent": "ccl",
-    "Group": "base",
-    "Plausibility": "base",
-    "Rule": "base",
-    "RuleConfig": "base",
-    "TopLayer": "top",
+_HERE = f"{__name__}."
+_MODULES = dict.fromkeys(("Group", "Plausibility", "Rule", "RuleConfig"), f"{_HERE}base") | {
+    name: module for module, name in RULES.built_in() if module.startswith(_HERE)
 }
+__all__ = sorted(_MODULES)
 
 
 def __getattr__(name: str) -> Any:
     if name in _MODULES:
-        return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+        return getattr(import_module(_MODULES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

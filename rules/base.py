@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from torch import Tensor
@@ -72,12 +72,23 @@ class Plausibility:
     """What a rule honours of the constraints of biology, and what it does not; printed with its results.
 
     Only what is the rule's own: mini-batches, clipping and the loss at the output are the run's, and are added to it when they are on.
+    The sentences are for readers; the fields below them are claims that ``bioplaus audit`` measures.
     """
 
     honoured: tuple[str, ...]
     violated: tuple[str, ...]
-    weight_transport: bool = field(default=False)
+    weight_transport: bool = False
     """Whether a synapse's change uses another synapse's forward weight other than through activity."""
+    backward_locking: bool = False
+    """Whether a hidden layer's change waits for a layer-by-layer pass from above that can start only once this batch has reached the top."""
+    update_locking: bool = False
+    """Whether a hidden layer's change waits for what the top does with this batch (an output error, a nudge, a pass from above)."""
+    needs_labels: bool = True
+    """Whether a hidden layer's change depends on the labels (targets) of the batch."""
+    phases: int = 1
+    """Distinct phases of activity that one change compares or waits for."""
+    modulators: tuple[str, ...] = ()
+    """Signals broadcast to a layer beside its two sides, e.g. "output error", "label"."""
 
 
 class Rule(ABC):
@@ -113,6 +124,13 @@ class Rule(ABC):
     @abstractmethod
     def learn(self, view: View) -> Learning:
         """Yield the wanted changes for one batch, in order, and return the metrics."""
+
+    def feedback(self, view: View) -> dict[str, Tensor]:
+        """Return the matrix that takes errors down past each forward weight, key of that weight -> array of its shape, as it is *used*.
+
+        For probes, which compare it with the weight; empty by default. A mirrored network named "feedback" needs no entry here.
+        """
+        return {}
 
     def predict(self, view: View, *, mode: str = "default") -> Tensor:
         """Return the output for ``view.batch.x``; the default is the forward pass with running means."""

@@ -48,6 +48,9 @@ class Backprop(Rule):
             "a global loss",
         ),
         weight_transport=True,
+        backward_locking=True,
+        update_locking=True,
+        phases=2,
     )
     recipes = (
         Recipe(

@@ -34,6 +34,7 @@ class TopLayer(Rule):
     plausibility = Plausibility(
         honoured=("local: error of the own cell times presynaptic activity", "no feedback weights, no locking"),
         violated=("no credit assignment at all below the output",),
+        needs_labels=False,
     )
     recipes = (
         Recipe(

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from torch import Tensor
 
 from bioplaus.layer import Layer
 from bioplaus.network import Pass
-from bioplaus.view import Batch
-from bioplaus.world import Model, World
+from bioplaus.view import Batch, Clock
+from bioplaus.world import Model, World, view
 
 __all__ = ["Observation", "Probe"]
 
@@ -37,6 +37,8 @@ class Observation:
         named are missing.
     world
         The world before the batch; a copy, which probes may read and nobody else holds.
+    clock
+        Where in the run it was.
     """
 
     model: Model
@@ -46,11 +48,17 @@ class Observation:
     batch: Batch
     wanted: Mapping[str, Tensor]
     world: World
+    clock: Clock = field(default_factory=Clock)
 
     @property
     def layers(self) -> tuple[Layer, ...]:
         """Layers of the forward network, in order: the layer axis of every metric."""
         return self.model.networks["forward"].layers
+
+    @cached_property
+    def feedback(self) -> Mapping[str, Tensor]:
+        """Matrices that take errors down, as the rule says (`Rule.feedback`), at the weights before the batch."""
+        return self.model.rule.feedback(view(self.model, self.world, self.batch, self.clock))
 
     @cached_property
     def run(self) -> Pass:

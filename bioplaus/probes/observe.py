@@ -41,6 +41,7 @@ def observe(model: Model, world: World, batch: Batch, clock: Clock) -> Observati
         batch=batch,
         wanted=wanted,
         world=before,
+        clock=clock,
     )
 
 

@@ -34,8 +34,13 @@ NETWORKS: dict[str, dict[str, Any]] = {
 }
 SHAPES = {"mlp": (6,), "cnn5": (2, 8, 8), "autoencoder": (2, 8, 8)}
 
-#: (case, network, test) -> why the test does not hold there. A written reason is the only way out.
-EXEMPT: dict[tuple[str, str, str], str] = {}
+#: (rule, test) -> why the test does not hold for it. A written reason is the only way out.
+EXEMPT: dict[tuple[str, str], str] = {
+    # errors sent down through other weights
+    # targets sent down
+    # two phases of one network
+    # Hebbian
+}
 
 
 @dataclass(frozen=True)
@@ -188,7 +193,7 @@ def each(*axes: str) -> Any:
             for network in NETWORKS
             for replicas in ((1, 3) if "replicas" in names else (1,))
             for table in [{"case": case, "network": network, "replicas": replicas}]
-            for marks in [_marks(case, network, test.__name__)]
+            for marks in [_marks(case, test.__name__)]
             if not refused(case, network)
         ]
         return pytest.mark.parametrize(names, rows)(test)
@@ -196,8 +201,8 @@ def each(*axes: str) -> Any:
     return decorate
 
 
-def _marks(case: Case, network: str, test: str) -> list[pytest.MarkDecorator]:
-    reason = EXEMPT.get((str(case), network, test))
+def _marks(case: Case, test: str) -> list[pytest.MarkDecorator]:
+    reason = EXEMPT.get((case.rule, test))
     return [pytest.mark.skip(reason=reason)] if reason else []
 
 
