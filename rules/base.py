@@ -99,6 +99,8 @@ class Rule(ABC):
     recipes: ClassVar[tuple[Recipe, ...]] = ()
     reference: ClassVar[str] = ""
     aliases: ClassVar[Mapping[str, str]] = {}
+    #: neuron of the published results where it is not the common one of comparisons, which then add a row with it
+    published_neuron: ClassVar[str] = ""
 
     def __init__(self, config: Any = None) -> None:
         self.config: Any = self.Config() if config is None else config
