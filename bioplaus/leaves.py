@@ -42,6 +42,13 @@ class Leaf:
     fan_in: int
     init: Init
 
+    @property
+    def std(self) -> float:
+        """Standard deviation of an entry of the start value; 0 for constants."""
+        scale, n = self.init.scale, max(self.fan_in, 1)
+        variances = {"uniform": 1 / (3 * n), "normal": 1 / n, "orthogonal": 1 / max(n, *self.shape[:1])}
+        return scale * math.sqrt(variances.get(self.init.kind, 0.0))
+
     def draw(self, key: str, streams: Streams) -> Tensor:
         """Return the start value ``[R, *shape]``, drawn from the stream ``init/<key>``.
 

@@ -11,7 +11,7 @@ from bioplaus.layer import Layer
 from bioplaus.network import Network, Pass
 from bioplaus.norm import BatchNorm
 
-__all__ = ["downward"]
+__all__ = ["downward", "lowest_sent_down"]
 
 
 def downward(
@@ -35,13 +35,22 @@ def downward(
         Which matrix takes the error down through a layer; the layer's own weight by default, which is backpropagation.
     """
     changes: dict[str, Change] = {}
+    lowest = lowest_sent_down(network)
     for i in reversed(range(len(network.layers))):
         layer, trace = network.layers[i], run.traces[i]
         at_current, found = layer.wanted(trace, error)
         changes |= found
-        # below the first layer there is nothing to teach but a norm that stands before its connection
-        if i > 0 or any(isinstance(operation, BatchNorm) and operation.affine for operation in layer.before):
+        if i >= lowest:
             w = params[layer.weight] if feedback is None else feedback(layer)
             error, found = layer.give_back(trace, at_current, w)
             changes |= found
     return changes
+
+
+def lowest_sent_down(network: Network) -> int:
+    """Return the lowest layer past which an error is sent: 1, or 0 where a norm stands before the first connection.
+
+    Below the first layer there is nothing else to teach.
+    """
+    first = network.layers[0]
+    return 0 if any(isinstance(operation, BatchNorm) and operation.affine for operation in first.before) else 1

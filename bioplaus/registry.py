@@ -133,6 +133,14 @@ RULES = Registry(
         # dual networks
         "ccl": "bioplaus.rules.ccl:CounterCurrent",
         # errors sent down through other weights
+        "fa": "bioplaus.rules.fa:FeedbackAlignment",
+        "dfa": "bioplaus.rules.dfa:DirectFeedback",
+        "usf": "bioplaus.rules.usf:UniformSign",
+        "frsf": "bioplaus.rules.frsf:FixedRandomSign",
+        "brsf": "bioplaus.rules.brsf:BatchRandomSign",
+        "drtp": "bioplaus.rules.drtp:TargetProjection",
+        "kp": "bioplaus.rules.kp:KolenPollack",
+        "mirror": "bioplaus.rules.mirror:WeightMirror",
         # targets sent down
         # two phases of one network
         # Hebbian

@@ -22,6 +22,7 @@ MODULES = {
     "small_benchmark": "bioplaus.experiments.small_benchmark",
     "ccl_flops": "bioplaus.experiments.ccl_flops",
     "ccl_mnist": "bioplaus.experiments.ccl_mnist",
+    "table1_mnist": "bioplaus.experiments.table1_mnist",
 }
 
 
