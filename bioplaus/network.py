@@ -6,6 +6,7 @@ A network holds structure only; its arrays are in ``params`` and ``buffers`` und
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -96,7 +97,9 @@ class Network:
         Nothing is sent through it; ``connection.give_back(w, error)`` with its weights takes an error down past the layer of the same number.
         """
         layers = [
-            Layer(f"{name}/{i}", layer.connection, layer.neuron, init=layer.init) for i, layer in enumerate(self.layers) if i >= first
+            Layer(f"{name}/{i}", copy(layer.connection), layer.neuron, init=layer.init)
+            for i, layer in enumerate(self.layers)
+            if i >= first
         ]
         return Network(name, self.layers[first].connection.in_shape, layers)
 

@@ -9,9 +9,12 @@ __all__ = ["CLAIM"]
 #: name, overrides, mean of 3 seeds of an independent implementation
 ROWS = (
     ("bp, lr 0.2", {"rule": "bp", "rule.lr": 0.2}, 89.78),
+    ("dfa, lr 0.1", {"rule": "dfa", "rule.lr": 0.1}, 88.93),
     ("ccl raw, lr 0.5", {"rule": "ccl", "rule.lr": 0.5}, 86.55),
+    ("usf, lr 0.1", {"rule": "usf", "rule.lr": 0.1}, 86.40),
     ("ccl raw, lr 0.2", {"rule": "ccl", "rule.lr": 0.2}, 85.62),
     ("ccl raw, lr 0.2, feedback frozen", {"rule": "ccl", "rule.lr": 0.2, "rule.lr_feedback": 0.0}, 84.08),
+    ("fa, lr 0.1", {"rule": "fa", "rule.lr": 0.1}, 83.65),
     ("top, lr 0.2", {"rule": "top", "rule.lr": 0.2}, 75.12),
 )
 
@@ -32,7 +35,7 @@ CLAIM = Claim(
     name="small_benchmark",
     title="Synthetic benchmark, 20-64-64-64-4",
     source="independent implementation, 3 seeds",
-    target="BP 89.78, CCL 86.55 / 85.62, frozen feedback 84.08, top 75.12, each +- 2",
+    target="BP 89.78, DFA 88.93, CCL 86.55 / 85.62, uSF 86.40, frozen feedback 84.08, FA 83.65, top 75.12, each +- 2",
     cost="1 min",
     quick_cost="5 s",
     run=_run,

@@ -1,7 +1,7 @@
 """What the rules share that broadcast one signal to every hidden layer through fixed random weights.
 
-Layer l receives ``s R_l``, s ``[R, B, K]`` the signal (the output error, or the label), R_l drawn once, U(-1, 1)/sqrt(K). Nothing passes from one
-hidden layer to the next on the way down, so all layers may change at once, in any order.
+Layer l receives ``s R_l``, s ``[R, B, K]`` the signal (the output error, or the label), R_l drawn once, U(-1, 1)/sqrt(K). Nothing passes from
+one hidden layer to the next on the way down, so all layers may change at once, in any order.
 """
 
 from __future__ import annotations

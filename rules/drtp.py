@@ -1,7 +1,7 @@
 """Direct random target projection: hidden layers hear the label, not the error, through fixed random weights (Frenkel et al. 2021).
 
-Change of hidden ``W_l = [(T R_l) * phi'(z_l)]^T h_{l-1} / B``, T the one-hot label, R_l ``K x d_l``; the output layer learns by its own error. A layer
-can change as soon as its own activity is there. It needs a neuron that saturates: nothing else ends the growth of hidden weights.
+Change of hidden ``W_l = [(T R_l) * phi'(z_l)]^T h_{l-1} / B``, T the one-hot label, R_l ``K x d_l``; the output layer learns by its own error.
+A layer can change as soon as its own activity is there. It needs a neuron that saturates: nothing else ends the growth of hidden weights.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from torch import Tensor
 from bioplaus.changes import Wanted
 from bioplaus.fields import ranged, replica
 from bioplaus.network import Network
-from bioplaus.recipes import Recipe
 from bioplaus.rules.alignment import recipes
 from bioplaus.rules.base import Group, Learned, Learning, Plausibility, Rule, RuleConfig
 from bioplaus.rules.direct import broadcast, direct_groups, with_direct
@@ -48,10 +47,7 @@ class TargetProjection(Rule):
         violated=("the label reaches every hidden layer",),
         modulators=("label",),
     )
-    recipes = (
-        Recipe({"neuron": "tanh"}, "the rule needs a neuron that saturates"),
-        *recipes(digits=0.1, synthetic=0.1, images=0.1, conv=0.03, plasticity__clip="none"),
-    )
+    recipes = recipes(digits=0.1, synthetic=0.1, images=0.1, conv=0.03, plasticity__clip="none", neuron="tanh")
 
     def build(self, network: Network) -> dict[str, Network]:
         return with_direct(network, self.config.feedback_scale)
