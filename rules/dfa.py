@@ -49,7 +49,7 @@ class DirectFeedback(Rule):
         phases=2,
         modulators=("output error",),
     )
-    recipes = recipes(digits=0.8, synthetic=0.1, images=0.1, conv=0.03)
+    recipes = recipes(digits=0.2, synthetic=0.1, images=0.1, conv=0.03)
 
     def build(self, network: Network) -> dict[str, Network]:
         return with_direct(network, self.config.feedback_scale)

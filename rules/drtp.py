@@ -47,7 +47,7 @@ class TargetProjection(Rule):
         violated=("the label reaches every hidden layer",),
         modulators=("label",),
     )
-    recipes = recipes(digits=0.1, synthetic=0.1, images=0.1, conv=0.03, plasticity__clip="none", neuron="tanh")
+    recipes = recipes(digits=0.4, synthetic=0.1, images=0.1, conv=0.03, plasticity__clip="none", neuron="tanh")
 
     def build(self, network: Network) -> dict[str, Network]:
         return with_direct(network, self.config.feedback_scale)

@@ -43,7 +43,7 @@ class FeedbackAlignment(Aligned):
         update_locking=True,
         phases=2,
     )
-    recipes = recipes(digits=0.8, synthetic=0.1, images=0.1, conv=0.03)
+    recipes = recipes(digits=0.4, synthetic=0.1, images=0.1, conv=0.03)
 
     def build(self, network: Network) -> dict[str, Network]:
         return with_twin(network)

@@ -42,7 +42,7 @@ class UniformSign(Aligned):
         update_locking=True,
         phases=2,
     )
-    recipes = recipes(digits=0.8, synthetic=0.1, images=0.1, conv=0.03)
+    recipes = recipes(digits=1.6, synthetic=0.1, images=0.1, conv=0.03)
 
     def matrix(self, view: View, layer: Layer) -> Tensor:
         leaf = layer.leaves[layer.weight]
