@@ -23,6 +23,7 @@ MODULES = {
     "ccl_flops": "bioplaus.experiments.ccl_flops",
     "ccl_mnist": "bioplaus.experiments.ccl_mnist",
     "table1_mnist": "bioplaus.experiments.table1_mnist",
+    "lenet_mnist": "bioplaus.experiments.lenet_mnist",
 }
 
 
