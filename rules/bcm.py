@@ -1,0 +1,97 @@
+"""Bienenstock-Cooper-Munro: each cell compares its activity with a threshold that slides with that activity, and becomes selective.
+
+::
+
+    dw_k    = y_k (y_k - theta_k) phi'(u_k) x                 Intrator & Cooper 1992, eq. 2.7
+    theta_k = running mean of y_k^2 / y0
+
+Activity above theta strengthens its synapses, activity below weakens them. For linearly independent input patterns of probability p the
+stable fixed points answer to exactly one of them, with ``y = theta = y0 / p``, and to the others with 0 (Bienenstock et al. 1982, section 4).
+
+Sources: Bienenstock, Cooper & Munro 1982, J. Neurosci. 2:32; Intrator & Cooper 1992, Neural Networks 5:3; Law & Cooper 1994, PNAS 91:7797.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from bioplaus.fields import choice, ranged
+from bioplaus.layer import Layer, Trace
+from bioplaus.network import Network
+from bioplaus.recipes import Recipe
+from bioplaus.rules.base import Plausibility
+from bioplaus.rules.hebbian import HebbianConfig, HebbianRule, cells
+from bioplaus.shapes import per_unit
+from bioplaus.streams import Streams
+from bioplaus.view import View
+
+__all__ = ["Bcm", "BcmConfig"]
+
+#: A cell that has long been silent keeps a threshold that can be divided by.
+_SMALLEST = 1e-6
+
+
+@dataclass
+class BcmConfig(HebbianConfig):
+    """Settings of Bienenstock-Cooper-Munro plasticity."""
+
+    name: str = "bcm"
+    form: str = choice("intrator_cooper", "intrator_cooper", "law_cooper")
+    """intrator_cooper (y (y - theta)) | law_cooper (the same divided by theta: same fixed points, speed independent of their size)."""
+    level: float = ranged(1.0, above=0)
+    """y0: the mean activity that a cell aims at, > 0; a cell that answers to a share p of the inputs ends at y = y0 / p there."""
+    memory: float = ranged(0.95, 0, below=1)
+    """Share of the threshold that is kept per batch, in [0, 1); the threshold must move faster than the weights."""
+
+
+class Bcm(HebbianRule):
+    """BCM plasticity with one sliding threshold per cell in every hidden layer, and a trained output layer.
+
+    Notes
+    -----
+    y is the neuron's output (before any pooling) and phi' its slope, as in the objective that Intrator & Cooper descend. The thresholds
+    are the rule's state, ``theta/<layer>`` of shape ``[R, C]``, and start at y0. Without inhibition between cells nothing keeps two of them
+    from choosing the same pattern: diversity comes from the start.
+    """
+
+    Config = BcmConfig
+    reference = "Bienenstock, Cooper & Munro 1982, J. Neurosci. 2:32; Intrator & Cooper 1992, Neural Networks 5:3"
+    plausibility = Plausibility(
+        honoured=(
+            "local: presynaptic activity, the cell's own activity and its own threshold",
+            "no label and no error below the output layer",
+            "no feedback weights and no locking",
+            "one phase",
+        ),
+        violated=("credit: hidden layers do not know the task",),
+        needs_labels=False,
+    )
+    recipes = ()
+
+    def init(self, networks: Mapping[str, Network], params: Mapping[str, Tensor], streams: Streams) -> dict[str, Tensor]:
+        start = {"dtype": streams.dtype, "device": streams.device}
+        return {
+            _key(layer): torch.full((len(streams.seeds), layer.connection.out_shape[0]), self.config.level, **start)
+            for layer in networks["forward"].layers[:-1]
+        }
+
+    def hebb(self, view: View, layer: Layer, trace: Trace) -> tuple[Tensor, dict[str, Tensor]]:
+        # pooling hides cells: the threshold is that of each cell
+        y = layer.neuron.forward(trace.current)[0] if layer.after else trace.out
+        theta = view.state[_key(layer)]
+        threshold = per_unit(theta, y, layer.connection.out_shape)
+        drive = y * (y - threshold)
+        if self.config.form == "law_cooper":
+            drive = drive / threshold.clamp(min=_SMALLEST)
+        rows = cells(y, layer)
+        post = layer.neuron.pull(trace.neuron, drive.div_(rows.shape[1]))
+        power = rows.square().mean(1) / self.config.level
+        return layer.connection.correlate(trace.pre, post), {_key(layer): theta.lerp(power, 1 - self.config.memory)}
+
+
+def _key(layer: Layer) -> str:
+    return f"theta/{layer.name}"

@@ -1,0 +1,72 @@
+"""Oja's rule: hidden layers that find the principal directions of their input.
+
+::
+
+    subspace    dW = y x^T - (y y^T) W            rows converge to an orthonormal basis of the leading subspace
+    sanger      dW = y x^T - tril(y y^T) W        rows converge to the leading eigenvectors themselves, in order
+
+with ``y = W x`` and x not centred, so that "principal" refers to the second moments ``E[x x^T]``, which are the covariance where x has mean 0.
+A layer of one cell is Oja's original rule, ``dw = y (x - y w)``. A layer with more cells than its input has dimensions converges to
+``W^T W = 1`` (subspace), an isometry: it keeps all there is, as random weights nearly do.
+
+Sources: Oja 1982, J. Math. Biol. 15:267, eq. 3; Oja 1989, Int. J. Neural Syst. 1:61 (subspace); Sanger 1989, Neural Networks 2:459, eq. 3.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from bioplaus.fields import choice
+from bioplaus.layer import Layer, Trace
+from bioplaus.recipes import Recipe
+from bioplaus.rules.base import Plausibility
+from bioplaus.rules.hebbian import HebbianConfig, HebbianRule, cells, drive
+from bioplaus.view import View
+
+__all__ = ["Oja", "OjaConfig"]
+
+
+@dataclass
+class OjaConfig(HebbianConfig):
+    """Settings of Oja's rule."""
+
+    name: str = "oja"
+    form: str = choice("subspace", "subspace", "sanger")
+    """Which cells' reconstructions are taken out of the input: subspace (of all cells) | sanger (of a cell and those before it)."""
+
+
+class Oja(HebbianRule):
+    """Principal subspace (Oja) or ordered principal components (Sanger) in every hidden layer, and a trained output layer.
+
+    Notes
+    -----
+    y is the cell's current, whatever its neuron: with the neuron's output the fixed points would no longer be principal directions. What is
+    sent on is the neuron's output. The rate must stay below about 1 / (largest eigenvalue of the second moments) or the decay overshoots.
+    """
+
+    Config = OjaConfig
+    reference = "Oja 1982, J. Math. Biol. 15:267; Oja 1989, Int. J. Neural Syst. 1:61; Sanger 1989, Neural Networks 2:459"
+    plausibility = Plausibility(
+        honoured=("no label and no error below the output layer", "no feedback weights and no locking", "one phase"),
+        violated=(
+            "the reconstruction W^T y that is taken out of the input runs back through the transposed weights of the layer's other cells",
+            "credit: hidden layers do not know the task",
+        ),
+        weight_transport=True,
+        needs_labels=False,
+    )
+    recipes = ()
+
+    def hebb(self, view: View, layer: Layer, trace: Trace) -> tuple[Tensor, dict[str, Tensor]]:
+        w = view.params[layer.weight]
+        y = drive(layer, view.params, trace)
+        rows = cells(y, layer)
+        count = rows.shape[1]
+        products = torch.matmul(rows.mT, rows).div_(count)
+        if self.config.form == "sanger":
+            products = products.tril_()
+        change = layer.connection.correlate(trace.pre, y / count)
+        return change.sub_(torch.matmul(products, w.flatten(2)).view_as(w)), {}

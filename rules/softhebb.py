@@ -1,0 +1,93 @@
+"""SoftHebb: cells of a layer compete softly, and each moves towards the inputs it wins.
+
+::
+
+    y_k   = exp(u_k / T) / sum_l exp(u_l / T)        posterior of cell k, u = W x, competition per position in a convolution
+    dw_ik = y_k (x_i - u_k w_ik)                     Moraitis et al. 2022, eq. 8; Journe et al. 2023, eq. 2
+
+A cell's weights converge to unit length: where ``E[y (x - u w)] = 0``, ``w = E[y x] / E[y u]`` and so ``w . w = 1``.
+Journe et al. turn the sign of y for all but the strongest cell ("anti-Hebbian" losers), which drives cells apart, and slow each cell down as its
+length approaches 1, ``rate_k = lr |r_k - 1|^q``.
+
+Sources: Moraitis et al. 2022, Neuromorph. Comput. Eng. 2:044017; Journe et al. 2023, ICLR, arXiv:2209.11883.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from bioplaus.fields import choice, ranged
+from bioplaus.layer import Layer, Trace
+from bioplaus.recipes import Recipe
+from bioplaus.rules.base import Plausibility
+from bioplaus.rules.hebbian import HebbianConfig, HebbianRule, cells, decay, drive, unit_axis
+from bioplaus.view import View
+
+__all__ = ["SoftHebb", "SoftHebbConfig"]
+
+
+@dataclass
+class SoftHebbConfig(HebbianConfig):
+    """Settings of SoftHebb."""
+
+    name: str = "softhebb"
+    temperature: float = ranged(1.0, above=0)
+    """T of the competition, > 0, in units of the current: towards 0 the winner takes all, a large one lets every cell learn alike."""
+    losers: str = choice("hebbian", "hebbian", "anti_hebbian")
+    """What cells other than the strongest do: hebbian (learn by their share; Moraitis 2022) | anti_hebbian (move away; Journe 2023)."""
+    slowing: float = ranged(0.0, 0)
+    """q of the rate ``lr |r - 1|^q`` of a cell with weights of length r, >= 0; 0 is one rate for all, 0.5 in Journe et al. 2023."""
+
+
+class SoftHebb(HebbianRule):
+    """Soft winner-take-all in every hidden layer, and a trained output layer.
+
+    Notes
+    -----
+    The softmax is used in learning only; what is sent on is the network's own neuron, as in Journe et al. 2023, who send a rectified power of
+    the current ("triangle") after a batch normalisation of the input: here ``neuron=relu network.norm=batch_fixed network.norm_place=input``
+    comes nearest. Their code also divides each change by its largest entry, which no synapse can know; left out. The priors of Moraitis et
+    al. 2022 (a bias per cell) are uniform, as in Journe et al.
+    """
+
+    Config = SoftHebbConfig
+    published_neuron = "relu"
+    reference = "Moraitis et al. 2022, Neuromorph. Comput. Eng. 2:044017; Journe et al. 2023, ICLR, arXiv:2209.11883"
+    plausibility = Plausibility(
+        honoured=(
+            "local: presynaptic activity, the cell's own current and its share in the layer's competition",
+            "no label and no error below the output layer",
+            "no feedback weights and no locking",
+            "one phase",
+        ),
+        violated=(
+            "the competition is an exact softmax over the layer's cells (a circuit with lateral inhibition would settle to it)",
+            "credit: hidden layers do not know the task",
+        ),
+        needs_labels=False,
+    )
+    recipes = ()
+
+    def statement(self) -> Plausibility:
+        if not self.config.slowing:
+            return self.plausibility
+        length = "a synapse's rate depends on the length of all weights of its cell"
+        return replace(self.plausibility, violated=(*self.plausibility.violated, length), weight_transport=True)
+
+    def hebb(self, view: View, layer: Layer, trace: Trace) -> tuple[Tensor, dict[str, Tensor]]:
+        w = view.params[layer.weight]
+        u = drive(layer, view.params, trace)
+        axis = unit_axis(u, layer)
+        y = F.softmax(u / self.config.temperature, axis)
+        if self.config.losers == "anti_hebbian":
+            y = torch.where(u == u.amax(axis, keepdim=True), y, -y)
+        count = cells(u, layer).shape[1]
+        change = layer.connection.correlate(trace.pre, y / count).sub_(decay(cells(y * u, layer).mean(1), w))
+        if self.config.slowing:
+            length = torch.linalg.vector_norm(w.flatten(2), dim=2)
+            change = decay((length - 1).abs() ** self.config.slowing, change)
+        return change, {}
