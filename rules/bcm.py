@@ -20,14 +20,13 @@ import torch
 from torch import Tensor
 
 from bioplaus.fields import choice, ranged
-from bioplaus.layer import Layer, Trace
+from bioplaus.layer import Layer
 from bioplaus.network import Network
 from bioplaus.recipes import Recipe
 from bioplaus.rules.base import Plausibility
-from bioplaus.rules.hebbian import HebbianConfig, HebbianRule, cells
+from bioplaus.rules.hebbian import HebbianConfig, HebbianRule, Seen, cells
 from bioplaus.shapes import per_unit
 from bioplaus.streams import Streams
-from bioplaus.view import View
 
 __all__ = ["Bcm", "BcmConfig"]
 
@@ -44,8 +43,6 @@ class BcmConfig(HebbianConfig):
     """intrator_cooper (y (y - theta)) | law_cooper (the same divided by theta: same fixed points, speed independent of their size)."""
     level: float = ranged(1.0, above=0)
     """y0: the mean activity that a cell aims at, > 0; a cell that answers to a share p of the inputs ends at y = y0 / p there."""
-    memory: float = ranged(0.95, 0, below=1)
-    """Share of the threshold that is kept per batch, in [0, 1); the threshold must move faster than the weights."""
 
 
 class Bcm(HebbianRule):
@@ -73,24 +70,22 @@ class Bcm(HebbianRule):
     recipes = ()
 
     def init(self, networks: Mapping[str, Network], params: Mapping[str, Tensor], streams: Streams) -> dict[str, Tensor]:
-        start = {"dtype": streams.dtype, "device": streams.device}
-        return {
-            _key(layer): torch.full((len(streams.seeds), layer.connection.out_shape[0]), self.config.level, **start)
-            for layer in networks["forward"].layers[:-1]
-        }
+        state, like = super().init(networks, params, streams), {"dtype": streams.dtype, "device": streams.device}
+        for layer in networks["forward"].layers[:-1]:
+            state[_key(layer)] = torch.full((len(streams.seeds), layer.connection.out_shape[0]), self.config.level, **like)
+        return state
 
-    def hebb(self, view: View, layer: Layer, trace: Trace) -> tuple[Tensor, dict[str, Tensor]]:
-        # pooling hides cells: the threshold is that of each cell
-        y = layer.neuron.forward(trace.current)[0] if layer.after else trace.out
-        theta = view.state[_key(layer)]
+    def hebb(self, layer: Layer, w: Tensor, seen: Seen, state: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+        theta = state[_key(layer)]
+        y, cache = layer.neuron.forward(seen.u)
         threshold = per_unit(theta, y, layer.connection.out_shape)
-        drive = y * (y - threshold)
+        phi = y * (y - threshold)
         if self.config.form == "law_cooper":
-            drive = drive / threshold.clamp(min=_SMALLEST)
+            phi = phi / threshold.clamp(min=_SMALLEST)
         rows = cells(y, layer)
-        post = layer.neuron.pull(trace.neuron, drive.div_(rows.shape[1]))
         power = rows.square().mean(1) / self.config.level
-        return layer.connection.correlate(trace.pre, post), {_key(layer): theta.lerp(power, 1 - self.config.memory)}
+        post = layer.neuron.pull(cache, phi / rows.shape[1])
+        return layer.connection.correlate(seen.pre, post), {_key(layer): theta.lerp(power, 1 - self.config.memory)}
 
 
 def _key(layer: Layer) -> str:

@@ -15,16 +15,18 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from bioplaus.changes import Change, Dense, Wanted
-from bioplaus.fields import replica
+from bioplaus.fields import ranged, replica
 from bioplaus.layer import Layer, Trace
 from bioplaus.network import Network
 from bioplaus.rules.base import Group, Learned, Learning, Rule, RuleConfig, plastic_leaves
+from bioplaus.streams import Streams
 from bioplaus.view import View
 
-__all__ = ["HebbianConfig", "HebbianRule", "cells", "decay", "drive", "unit_axis"]
+__all__ = ["HebbianConfig", "HebbianRule", "Seen", "cells", "decay", "unit_axis"]
 
 
 @dataclass
@@ -36,6 +38,26 @@ class HebbianConfig(RuleConfig):
     """Base rate of the output layer's delta rule, >= 0."""
     lr_hidden: float | None = replica(None)
     """Base rate of the Hebbian layers, >= 0; lr if not given; 0 leaves them at their start, which is the control `top`."""
+    centre: bool = True
+    """Whether a running mean of each input cell is taken out of what synapses learn from: presynaptic adaptation; without it means dominate."""
+    memory: float = ranged(0.95, 0, below=1)
+    """Share of a running mean (of inputs; in bcm also of thresholds) that is kept per batch, in [0, 1)."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the synapses of a layer learn from.
+
+    Parameters
+    ----------
+    pre
+        Input of the connection, ``[R or 1, B, *in_shape]``, less its running mean if the rule takes that out.
+    u
+        What the weight alone makes of it, ``[R, B, *out_shape]``: before bias, normalisation and neuron.
+    """
+
+    pre: Tensor
+    u: Tensor
 
 
 class HebbianRule(Rule):
@@ -51,15 +73,22 @@ class HebbianRule(Rule):
         below = {"hidden": Group(tuple(layer.weight for layer in hidden), rate)} if hidden else {}
         return {**below, "forward": Group(top, self.config.lr)}
 
+    def init(self, networks: Mapping[str, Network], params: Mapping[str, Tensor], streams: Streams) -> dict[str, Tensor]:
+        if not self.config.centre:
+            return {}
+        zero, replicas = {"dtype": streams.dtype, "device": streams.device}, len(streams.seeds)
+        return {_key(layer): torch.zeros(replicas, *layer.connection.in_shape, **zero) for layer in networks["forward"].layers[:-1]}
+
     def learn(self, view: View) -> Learning:
         network = view.networks["forward"]
         run = network.forward(view.params, view.batch.x, view.buffers, train=True)
         changes: dict[str, Change] = {}
         state: dict[str, Tensor] = {}
         for layer, trace in zip(network.layers[:-1], run.traces):
-            change, kept = self.hebb(view, layer, trace)
+            seen, mean = self._seen(view, layer, trace)
+            change, kept = self.hebb(layer, view.params[layer.weight], seen, view.state)
             changes[layer.weight] = Dense(change)
-            state |= kept
+            state |= mean | kept
         _, top = network.layers[-1].wanted(run.traces[-1], view.task.error(run.out, view.batch.y))
         if changes:
             yield Wanted("hidden", changes)
@@ -67,17 +96,24 @@ class HebbianRule(Rule):
         return Learned({"loss": view.task.loss(run.out, view.batch.y)}, state, run.running)
 
     @abstractmethod
-    def hebb(self, view: View, layer: Layer, trace: Trace) -> tuple[Tensor, dict[str, Tensor]]:
+    def hebb(self, layer: Layer, w: Tensor, seen: Seen, state: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the wanted change of a hidden layer's weight, of its shape, and new entries of the rule's state."""
 
+    def _seen(self, view: View, layer: Layer, trace: Trace) -> tuple[Seen, dict[str, Tensor]]:
+        """Return what the layer learns from, and the moved mean of its input."""
+        w, pre = view.params[layer.weight], trace.pre
+        plain = layer.bias is None and layer.norm is None and layer.dendrites is None
+        u = trace.current if plain else layer.connection.send(w, pre)
+        if not self.config.centre:
+            return Seen(pre, u), {}
+        mean = view.state[_key(layer)]
+        centre = mean.unsqueeze(1)
+        moved = mean.lerp(pre.mean(1).expand_as(mean), 1 - self.config.memory)
+        return Seen(pre - centre, u - layer.connection.send(w, centre)), {_key(layer): moved}
 
-def drive(layer: Layer, params: Mapping[str, Tensor], trace: Trace) -> Tensor:
-    """Return what the weight alone makes of its input, ``w * pre``, before bias and normalisation.
 
-    The decay terms of Oja and SoftHebb hold the length of w because their y is w's own projection of the input.
-    """
-    plain = layer.bias is None and layer.norm is None and layer.dendrites is None
-    return trace.current if plain else layer.connection.send(params[layer.weight], trace.pre)
+def _key(layer: Layer) -> str:
+    return f"mean/{layer.name}"
 
 
 def unit_axis(y: Tensor, layer: Layer) -> int:

@@ -14,17 +14,17 @@ Sources: Oja 1982, J. Math. Biol. 15:267, eq. 3; Oja 1989, Int. J. Neural Syst. 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from bioplaus.fields import choice
-from bioplaus.layer import Layer, Trace
+from bioplaus.layer import Layer
 from bioplaus.recipes import Recipe
 from bioplaus.rules.base import Plausibility
-from bioplaus.rules.hebbian import HebbianConfig, HebbianRule, cells, drive
-from bioplaus.view import View
+from bioplaus.rules.hebbian import HebbianConfig, HebbianRule, Seen, cells
 
 __all__ = ["Oja", "OjaConfig"]
 
@@ -60,13 +60,11 @@ class Oja(HebbianRule):
     )
     recipes = ()
 
-    def hebb(self, view: View, layer: Layer, trace: Trace) -> tuple[Tensor, dict[str, Tensor]]:
-        w = view.params[layer.weight]
-        y = drive(layer, view.params, trace)
-        rows = cells(y, layer)
+    def hebb(self, layer: Layer, w: Tensor, seen: Seen, state: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+        rows = cells(seen.u, layer)
         count = rows.shape[1]
         products = torch.matmul(rows.mT, rows).div_(count)
         if self.config.form == "sanger":
             products = products.tril_()
-        change = layer.connection.correlate(trace.pre, y / count)
+        change = layer.connection.correlate(seen.pre, seen.u / count)
         return change.sub_(torch.matmul(products, w.flatten(2)).view_as(w)), {}

@@ -14,6 +14,7 @@ Sources: Moraitis et al. 2022, Neuromorph. Comput. Eng. 2:044017; Journe et al. 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import torch
@@ -21,11 +22,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from bioplaus.fields import choice, ranged
-from bioplaus.layer import Layer, Trace
+from bioplaus.layer import Layer
 from bioplaus.recipes import Recipe
 from bioplaus.rules.base import Plausibility
-from bioplaus.rules.hebbian import HebbianConfig, HebbianRule, cells, decay, drive, unit_axis
-from bioplaus.view import View
+from bioplaus.rules.hebbian import HebbianConfig, HebbianRule, Seen, cells, decay, unit_axis
 
 __all__ = ["SoftHebb", "SoftHebbConfig"]
 
@@ -78,15 +78,13 @@ class SoftHebb(HebbianRule):
         length = "a synapse's rate depends on the length of all weights of its cell"
         return replace(self.plausibility, violated=(*self.plausibility.violated, length), weight_transport=True)
 
-    def hebb(self, view: View, layer: Layer, trace: Trace) -> tuple[Tensor, dict[str, Tensor]]:
-        w = view.params[layer.weight]
-        u = drive(layer, view.params, trace)
-        axis = unit_axis(u, layer)
+    def hebb(self, layer: Layer, w: Tensor, seen: Seen, state: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+        u, axis = seen.u, unit_axis(seen.u, layer)
         y = F.softmax(u / self.config.temperature, axis)
         if self.config.losers == "anti_hebbian":
             y = torch.where(u == u.amax(axis, keepdim=True), y, -y)
         count = cells(u, layer).shape[1]
-        change = layer.connection.correlate(trace.pre, y / count).sub_(decay(cells(y * u, layer).mean(1), w))
+        change = layer.connection.correlate(seen.pre, y / count).sub_(decay(cells(y * u, layer).mean(1), w))
         if self.config.slowing:
             length = torch.linalg.vector_norm(w.flatten(2), dim=2)
             change = decay((length - 1).abs() ** self.config.slowing, change)
