@@ -19,12 +19,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from bioplaus.fields import choice, ranged
+from bioplaus.fields import choice, ranged, replica
 from bioplaus.layer import Layer
 from bioplaus.network import Network
 from bioplaus.recipes import Recipe
 from bioplaus.rules.base import Plausibility
-from bioplaus.rules.hebbian import HebbianConfig, HebbianRule, Seen, cells
+from bioplaus.rules.hebbian import HebbianConfig, HebbianRule, Seen, cells, unit_axis
 from bioplaus.shapes import per_unit
 from bioplaus.streams import Streams
 
@@ -39,10 +39,15 @@ class BcmConfig(HebbianConfig):
     """Settings of Bienenstock-Cooper-Munro plasticity."""
 
     name: str = "bcm"
+    lr_hidden: float | None = replica(None)
+    """Base rate of the Hebbian layers, >= 0; a tenth of lr if not given; 0 leaves them at their start, which is the control `top`."""
     form: str = choice("intrator_cooper", "intrator_cooper", "law_cooper")
     """intrator_cooper (y (y - theta)) | law_cooper (the same divided by theta: same fixed points, speed independent of their size)."""
     level: float = ranged(1.0, above=0)
     """y0: the mean activity that a cell aims at, > 0; a cell that answers to a share p of the inputs ends at y = y0 / p there."""
+
+    inhibition: float = ranged(0.0, 0)
+    """Feedforward inhibition: each cell's current is lowered by this times the mean current of the layer's other cells, >= 0; 0 is none."""
 
 
 class Bcm(HebbianRule):
@@ -56,6 +61,7 @@ class Bcm(HebbianRule):
     """
 
     Config = BcmConfig
+    share = 0.1
     reference = "Bienenstock, Cooper & Munro 1982, J. Neurosci. 2:32; Intrator & Cooper 1992, Neural Networks 5:3"
     plausibility = Plausibility(
         honoured=(
@@ -77,15 +83,23 @@ class Bcm(HebbianRule):
 
     def hebb(self, layer: Layer, w: Tensor, seen: Seen, state: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
         theta = state[_key(layer)]
-        y, cache = layer.neuron.forward(seen.u)
+        y, cache = layer.neuron.forward(self._inhibited(seen.u, layer))
         threshold = per_unit(theta, y, layer.connection.out_shape)
         phi = y * (y - threshold)
         if self.config.form == "law_cooper":
             phi = phi / threshold.clamp(min=_SMALLEST)
         rows = cells(y, layer)
         power = rows.square().mean(1) / self.config.level
-        post = layer.neuron.pull(cache, phi / rows.shape[1])
+        post = self._inhibited(layer.neuron.pull(cache, phi / rows.shape[1]), layer)
         return layer.connection.correlate(seen.pre, post), {_key(layer): theta.lerp(power, 1 - self.config.memory)}
+
+    def _inhibited(self, x: Tensor, layer: Layer) -> Tensor:
+        """Return ``x_k - strength * mean of x over the other cells``; being symmetric, it is its own adjoint."""
+        axis = unit_axis(x, layer)
+        others = x.shape[axis] - 1
+        if not self.config.inhibition or not others:
+            return x
+        return x - (x.sum(axis, keepdim=True) - x) * (self.config.inhibition / others)
 
 
 def _key(layer: Layer) -> str:

@@ -14,6 +14,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -22,7 +23,7 @@ from bioplaus.changes import Change, Dense, Wanted
 from bioplaus.fields import ranged, replica
 from bioplaus.layer import Layer, Trace
 from bioplaus.network import Network
-from bioplaus.rules.base import Group, Learned, Learning, Rule, RuleConfig, plastic_leaves
+from bioplaus.rules.base import Group, Learned, Learning, Rate, Rule, RuleConfig, plastic_leaves
 from bioplaus.streams import Streams
 from bioplaus.view import View
 
@@ -64,12 +65,14 @@ class HebbianRule(Rule):
     """Hebbian hidden layers with a trained output layer. Final classes give `hebb`."""
 
     Config = HebbianConfig
+    #: rate of the Hebbian layers as a share of lr where lr_hidden is not given
+    share: ClassVar[float] = 1.0
 
     def groups(self, networks: Mapping[str, Network]) -> dict[str, Group]:
         network = networks["forward"]
         *hidden, last = network.layers
         top = tuple(key for key in plastic_leaves(network) if key in last.leaves)
-        rate = self.config.lr if self.config.lr_hidden is None else self.config.lr_hidden
+        rate = _times(self.config.lr, self.share) if self.config.lr_hidden is None else self.config.lr_hidden
         below = {"hidden": Group(tuple(layer.weight for layer in hidden), rate)} if hidden else {}
         return {**below, "forward": Group(top, self.config.lr)}
 
@@ -110,6 +113,10 @@ class HebbianRule(Rule):
         centre = mean.unsqueeze(1)
         moved = mean.lerp(pre.mean(1).expand_as(mean), 1 - self.config.memory)
         return Seen(pre - centre, u - layer.connection.send(w, centre)), {_key(layer): moved}
+
+
+def _times(rate: Rate, share: float) -> Rate:
+    return tuple(one * share for one in rate) if isinstance(rate, tuple) else rate * share
 
 
 def _key(layer: Layer) -> str:
