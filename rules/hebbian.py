@@ -79,8 +79,11 @@ class HebbianRule(Rule):
     def init(self, networks: Mapping[str, Network], params: Mapping[str, Tensor], streams: Streams) -> dict[str, Tensor]:
         if not self.config.centre:
             return {}
-        zero, replicas = {"dtype": streams.dtype, "device": streams.device}, len(streams.seeds)
-        return {_key(layer): torch.zeros(replicas, *layer.connection.in_shape, **zero) for layer in networks["forward"].layers[:-1]}
+        found = {}
+        for layer in networks["forward"].layers[:-1]:
+            shape = (len(streams.seeds), *layer.connection.in_shape)
+            found[_key(layer)] = torch.zeros(shape, dtype=streams.dtype, device=streams.device)
+        return found
 
     def learn(self, view: View) -> Learning:
         network = view.networks["forward"]

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -38,6 +39,11 @@ class OjaConfig(HebbianConfig):
     """Which cells' reconstructions are taken out of the input: subspace (of all cells) | sanger (of a cell and those before it)."""
 
 
+_OURS: dict[str, Any] = {"plasticity.clip": "per_network", "plasticity.clip_norm": 1.0}
+_IMAGES = ("mnist", "fashion_mnist", "cifar10", "cifar100")
+_CONV = ("cnn5", "lenet")
+
+
 class Oja(HebbianRule):
     """Principal subspace (Oja) or ordered principal components (Sanger) in every hidden layer, and a trained output layer.
 
@@ -58,7 +64,17 @@ class Oja(HebbianRule):
         weight_transport=True,
         needs_labels=False,
     )
-    recipes = ()
+    recipes = (
+        Recipe({"rule.lr": 0.3, **_OURS}, "ours, not tuned"),
+        Recipe(
+            {"rule.lr": 0.4, "rule.lr_hidden": 0.1, "epochs": 40, "batch_size": 64},
+            "ours: best validation accuracy of a few",
+            data=("digits",),
+        ),
+        Recipe({"rule.lr": 0.3, "epochs": 40, "batch_size": 64}, "ours, not tuned", data=("synthetic",)),
+        Recipe({"rule.lr": 0.5, "rule.lr_hidden": 0.03, "epochs": 20, "batch_size": 256}, "ours, not tuned", data=_IMAGES, network=("mlp",)),
+        Recipe({"rule.lr": 0.1, "rule.lr_hidden": 0.03, "epochs": 20, "batch_size": 64}, "ours, not tuned", data=_IMAGES, network=_CONV),
+    )
 
     def hebb(self, layer: Layer, w: Tensor, seen: Seen, state: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
         rows = cells(seen.u, layer)

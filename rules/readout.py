@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -53,6 +54,10 @@ class ReadoutConfig(RuleConfig):
     """Factor on every local loss, > 0; the output layer's loss keeps factor 1."""
 
 
+_OURS: dict[str, Any] = {"plasticity.clip": "per_network", "plasticity.clip_norm": 1.0}
+_IMAGES = ("mnist", "fashion_mnist", "cifar10", "cifar100")
+
+
 class Readout(Rule):
     """One linear readout per hidden layer; its gradient goes down to that layer and stops."""
 
@@ -70,7 +75,17 @@ class Readout(Rule):
         ),
         modulators=("label",),
     )
-    recipes = ()
+    recipes = (
+        Recipe({"rule.lr": 0.5, **_OURS}, "ours, not tuned"),
+        Recipe({"rule.lr": 0.8, "epochs": 40, "batch_size": 64}, "ours: as for bp on digits", data=("digits",), network=("mlp",)),
+        Recipe({"epochs": 40, "batch_size": 64}, "ours, not tuned", data=("synthetic",)),
+        Recipe({"rule.lr": 1.0, "epochs": 100, "batch_size": 256}, "as for ccl and bp", data=_IMAGES, network=("mlp",)),
+        Recipe(
+            {"rule.lr": 0.03, "epochs": 40, "batch_size": 64, "plasticity.momentum": 0.9},
+            "as for bp",
+            network=("cnn5", "lenet"),
+        ),
+    )
 
     def build(self, network: Network) -> dict[str, Network]:
         if len(network.out_shape) != 1:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -41,6 +42,11 @@ class SoftHebbConfig(HebbianConfig):
     """What cells other than the strongest do: hebbian (learn by their share; Moraitis 2022) | anti_hebbian (move away; Journe 2023)."""
     slowing: float = ranged(0.0, 0)
     """q of the rate ``lr |r - 1|^q`` of a cell with weights of length r, >= 0; 0 is one rate for all, 0.5 in Journe et al. 2023."""
+
+
+_OURS: dict[str, Any] = {"plasticity.clip": "per_network", "plasticity.clip_norm": 1.0}
+_IMAGES = ("mnist", "fashion_mnist", "cifar10", "cifar100")
+_CONV = ("cnn5", "lenet")
 
 
 class SoftHebb(HebbianRule):
@@ -70,7 +76,17 @@ class SoftHebb(HebbianRule):
         ),
         needs_labels=False,
     )
-    recipes = ()
+    recipes = (
+        Recipe({"rule.lr": 0.2, "rule.temperature": 0.3, **_OURS}, "ours, not tuned"),
+        Recipe(
+            {"rule.lr": 0.4, "rule.lr_hidden": 0.03, "rule.temperature": 0.1, "epochs": 40, "batch_size": 64},
+            "ours: best validation accuracy of a few",
+            data=("digits",),
+        ),
+        Recipe({"epochs": 40, "batch_size": 64}, "ours, not tuned", data=("synthetic",)),
+        Recipe({"rule.lr": 0.5, "rule.lr_hidden": 0.03, "epochs": 20, "batch_size": 256}, "ours, not tuned", data=_IMAGES, network=("mlp",)),
+        Recipe({"rule.lr": 0.1, "rule.lr_hidden": 0.03, "epochs": 20, "batch_size": 64}, "ours, not tuned", data=_IMAGES, network=_CONV),
+    )
 
     def statement(self) -> Plausibility:
         if not self.config.slowing:

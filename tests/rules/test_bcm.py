@@ -24,7 +24,7 @@ def test_each_cell_answers_to_one_pattern_at_level_over_its_probability(form: st
     params, state = start(rule, network)
     params[HIDDEN] = 0.3 * params[HIDDEN].abs() * torch.tensor([[1.0, 1.0]]) + 0.05
     x = PATTERNS.repeat_interleave(torch.tensor(counts), 0).unsqueeze(0)
-    settle(rule, network, params, state, x, 0.02, 6000)
+    settle(rule, network, params, state, x, 0.1, 1200)
     answers = params[HIDDEN][0] @ PATTERNS.T
     shares = torch.tensor(counts, dtype=torch.float64) / sum(counts)
     chosen = answers.argmax(1)

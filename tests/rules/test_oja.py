@@ -30,7 +30,7 @@ def leading(x: Tensor, count: int) -> np.ndarray:
 def learned(form: str, cells: int) -> np.ndarray:
     rule, network, x = Oja(OjaConfig(form=form)), dense(6, cells, Tanh()), data()
     params, state = start(rule, network)
-    settle(rule, network, params, state, x, 0.1, 1500)
+    settle(rule, network, params, state, x, 0.2, 500)
     return params[HIDDEN][0].numpy()
 
 
@@ -55,7 +55,7 @@ def test_sanger_finds_the_eigenvectors_in_order() -> None:
 def test_more_cells_than_dimensions_become_an_isometry() -> None:
     rule, network = Oja(OjaConfig()), dense(6, 9)
     params, state = start(rule, network)
-    settle(rule, network, params, state, data(), 0.1, 1500)
+    settle(rule, network, params, state, data(), 0.2, 400)
     w = params[HIDDEN][0]
     torch.testing.assert_close(w.T @ w, torch.eye(6, dtype=torch.float64), rtol=0, atol=1e-5)
 

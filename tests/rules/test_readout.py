@@ -59,17 +59,15 @@ def local_gradients(rule: Readout, view: View, r: int) -> tuple[dict[str, Tensor
     p = {key: value[r].clone().requires_grad_() for key, value in view.params.items()}
     x, y, total, hidden = view.batch.x[0], view.batch.y[0], torch.zeros((), dtype=torch.float64), 0.0
     layers = view.networks["forward"].layers
-    for i, layer in enumerate(layers):
+    for i in range(len(layers)):
         w, b = p[f"forward/{i}/weight"], p[f"forward/{i}/bias"]
         last = i == len(layers) - 1
         z = F.linear(x.flatten(1), w, b) if w.dim() == 2 else F.conv2d(x, w, b, padding=1)
         h = z if last else torch.tanh(z)
         h = F.max_pool2d(h, 2) if w.dim() == 4 else h
         scores = h if last else F.linear(h.flatten(1), p[f"readout/{i}/weight"], p[f"readout/{i}/bias"])
-        if last or rule.config.loss == "cross_entropy":
-            loss = F.cross_entropy(scores, y)
-        else:
-            loss = F.mse_loss(scores, F.one_hot(y, CLASSES).double())
+        crossed = last or rule.config.loss == "cross_entropy"
+        loss = F.cross_entropy(scores, y) if crossed else F.mse_loss(scores, F.one_hot(y, CLASSES).double())
         loss = loss if last else loss * rule.config.gain
         hidden += 0.0 if last else loss.item()
         total, x = total + loss, h.detach()

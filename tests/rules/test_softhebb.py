@@ -55,7 +55,7 @@ def test_weights_converge_to_unit_length() -> None:
     params, state = start(rule, network)
     lengths = torch.linalg.vector_norm(params[HIDDEN][0], dim=1)
     assert (lengths - 1).abs().min() > 0.05
-    settle(rule, network, params, state, x, 0.3, 4000)
+    settle(rule, network, params, state, x, 0.3, 1500)
     lengths = torch.linalg.vector_norm(params[HIDDEN][0], dim=1)
     torch.testing.assert_close(lengths, torch.ones(4, dtype=torch.float64), rtol=0, atol=1e-6)
 
