@@ -8,13 +8,16 @@
 Activity above theta strengthens its synapses, activity below weakens them. For linearly independent input patterns of probability p the
 stable fixed points answer to exactly one of them, with ``y = theta = y0 / p``, and to the others with 0 (Bienenstock et al. 1982, section 4).
 
+With inhibition of strength s between K cells, ``u_k <- u_k - s/(K-1) sum_{l != k} u_l`` comes before the neuron, and the gradient of the same
+objective sends each cell's change back through the same inhibition (Intrator & Cooper 1992, network with feedforward inhibition).
+
 Sources: Bienenstock, Cooper & Munro 1982, J. Neurosci. 2:32; Intrator & Cooper 1992, Neural Networks 5:3; Law & Cooper 1994, PNAS 91:7797.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -85,7 +88,7 @@ class Bcm(HebbianRule):
             "ours: the form and the inhibition that separate clouds; not tuned further",
         ),
         Recipe(
-            {"rule.lr": 0.4, "rule.lr_hidden": 0.003, "epochs": 40, "batch_size": 64},
+            {"rule.lr": 0.8, "rule.lr_hidden": 0.001, "epochs": 40, "batch_size": 64},
             "ours: best validation accuracy of a few; faster Hebbian layers do worse",
             data=("digits",),
         ),
@@ -94,6 +97,12 @@ class Bcm(HebbianRule):
         Recipe({"rule.lr": 0.5, "rule.lr_hidden": 0.001, "epochs": 20, "batch_size": 256}, "ours, not tuned", data=_IMAGES, network=("mlp",)),
         Recipe({"rule.lr": 0.1, "rule.lr_hidden": 0.001, "epochs": 20, "batch_size": 64}, "ours, not tuned", data=_IMAGES, network=_CONV),
     )
+
+    def statement(self) -> Plausibility:
+        if not self.config.inhibition:
+            return self.plausibility
+        lateral = "inhibition: a cell's change is also lowered by what the layer's other cells learn (symmetric, of one strength, fixed)"
+        return replace(self.plausibility, violated=(*self.plausibility.violated, lateral))
 
     def init(self, networks: Mapping[str, Network], params: Mapping[str, Tensor], streams: Streams) -> dict[str, Tensor]:
         state = super().init(networks, params, streams)

@@ -6,7 +6,9 @@
     output layer     dW_L = (-dL/dz_L)^T h_{L-1}                                                            (Widrow & Hoff 1960)
 
 All layers learn from the same forward pass, so every layer follows what the layer below has become so far. On a convolution each position is
-one more sample of the same cell. Biases and gains of hidden layers keep their start: the classics have none.
+one more sample of the same cell. The running mean of every input cell is taken out of what synapses learn from (not out of what is sent):
+activity of rectified cells has a mean that would otherwise be all that upper layers find. Biases and gains of hidden layers keep their start:
+the classics have none.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@
     subspace    dW = y x^T - (y y^T) W            rows converge to an orthonormal basis of the leading subspace
     sanger      dW = y x^T - tril(y y^T) W        rows converge to the leading eigenvectors themselves, in order
 
-with ``y = W x`` and x not centred, so that "principal" refers to the second moments ``E[x x^T]``, which are the covariance where x has mean 0.
+with ``y = W x`` and x the input less its running mean, so that "principal" refers to the covariance; ``centre=false`` leaves the mean in it.
 A layer of one cell is Oja's original rule, ``dw = y (x - y w)``. A layer with more cells than its input has dimensions converges to
 ``W^T W = 1`` (subspace), an isometry: it keeps all there is, as random weights nearly do.
 
@@ -67,7 +67,7 @@ class Oja(HebbianRule):
     recipes = (
         Recipe({"rule.lr": 0.3, **_OURS}, "ours, not tuned"),
         Recipe(
-            {"rule.lr": 0.4, "rule.lr_hidden": 0.1, "epochs": 40, "batch_size": 64},
+            {"rule.lr": 0.8, "rule.lr_hidden": 0.1, "epochs": 40, "batch_size": 64},
             "ours: best validation accuracy of a few",
             data=("digits",),
         ),

@@ -9,6 +9,9 @@ A cell's weights converge to unit length: where ``E[y (x - u w)] = 0``, ``w = E[
 Journe et al. turn the sign of y for all but the strongest cell ("anti-Hebbian" losers), which drives cells apart, and slow each cell down as its
 length approaches 1, ``rate_k = lr |r_k - 1|^q``.
 
+x is the input less its running mean (``centre=false`` leaves it in): without that, cells above the first layer all move towards the common mean.
+Where T is large against the currents, y is nearly linear in u and every cell turns to the first principal direction: T must be small.
+
 Sources: Moraitis et al. 2022, Neuromorph. Comput. Eng. 2:044017; Journe et al. 2023, ICLR, arXiv:2209.11883.
 """
 
@@ -79,7 +82,7 @@ class SoftHebb(HebbianRule):
     recipes = (
         Recipe({"rule.lr": 0.2, "rule.temperature": 0.3, **_OURS}, "ours, not tuned"),
         Recipe(
-            {"rule.lr": 0.4, "rule.lr_hidden": 0.03, "rule.temperature": 0.1, "epochs": 40, "batch_size": 64},
+            {"rule.lr": 0.8, "rule.lr_hidden": 0.03, "rule.temperature": 0.1, "epochs": 40, "batch_size": 64},
             "ours: best validation accuracy of a few",
             data=("digits",),
         ),
