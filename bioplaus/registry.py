@@ -144,7 +144,11 @@ RULES = Registry(
         # targets sent down
         # two phases of one network
         # Hebbian
+        "oja": "bioplaus.rules.oja:Oja",
+        "bcm": "bioplaus.rules.bcm:Bcm",
+        "softhebb": "bioplaus.rules.softhebb:SoftHebb",
         # controls
+        "readout": "bioplaus.rules.readout:Readout",
         "top": "bioplaus.rules.top:TopLayer",
     },
     "bioplaus.rules",

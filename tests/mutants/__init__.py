@@ -7,9 +7,10 @@ should go red, as directly as possible.
 from mutants.alignment import ALIGNMENT
 from mutants.defect import Defect, Equivalent
 from mutants.equivalent import EQUIVALENT
+from mutants.hebbian import HEBBIAN
 from mutants.learning import LEARNING
 from mutants.running import RUNNING
 
 __all__ = ["DEFECTS", "EQUIVALENT", "Defect", "Equivalent"]
 
-DEFECTS = (*LEARNING, *ALIGNMENT, *RUNNING)
+DEFECTS = (*LEARNING, *ALIGNMENT, *HEBBIAN, *RUNNING)
