@@ -2,14 +2,15 @@
 
 Targets and forward changes as in `rules.targets`. Feedback, for each layer l >= 2, xi ~ N(0, sigma^2)::
 
-    q = h_{l-1} + xi,   up = f_L(... f_l(q)),   back = rec_l(... rec_L(up)),   rec_j(u) = g_j(u) + h_{j-1} - g_j(h_j)
+    q = h_{l-1} + xi,   up = f_L(... f_l(q)),   back = rec_l(... rec_L(up))
+    rec_j(u) = g_j(u) + h_{j-1} - g_j(h_j)
     loss = |back - q|^2,   only V_l learns
 
-What comes back passes the maps of all layers above, difference-corrected, so that V_l learns for the targets it will be given. The correction at l itself
-is constant in the loss.
+What comes back passes the maps of all layers above, difference-corrected, so that V_l learns for the targets it will be given. The correction
+at l itself is constant in the loss.
 
-The published comparison's code compares with the clean activity instead, ``|back - h_{l-1}|^2`` (``rule.reconstruct=clean``). Its minimum is a map
-that lets no noise through, ``J_g = 0``: such feedback learns to fall silent.
+The published comparison's code compares with the clean activity instead, ``|back - h_{l-1}|^2`` (``rule.reconstruct=clean``). Its minimum is
+a map that lets no noise through, ``J_g = 0``: such feedback learns to fall silent.
 
 Source: Meulemans et al. 2020, NeurIPS, arXiv:2006.14331; compared as in Shibuya et al. 2023, arXiv:2212.10352.
 """
@@ -48,7 +49,7 @@ class DifferenceReconstruction(LearnedTargets):
     reference = "Meulemans et al. 2020, NeurIPS, arXiv:2006.14331"
     published_neuron = "tanh"
     plausibility = plausibility("from noise that travels to the output and back")
-    recipes = recipes()
+    recipes = recipes(lr=1.0, beta=0.3, sigma=0.1, lr_feedback=0.03)
 
     def feedback_changes(self, sweep: Sweep) -> Mapping[str, Change]:
         changes: dict[str, Change] = {}

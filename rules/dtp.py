@@ -4,8 +4,8 @@ Targets and forward changes as in `rules.targets`. Feedback, for each layer l >=
 
     q = h_{l-1} + xi,   loss = |g_l(f_l(q)) - q|^2,   only V_l learns
 
-Lee et al. set the first target one layer lower (at the last hidden layer) and train the output layer by its gradient; here the first target is the
-output's own, as in the published comparison.
+Lee et al. set the first target one layer lower (at the last hidden layer) and train the output layer by its gradient; here the first target is
+the output's own, as in the published comparison.
 
 Source: Lee et al. 2015, arXiv:1412.7525, in the form of Shibuya et al. 2023, arXiv:2212.10352, and its published code.
 """
@@ -36,7 +36,7 @@ class DifferenceTargets(LearnedTargets):
     reference = "Lee et al. 2015, ECML-PKDD, arXiv:1412.7525"
     published_neuron = "tanh"
     plausibility = plausibility("from the noisy activity that a layer passes on and its reconstruction")
-    recipes = recipes()
+    recipes = recipes(lr=3.0, beta=0.1, sigma=0.3, lr_feedback=0.03)
 
     def feedback_changes(self, sweep: Sweep) -> Mapping[str, Change]:
         changes: dict[str, Change] = {}

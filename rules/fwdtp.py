@@ -1,7 +1,7 @@
 """Fixed-weight difference target propagation: targets through random feedback maps that never learn.
 
-Targets and forward changes as in `rules.targets`, V fixed: no feedback updates and no noise. In the batch form (FW-DTP-BN) every neuron, in f and g, is
-followed by ``std(x) = (x - mean) / (std + 1e-12)`` over the batch, and so is the difference::
+Targets and forward changes as in `rules.targets`, V fixed: no feedback updates and no noise. In the batch form (FW-DTP-BN) every neuron, in f
+and g, is followed by ``std(x) = (x - mean) / (std + 1e-12)`` over the batch, and so is the difference::
 
     f_l(h) = std(phi(h W_l^T)),   f_L(h) = std(h W_L^T),   g_l(u) = std(phi(u V_l^T)),   t_{l-1} = std(h_{l-1} + g_l(t_l) - g_l(h_l))
 
@@ -56,9 +56,9 @@ class FixedTargets(TargetRule):
     Notes
     -----
     In the batch form the standardisation is part of the network that `build` returns: prediction, probes and learning see the same function.
-    Learning uses the statistics of the batch. Prediction uses their running means (weight of a new batch 0.1), so that the answer to one sample does not
-    depend on which others are asked about; the published code uses the statistics of each test batch. On convolutions, which the paper does not
-    have, statistics are per channel and taken after pooling.
+    Learning uses the statistics of the batch. Prediction uses their running means (weight of a new batch 0.1), so that the answer to one sample
+    does not depend on which others are asked about; the published code uses the statistics of each test batch. On convolutions, which the paper
+    does not have, statistics are per channel and taken after pooling.
     """
 
     Config = FixedTargetsConfig

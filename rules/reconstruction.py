@@ -34,7 +34,7 @@ LOCKED = (
 class LearnedTargetConfig(TargetConfig):
     """Settings of the target rules with learned feedback."""
 
-    lr_feedback: float = replica(0.1)
+    lr_feedback: float = replica(0.03)
     """Rate of the feedback weights, >= 0; 0 freezes them."""
     sigma: float = ranged(0.1, 0)
     """Standard deviation of the noise that the feedback learns from, >= 0, in units of the activity."""

@@ -16,14 +16,12 @@ import math
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-import torch
 from torch import Tensor
 
 from bioplaus.changes import Change, Dense, Outer, Wanted
 from bioplaus.fields import ranged, replica
-from bioplaus.layer import Layer, Trace
+from bioplaus.layer import Layer
 from bioplaus.leaves import Init
 from bioplaus.network import Network, Pass
 from bioplaus.neurons.smooth import Identity

@@ -91,6 +91,16 @@ def test_prediction_of_a_sample_does_not_depend_on_its_company() -> None:
     assert (whole - run.out).norm() < 0.2 * run.out.norm()
 
 
+@pytest.mark.parametrize("form", ["plain", "batch"])
+def test_running_means_of_both_networks_are_handed_back(form: str) -> None:
+    network = Mlp.build(MlpConfig(hidden=[6, 5], norm="batch"), (7,), (4,), Tanh())
+    model, world = model_of(FixedTargets(FixedTargetsConfig(form=form)), network)
+    start = {key: value.clone() for key, value in world.buffers.items()}
+    drive(model, world)
+    assert any(key.startswith("feedback/") for key in start) and any("standard" in key for key in start) == (form == "batch")
+    assert all((value != start[key]).any() for key, value in world.buffers.items())
+
+
 def test_batch_form_says_what_it_mixes_and_refuses_images_as_output() -> None:
     assert len(FixedTargets(BATCH).statement().violated) == len(FixedTargets().statement().violated) + 1
     shape = (2, 8, 8)

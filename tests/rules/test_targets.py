@@ -144,7 +144,7 @@ def test_feedback_weights_start_within_their_bound(name: str) -> None:
     for layer in model.networks["feedback"].layers:
         v = world.params[layer.weight].abs()
         assert 0.009 < v.max() <= 0.01
-    free, drawn = model_of(rule_of(name), network)
+    _, drawn = model_of(rule_of(name), network)
     assert 0.9 / 4**0.5 < drawn.params["feedback/0/weight"].abs().max() <= 1 / 4**0.5
 
 
