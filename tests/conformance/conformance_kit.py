@@ -47,7 +47,7 @@ EXEMPT: dict[tuple[str, str], str] = {
     },
     ("fwdtp-batch", "test_the_size_of_a_change_does_not_grow_with_the_batch"): "an unbiased standard deviation depends on the number of samples",
     ("fwdtp", "test_running_means_move_in_training_only"): (
-        "an autoencoder starts with outputs of exactly 0, of which fixed feedback makes means of exactly 0; tests/rules/test_fwdtp.py has the mlp"
+        "an autoencoder starts with outputs of exactly 0, of which fixed feedback makes means of 0; tests/rules/test_fwdtp.py has the mlp"
     ),
     # two phases of one network
     # Hebbian
