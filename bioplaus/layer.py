@@ -92,8 +92,9 @@ class Layer:
 
     @property
     def norms(self) -> tuple[BatchNorm, ...]:
-        """All normalisations, wherever they stand."""
-        return (*(op for op in self.before if isinstance(op, BatchNorm)), *((self.norm,) if self.norm else ()))
+        """All normalisations, wherever they stand; one after the neuron has running means but no leaves that learn."""
+        around = [op for op in (*self.before, *self.after) if isinstance(op, BatchNorm)]
+        return (*around, *((self.norm,) if self.norm else ()))
 
     @property
     def leaves(self) -> dict[str, Leaf]:

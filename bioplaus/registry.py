@@ -142,6 +142,10 @@ RULES = Registry(
         "kp": "bioplaus.rules.kp:KolenPollack",
         "mirror": "bioplaus.rules.mirror:WeightMirror",
         # targets sent down
+        "dtp": "bioplaus.rules.dtp:DifferenceTargets",
+        "drl": "bioplaus.rules.drl:DifferenceReconstruction",
+        "ldrl": "bioplaus.rules.ldrl:LocalReconstruction",
+        "fwdtp": "bioplaus.rules.fwdtp:FixedTargets",
         # two phases of one network
         # Hebbian
         "oja": "bioplaus.rules.oja:Oja",

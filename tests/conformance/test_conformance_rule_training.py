@@ -30,8 +30,8 @@ def test_a_rate_of_zero_changes_nothing_and_another_does(case: Case, network: st
 
 @each("case", "network")
 def test_each_seed_may_have_a_rate_of_its_own(case: Case, network: str) -> None:
-    usual = settings_of(case, network).rule.lr
-    run = build(case, network, 3, rule__lr=[0.0, usual, 2 * usual])
+    usual = {name: getattr(settings_of(case, network).rule, name) for name in rate_fields(case.rule)}
+    run = build(case, network, 3, **{f"rule__{name}": [0.0, rate, 2 * rate] for name, rate in usual.items() if rate is not None})
     plain = build(case, network, 3)
     start = snapshot(run.world.params)
     run.train(2)

@@ -10,7 +10,8 @@ from mutants.equivalent import EQUIVALENT
 from mutants.hebbian import HEBBIAN
 from mutants.learning import LEARNING
 from mutants.running import RUNNING
+from mutants.targets import TARGETS
 
 __all__ = ["DEFECTS", "EQUIVALENT", "Defect", "Equivalent"]
 
-DEFECTS = (*LEARNING, *ALIGNMENT, *HEBBIAN, *RUNNING)
+DEFECTS = (*ALIGNMENT, *HEBBIAN, *LEARNING, *RUNNING, *TARGETS)
