@@ -143,6 +143,9 @@ RULES = Registry(
         "mirror": "bioplaus.rules.mirror:WeightMirror",
         # targets sent down
         # two phases of one network
+        "ff": "bioplaus.rules.ff:ForwardForward",
+        "pc": "bioplaus.rules.pc:PredictiveCoding",
+        "ep": "bioplaus.rules.ep:EquilibriumPropagation",
         # Hebbian
         # controls
         "top": "bioplaus.rules.top:TopLayer",
@@ -160,6 +163,7 @@ NEURONS = Registry(
         "sigmoid": "bioplaus.neurons.smooth:Sigmoid",
         "softplus": "bioplaus.neurons.smooth:Softplus",
         "hard_sigmoid": "bioplaus.neurons.rectified:HardSigmoid",
+        "clip": "bioplaus.neurons.rectified:Clip",
         "step": "bioplaus.neurons.threshold:Step",
         "sign": "bioplaus.neurons.threshold:Sign",
     },
