@@ -46,8 +46,8 @@ class EquilibriumPropagationConfig(RuleConfig):
     lr: float = replica(0.1)
     beta: float = ranged(0.5, above=0, per_replica=True)
     """Strength of the nudge, > 0; a list gives each seed its own."""
-    nudge: str = choice("random", "random", "positive", "symmetric")
-    """Which nudges are compared: random (0 and +beta or -beta, a coin per batch) | positive (0 and +beta) | symmetric (-beta and +beta)."""
+    nudge: str = choice("symmetric", "symmetric", "positive", "random")
+    """Which nudges are compared: symmetric (-beta and +beta) | positive (0 and +beta) | random (0 and +beta or -beta, a coin per batch)."""
     dynamics: str = choice("activity", "activity", "energy")
     """How states move: activity (h <- h + step (phi(drive) - h), the fixed points of F in fewer steps) | energy (s <- s - step dF/ds)."""
     cost: str = choice("task", "task", "squared")
@@ -89,7 +89,20 @@ class EquilibriumPropagation(Rule):
     )
     recipes = (
         Recipe({"neuron": "clip", "network.bias": True}, "Scellier & Bengio 2017"),
-        Recipe({"rule.lr": 0.1, "epochs": 40, "batch_size": 64}, "ours", data=("digits", "synthetic")),
+        Recipe({"plasticity": "adam", "rule.lr": 0.001, "batch_size": 64}, "ours; adam as in Laborieux et al. 2021"),
+        Recipe({"epochs": 20}, "ours", data=("digits", "synthetic")),
+        Recipe(
+            {
+                "rule.lr": 0.0005,
+                "rule.nudged_steps": 8,
+                "epochs": 8,
+                "network.hidden": [500],
+                "plasticity.schedule": "cosine",
+            },
+            "ours; widths of Scellier & Bengio 2017, rate of Laborieux et al. 2021",
+            data=("mnist", "fashion_mnist"),
+            network=("mlp",),
+        ),
     )
 
     def build(self, network: Network) -> dict[str, Network]:

@@ -47,9 +47,9 @@ class PredictiveCodingConfig(RuleConfig):
     """Base rate of separate feedback weights, >= 0; lr if not given; unused with feedback=transpose."""
     inference: str = choice("relax", "relax", "zil")
     """How states settle: relax (`steps` steps of size `gamma`) | zil (exact limit: gamma 1, each layer read as the error reaches it)."""
-    steps: int = ranged(20, 0)
+    steps: int = ranged(10, 0)
     """Inference steps T of one batch, >= 0."""
-    gamma: float = ranged(0.1, above=0, high=1)
+    gamma: float = ranged(0.2, above=0, high=1)
     """Size of an inference step, dimensionless, in (0, 1]."""
     output: str = choice("task", "task", "squared")
     """What the clamped output costs: task (the task's own loss) | squared (1/2 squared distance to one-hot target, as published)."""
@@ -81,8 +81,9 @@ class PredictiveCoding(Rule):
         phases=2,
     )
     recipes = (
-        Recipe({"rule.lr": 0.1, "plasticity.clip": "per_network", "plasticity.clip_norm": 1.0}, "ours"),
-        Recipe({"epochs": 40, "batch_size": 64}, "ours", data=("digits", "synthetic")),
+        Recipe({"rule.lr": 0.3, "plasticity.clip": "per_network", "plasticity.clip_norm": 1.0}, "ours"),
+        Recipe({"epochs": 20, "batch_size": 64}, "ours", data=("digits", "synthetic")),
+        Recipe({"epochs": 10, "batch_size": 64}, "ours", data=("mnist", "fashion_mnist"), network=("mlp",)),
     )
 
     def statement(self) -> Plausibility:
