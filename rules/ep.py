@@ -6,6 +6,9 @@ States s_l, activity ``h_l = phi(s_l)``, the input in place of ``h_0``, energy o
     ds_l/dt = -dF/ds_l = phi'(s_l) * ( c_l(h_{l-1}) + h_{l+1} W_{l+1} ) - s_l  (- beta dC/ds_L at the output)
     change of W_l = [ h_l^beta (h_{l-1}^beta)^T - h_l^0 (h_{l-1}^0)^T ] / beta,     the mean over the batch
 
+With dynamics=activity cells relax to phi of their drive, ``h_l = phi(c_l(h_{l-1}) + h_{l+1} W_{l+1})``: the same contrast with the integral
+of phi^-1(h_l) in place of 1/2 |s_l|^2. For clip the two have the same fixed points, for other units they do not.
+
 It tends to ``-dC/dW`` at the free fixed point as beta -> 0. The symmetric form compares +beta with -beta and divides by 2 beta.
 
 The output cells are linear (phi is the identity, as in every network here), and C is the task's loss, so that rules share one loss; the
@@ -49,7 +52,7 @@ class EquilibriumPropagationConfig(RuleConfig):
     nudge: str = choice("symmetric", "symmetric", "positive", "random")
     """Which nudges are compared: symmetric (-beta and +beta) | positive (0 and +beta) | random (0 and +beta or -beta, a coin per batch)."""
     dynamics: str = choice("activity", "activity", "energy")
-    """How states move: activity (h <- h + step (phi(drive) - h), the fixed points of F in fewer steps) | energy (s <- s - step dF/ds)."""
+    """How states move: activity (h <- h + step (phi(drive) - h)) | energy (s <- s - step dF/ds). For clip the fixed points are the same."""
     cost: str = choice("task", "task", "squared")
     """What the nudge descends: task (the task's own loss) | squared (1/2 squared distance to one-hot target, as published)."""
     steps: int = ranged(20, 1)
