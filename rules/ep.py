@@ -52,7 +52,8 @@ class EquilibriumPropagationConfig(RuleConfig):
     nudge: str = choice("symmetric", "symmetric", "positive", "random")
     """Which nudges are compared: symmetric (-beta and +beta) | positive (0 and +beta) | random (0 and +beta or -beta, a coin per batch)."""
     dynamics: str = choice("activity", "activity", "energy")
-    """How states move: activity (h <- h + step (phi(drive) - h)) | energy (s <- s - step dF/ds). For clip the fixed points are the same."""
+    """How states move: activity (h <- h + step (phi(drive) - h)) | energy (s <- s - step dF/ds). For clip the fixed points are
+    the same, but with steps of finite size `energy` chatters about the upper end."""
     cost: str = choice("task", "task", "squared")
     """What the nudge descends: task (the task's own loss) | squared (1/2 squared distance to one-hot target, as published)."""
     steps: int = ranged(20, 1)
@@ -117,11 +118,15 @@ class EquilibriumPropagation(Rule):
             If the network has dendrites, whose branches have no energy.
         """
         if any(layer.dendrites for layer in network.layers):
-            raise ConfigError("rule=ep needs an energy, and dendrites have none; choose network.dendrites=false or another rule")
+            raise ConfigError(
+                "rule=ep needs an energy, and dendrites have none; choose network.dendrites=false or another rule"
+            )
         return {"forward": network}
 
     def learn(self, view: View) -> Learning:
-        beta = torch.as_tensor(self.config.beta, dtype=view.streams.dtype, device=view.streams.device).expand(len(view.streams.seeds))
+        beta = torch.as_tensor(self.config.beta, dtype=view.streams.dtype, device=view.streams.device).expand(
+            len(view.streams.seeds)
+        )
         if self.config.nudge == "random":
             beta = beta * (view.streams.uniform("nudge/sign", (), -1, 1) >= 0).to(beta).mul_(2).sub_(1)
         free = _Settling(view, self.config, train=True)
@@ -133,7 +138,9 @@ class EquilibriumPropagation(Rule):
             minus, width = free.copy(), 2 * beta
             minus.run(self.config.nudged_steps, -beta)
         scale = 1 / (width * view.batch.size)
-        changes = {leaf: change for i in range(len(free.layers)) for leaf, change in _contrast(i, plus, minus, scale).items()}
+        changes = {
+            leaf: change for i in range(len(free.layers)) for leaf, change in _contrast(i, plus, minus, scale).items()
+        }
         yield Wanted("forward", changes)
         metrics = {"loss": view.task.loss(free.out, view.batch.y), "unsettled": moved}
         return Learned(metrics, running=free.running)

@@ -91,12 +91,24 @@ class ForwardForward(Rule):
     recipes = (
         # inputs have length 1: a start of this size puts goodness near theta, and a smaller one leaves long plateaus; biases then drown inputs
         Recipe(
-            {"neuron": "relu", "network.bias": False, "network.init_scale": 30.0, "plasticity": "adam", "rule.lr": 0.03},
+            {
+                "neuron": "relu",
+                "network.bias": False,
+                "network.init_scale": 30.0,
+                "plasticity": "adam",
+                "rule.lr": 0.03,
+            },
             "ours; rate of common re-implementations of Hinton 2022",
         ),
         Recipe({"epochs": 20, "batch_size": 64}, "ours", data=("digits", "synthetic")),
         Recipe(
-            {"epochs": 8, "batch_size": 128, "rule.label": 3.0, "network.hidden": [500, 500], "plasticity.schedule": "cosine"},
+            {
+                "epochs": 8,
+                "batch_size": 128,
+                "rule.label": 3.0,
+                "network.hidden": [500, 500],
+                "plasticity.schedule": "cosine",
+            },
             "ours; widths of common re-implementations",
             data=("mnist", "fashion_mnist"),
             network=("mlp",),
@@ -112,7 +124,9 @@ class ForwardForward(Rule):
             If there are no classes, no hidden layer, or fewer input values than classes.
         """
         if len(network.out_shape) != 1:
-            raise ConfigError("rule=ff tells right labels from wrong ones, and an autoencoder has none; choose network=mlp or rule=ccl")
+            raise ConfigError(
+                "rule=ff tells right labels from wrong ones, and an autoencoder has none; choose network=mlp or rule=ccl"
+            )
         if len(network.layers) < 2:
             raise ConfigError("rule=ff trains hidden layers and this network has none; set network.hidden")
         if prod(network.in_shape) <= network.out_shape[0]:
@@ -160,7 +174,9 @@ class ForwardForward(Rule):
         size, codes = x.shape[1], torch.eye(last.out_shape[0], dtype=x.dtype, device=x.device)
         scores = []
         for some in codes.split(max(1, ROWS // size)):
-            tried = self._write(x.repeat(1, len(some), *[1] * (x.dim() - 2)), some.repeat_interleave(size, 0).unsqueeze(0))
+            tried = self._write(
+                x.repeat(1, len(some), *[1] * (x.dim() - 2)), some.repeat_interleave(size, 0).unsqueeze(0)
+            )
             found = [self._goodness(trace) for trace in _climb(hidden, scope, tried)]
             scores.append(torch.stack(found[1:] or found).sum(0).unflatten(1, (len(some), size)))
         return torch.cat(scores, 1).mT

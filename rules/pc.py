@@ -58,7 +58,9 @@ class PredictiveCodingConfig(RuleConfig):
 
 
 _ERRORS = "error cells beside each cell, and an output clamped to the target: layers wait for it (update locking)"
-_SETTLES = "settles for many steps per batch; an error reaches a layer only after as many steps as there are layers above it"
+_SETTLES = (
+    "settles for many steps per batch; an error reaches a layer only after as many steps as there are layers above it"
+)
 _LOCAL = "local: each change is a product of an error cell and the presynaptic activity, each state sees its own layer and the next"
 _UNLOCKED = "all layers settle at once: no layer waits for another to finish"
 
@@ -90,7 +92,9 @@ class PredictiveCoding(Rule):
         stated = self.plausibility
         if self.config.feedback == "separate":
             honoured = "separate feedback weights, changed by the same local product: no weight transport"
-            stated = replace(stated, honoured=(*stated.honoured, honoured), violated=stated.violated[1:], weight_transport=False)
+            stated = replace(
+                stated, honoured=(*stated.honoured, honoured), violated=stated.violated[1:], weight_transport=False
+            )
         if self.config.inference == "zil":
             locked = "backward locking: changes are read layer by layer, as the error comes down"
             kept = tuple(point for point in stated.honoured if point is not _UNLOCKED)

@@ -8,7 +8,8 @@ from mutants.defect import Defect, Equivalent
 from mutants.equivalent import EQUIVALENT
 from mutants.learning import LEARNING
 from mutants.running import RUNNING
+from mutants.two_phases import TWO_PHASES
 
 __all__ = ["DEFECTS", "EQUIVALENT", "Defect", "Equivalent"]
 
-DEFECTS = (*LEARNING, *RUNNING)
+DEFECTS = (*LEARNING, *RUNNING, *TWO_PHASES)

@@ -117,9 +117,13 @@ def test_goodness_at_the_threshold_costs_two_ln_two_per_layer(kind: str) -> None
     """Weights of zero and a bias of sqrt(theta) in every cell: each layer's goodness is theta whatever the label."""
     rule = make(theta=0.49, goodness=kind)
     view = view_of(rule, mlp())
-    at_threshold = {key: torch.full_like(value, 0.7 if key.endswith("bias") else 0.0) for key, value in view.params.items()}
+    at_threshold = {
+        key: torch.full_like(value, 0.7 if key.endswith("bias") else 0.0) for key, value in view.params.items()
+    }
     _, learned = learn(rule, replace(view, params=at_threshold))
-    torch.testing.assert_close(learned.metrics["loss"], torch.full((2,), 4 * math.log(2), dtype=torch.float64), rtol=1e-12, atol=0)
+    torch.testing.assert_close(
+        learned.metrics["loss"], torch.full((2,), 4 * math.log(2), dtype=torch.float64), rtol=1e-12, atol=0
+    )
 
 
 def test_only_the_direction_of_an_activity_goes_on() -> None:
@@ -132,7 +136,9 @@ def test_only_the_direction_of_an_activity_goes_on() -> None:
 
 
 @pytest.mark.parametrize(("hidden", "counted"), [((9, 8, 7), (1, 2)), ((9,), (0,))])
-def test_prediction_sums_goodness_over_all_layers_but_the_first(hidden: tuple[int, ...], counted: tuple[int, ...]) -> None:
+def test_prediction_sums_goodness_over_all_layers_but_the_first(
+    hidden: tuple[int, ...], counted: tuple[int, ...]
+) -> None:
     rule = make()
     view = view_of(rule, mlp(*hidden))
     scores = rule.predict(view)
