@@ -147,6 +147,9 @@ RULES = Registry(
         "ldrl": "bioplaus.rules.ldrl:LocalReconstruction",
         "fwdtp": "bioplaus.rules.fwdtp:FixedTargets",
         # two phases of one network
+        "ff": "bioplaus.rules.ff:ForwardForward",
+        "pc": "bioplaus.rules.pc:PredictiveCoding",
+        "ep": "bioplaus.rules.ep:EquilibriumPropagation",
         # Hebbian
         "oja": "bioplaus.rules.oja:Oja",
         "bcm": "bioplaus.rules.bcm:Bcm",
@@ -168,6 +171,7 @@ NEURONS = Registry(
         "sigmoid": "bioplaus.neurons.smooth:Sigmoid",
         "softplus": "bioplaus.neurons.smooth:Softplus",
         "hard_sigmoid": "bioplaus.neurons.rectified:HardSigmoid",
+        "clip": "bioplaus.neurons.rectified:Clip",
         "step": "bioplaus.neurons.threshold:Step",
         "sign": "bioplaus.neurons.threshold:Sign",
     },

@@ -5,7 +5,7 @@ module          models
 ==============  =================================================================
 ``base``        the interface: `Neuron`, `StaticNeuron`, `NeuronConfig`
 ``smooth``      `Identity`, `Elu`, `Tanh`, `Sigmoid`, `Softplus`
-``rectified``   `Relu`, `LeakyRelu`, `HardSigmoid` (piecewise linear)
+``rectified``   `Relu`, `LeakyRelu`, `HardSigmoid`, `Clip` (piecewise linear)
 ``threshold``   `Step`, `Sign` (binary, with a straight-through slope)
 ==============  =================================================================
 
@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bioplaus.neurons.base import Neuron, NeuronConfig, StaticNeuron
-    from bioplaus.neurons.rectified import HardSigmoid, LeakyRelu, Relu
+    from bioplaus.neurons.rectified import Clip, HardSigmoid, LeakyRelu, Relu
     from bioplaus.neurons.smooth import Elu, Identity, Sigmoid, Softplus, Tanh
     from bioplaus.neurons.threshold import Sign, Step
 
 __all__ = [
+    "Clip",
     "Elu",
     "HardSigmoid",
     "Identity",
@@ -40,6 +41,7 @@ __all__ = [
 ]
 
 _MODULES = {
+    "Clip": "rectified",
     "Elu": "smooth",
     "HardSigmoid": "rectified",
     "Identity": "smooth",

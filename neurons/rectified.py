@@ -1,4 +1,4 @@
-"""Piecewise linear units: relu, leaky_relu, hard_sigmoid. At a kink the slope is that of the left side, as in torch."""
+"""Piecewise linear units: relu, leaky_relu, hard_sigmoid, clip. At a kink the slope is that of the left side, as in torch (clip: 1)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from bioplaus.neurons.base import NeuronConfig, StaticNeuron
 
-__all__ = ["HardSigmoid", "LeakyRelu", "LeakyReluConfig", "Relu"]
+__all__ = ["Clip", "HardSigmoid", "LeakyRelu", "LeakyReluConfig", "Relu"]
 
 aten = torch.ops.aten
 
@@ -53,3 +53,13 @@ class HardSigmoid(StaticNeuron):
 
     def slope_times(self, current: Tensor, out: Tensor, error: Tensor) -> Tensor:
         return aten.hardsigmoid_backward(error, current)
+
+
+class Clip(StaticNeuron):
+    """phi(z) = min(max(z, 0), 1), slope 1 in [0, 1], the ends included, and 0 elsewhere: the unit of equilibrium propagation."""
+
+    def value(self, current: Tensor) -> Tensor:
+        return current.clamp(0, 1)
+
+    def slope_times(self, current: Tensor, out: Tensor, error: Tensor) -> Tensor:
+        return error * (current == out)

@@ -88,7 +88,7 @@ def moved_elsewhere(run: Run) -> list[str]:
 def test_weight_transport_is_as_declared(case: Case, network: str, replicas: int) -> None:
     run = build(case, network, replicas)
     found = moved_elsewhere(run)
-    if run.model.rule.plausibility.weight_transport:
+    if run.model.rule.statement().weight_transport:
         assert found, "declares weight transport, yet no change reads a foreign forward weight"
     else:
         assert not found, f"declares no weight transport, yet {found}"

@@ -11,7 +11,8 @@ from mutants.hebbian import HEBBIAN
 from mutants.learning import LEARNING
 from mutants.running import RUNNING
 from mutants.targets import TARGETS
+from mutants.two_phases import TWO_PHASES
 
 __all__ = ["DEFECTS", "EQUIVALENT", "Defect", "Equivalent"]
 
-DEFECTS = (*ALIGNMENT, *HEBBIAN, *LEARNING, *RUNNING, *TARGETS)
+DEFECTS = (*ALIGNMENT, *HEBBIAN, *LEARNING, *RUNNING, *TARGETS, *TWO_PHASES)

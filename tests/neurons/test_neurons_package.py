@@ -14,7 +14,7 @@ from bioplaus.registry import NEURONS
 
 PUBLIC = {
     "Neuron", "NeuronConfig", "StaticNeuron", "Identity", "Relu", "LeakyRelu", "Elu", "Tanh", "Sigmoid", "Softplus",
-    "HardSigmoid", "Step", "Sign",
+    "HardSigmoid", "Clip", "Step", "Sign",
 }  # fmt: skip
 
 
@@ -32,7 +32,7 @@ def test_public_names_lead_to_classes_of_that_name() -> None:
 
 
 def test_built_in_models_are_public() -> None:
-    for name in ("identity", "relu", "leaky_relu", "elu", "tanh", "sigmoid", "softplus", "hard_sigmoid", "step", "sign"):
+    for name in ("identity", "relu", "leaky_relu", "elu", "tanh", "sigmoid", "softplus", "hard_sigmoid", "clip", "step", "sign"):
         model = NEURONS.get(name)
         assert getattr(bioplaus.neurons, model.__name__) is model
 

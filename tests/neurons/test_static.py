@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from bioplaus.neurons.base import StaticNeuron
-from bioplaus.neurons.rectified import HardSigmoid, LeakyRelu, LeakyReluConfig, Relu
+from bioplaus.neurons.rectified import Clip, HardSigmoid, LeakyRelu, LeakyReluConfig, Relu
 from bioplaus.neurons.smooth import Elu, EluConfig, Identity, Sigmoid, Softplus, SoftplusConfig, Tanh
 from bioplaus.neurons.threshold import Sign, SignConfig, Step, StepConfig
 
@@ -42,6 +42,7 @@ GRADED: dict[str, tuple[StaticNeuron, Callable[[float], float], Callable[[Tensor
         lambda z: F.softplus(z, 3.0),
         (),
     ),
+    "clip": (Clip(), lambda z: min(max(z, 0.0), 1.0), lambda z: z.clamp(0, 1), (0.0, 1.0)),
     "hard_sigmoid": (HardSigmoid(), lambda z: min(max(z / 6 + 0.5, 0.0), 1.0), F.hardsigmoid, (-3.0, 3.0)),
 }
 STEP = 1e-5
