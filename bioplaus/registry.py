@@ -64,6 +64,10 @@ class Registry:
         self._scan()
         return list(self._targets)
 
+    def is_built_in(self, name: str) -> bool:
+        """Return whether the member came with the program."""
+        return name in self._built_in
+
     def built_in(self) -> list[tuple[str, str]]:
         """Return (module, class name) of every built-in member."""
         return [(module, name) for module, _, name in (self._targets[one].partition(":") for one in self._targets if one in self._built_in)]

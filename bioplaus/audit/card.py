@@ -22,10 +22,10 @@ class LayerCard:
         Its name.
     learns
         Whether anything was wanted for it in the window.
-    reads_forward, reads_feedback
-        Layers whose forward (feedback) weights its change uses other than through activity.
+    reads_forward, reads_other
+        Layers of the forward network (of other networks) whose weights its change uses other than through activity.
     reads_neighbours
-        Whether its neurons read each other's weights.
+        Whose weights in the layer itself a synapse reads beside its own: "" | "other cells" | "its cell's other synapses".
     waits
         "" | "for the top" | "for a pass from above" | "for the network to settle".
     signals
@@ -41,8 +41,8 @@ class LayerCard:
     layer: str
     learns: bool
     reads_forward: tuple[str, ...] = ()
-    reads_feedback: tuple[str, ...] = ()
-    reads_neighbours: bool = False
+    reads_other: tuple[str, ...] = ()
+    reads_neighbours: str = ""
     waits: str = ""
     signals: tuple[str, ...] = ()
     broadcast: tuple[str, ...] = ()
@@ -124,8 +124,7 @@ class Card:
             if not one.learns:
                 table.add_row(Text(one.layer), "learns nothing", "", "", "")
                 continue
-            reads = [*one.reads_forward, *(f"{name} (feedback)" for name in one.reads_feedback)]
-            reads += ["its neighbours"] if one.reads_neighbours else []
+            reads = [*one.reads_forward, *one.reads_other, *([one.reads_neighbours] if one.reads_neighbours else [])]
             mixes = {True: "yes", False: "no", None: "not shown"}[one.other_samples]
             signals = [f"{s} (broadcast)" if s in one.broadcast else s for s in one.signals]
             table.add_row(*(Text(cell) for cell in (one.layer, ", ".join(reads) or "no other", one.waits or "no", ", ".join(signals), mixes)))

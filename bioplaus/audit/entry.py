@@ -30,8 +30,8 @@ SMALL: dict[str, dict[str, Any]] = {
     "autoencoder": {"network.channels": [3, 4]},
 }
 
-#: The rule alone, whatever its recipes add.
-ALONE: dict[str, Any] = {"dtype": "float64", "plasticity.clip": "none", "network.norm": "none"}
+#: The rule alone, whatever its recipes add: clipping layer by layer keeps it finite and is no global signal.
+ALONE: dict[str, Any] = {"dtype": "float64", "plasticity.clip": "per_layer", "plasticity.clip_norm": 1.0, "network.norm": "none"}
 
 
 def card_of(settings: Settings | Mapping[str, Any] | None = None, **keys: Any) -> Card:
@@ -42,7 +42,7 @@ def card_of(settings: Settings | Mapping[str, Any] | None = None, **keys: Any) -
     settings
         Settings of a run (audited on its own network and data, as one replica), or dotted keys as on the command line. With keys the network is
         small unless ``network.*`` says otherwise (an mlp of two hidden layers, 7 and 5 wide, on synthetic data, another network on digits), and
-        neither clipping nor normalisation stands beside the rule unless it is asked for.
+        no clipping by a global norm and no normalisation stands beside the rule unless it is asked for.
         ``rule`` is a registered name, or ``file.py:Class``; the file is executed.
     **keys
         Keys without a dot, e.g. ``rule="dfa"``.

@@ -5,9 +5,9 @@ Everything is live here, at the recorded weights, but for one disturbance at a t
 - the current of the top layer: a hidden layer whose change moves waits for what the top does with this batch (**update locking**);
 - the labels of the batch; the loss that the task returns; one sample of the batch, where other rows of the two sides must stay;
 - each *channel* (a verb through a weight) whose signals moved when the top did. If disturbing channel A moves what channel B carries, and either
-  moves a layer's change, the layer stands at the end of a chain A -> B that starts at the top. That is **backward locking**, unless A moves
-  *itself* later in the same batch: then the layers exchange signals at every step of a relaxation and none waits for another to finish; the
-  network *settles*.
+  moves a layer's change, the layer stands at the end of a chain A -> B that starts at the top. That is **backward locking**, unless a channel
+  moves *itself* later in the same batch, and both what it carried first and what it carried later move the change: then the layers exchange
+  signals at every step of a relaxation and none waits for another to finish; the network *settles*.
 
 A signal is **broadcast** to a layer if it gets there in one step: labels (or the top's current) are changed, every verb brings what it brought
 then except those outside the forward network that take the changed thing in directly, and the layer's postsynaptic side still moves. The hidden
@@ -46,22 +46,15 @@ class Signals:
     mixing: set[str] = field(default_factory=set)
     broadcast_labels: set[str] = field(default_factory=set)
     broadcast_top: set[str] = field(default_factory=set)
+    own_activity: bool = False
 
 
 def signals(window: Window) -> Signals:
     """Ask one frame of every kind that the window holds (a rule may do different things in different batches)."""
     found = Signals()
-    for frame in _kinds(window):
+    for frame in window.kinds:
         _Questions(window, frame, found).ask()
     return found
-
-
-def _kinds(window: Window) -> list[Frame]:
-    """Return the last frame of each kind: kinds differ in the leaves that change."""
-    last: dict[frozenset[str], Frame] = {}
-    for frame in window.frames:
-        last[frozenset(key for key, seen in frame.changes.items() if bool(seen.value.any()))] = frame
-    return list(last.values())
 
 
 class _Questions:
@@ -84,6 +77,7 @@ class _Questions:
         self.found.labels |= self._layers(self._live(batch=self._relabelled())[0])
         self.found.loss |= self._layers(self._live(task=_shaken_loss(self.window.model.task))[0], post=True)
         self._ask_mixing()
+        self.found.own_activity |= self._sends_of_its_own()
         if waiting:
             self._ask_chains(waiting, {call for call in ear.moved if call.channel != self.top})
         self.found.broadcast_labels |= self._reached(self._relabelled(), nobody)
@@ -113,23 +107,42 @@ class _Questions:
         y = shaken(batch.y) if batch.y.is_floating_point() else (batch.y + 1) % self.window.taps.networks["forward"].out_shape[0]
         return replace(batch, y=y)
 
+    def _sends_of_its_own(self) -> bool:
+        """Return whether forward weights also carry patterns that know nothing of the batch, such as noise: a phase of its own.
+
+        A single pattern, such as a running mean, is no phase.
+        """
+        batch = self._relabelled()
+        x = shaken(batch.x)
+        _, ear = self._live(batch=replace(batch, x=x, y=x if self.frame.batch.y is self.frame.batch.x else batch.y))
+        unmoved = [call for call in self.frame.tape.keys() - ear.moved if call.verb == "send" and call.weight in self.up]
+        return any(self.frame.tape[call].shape[1] > 1 for call in unmoved)
+
     def _ask_chains(self, waiting: set[str], calls: set[Call]) -> None:
         """Follow the top's influence from channel to channel."""
         hits: dict[Channel, set[str]] = {}
         arrows: dict[Channel, set[Channel]] = {}
+        repeated: dict[Channel, set[str]] = {}
         for channel in sorted({call.channel for call in calls}):
-            changes, ear = self._live(shake=lambda call, channel=channel: call.channel == channel and call in calls)  # type: ignore[misc]
-            hits[channel] = self._layers(changes) & waiting
-            arrows[channel] = {call.channel for call in ear.moved & calls}
-        returning = {channel for channel, reached in arrows.items() if channel in reached}
+            mine = {call for call in calls if call.channel == channel}
+            hits[channel], moved = self._effect(mine, waiting)
+            arrows[channel] = {call.channel for call in moved & calls}
+            repeated[channel] = set()
+            if channel in arrows[channel]:
+                first = min(mine, key=lambda call: call.turn)
+                repeated[channel] = self._effect({first}, waiting)[0] & self._effect(mine - {first}, waiting)[0]
         self.found.through_verbs |= set().union(*hits.values())
         for a, reached in arrows.items():
             for b in reached & hits.keys():
                 ends = hits[a] & hits[b]
-                if a in returning or b in returning:
-                    self.found.settling |= ends
-                elif a != b:
-                    self.found.chained |= ends
+                settling = ends & (repeated[a] | repeated[b])
+                self.found.settling |= settling
+                self.found.chained |= ends - settling if a != b else set()
+
+    def _effect(self, calls: set[Call], layers: set[str]) -> tuple[set[str], set[Call]]:
+        """Disturb some calls; return which of the layers change otherwise, and which calls bring something else."""
+        changes, ear = self._live(shake=lambda call: call in calls)
+        return self._layers(changes) & layers, ear.moved
 
     def _reached(self, batch: Batch | None, shake: Callable[[Call], bool]) -> set[str]:
         """Return the hidden layers, the one next to the top left out, that are told of a disturbance in one step."""

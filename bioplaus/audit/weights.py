@@ -3,7 +3,7 @@
 The recorded window is run again with one whole weight replaced by random numbers while `send` brings what it brought then. A layer other than
 the weight's own whose wanted change moves has used that weight in another way: through a transpose, a sign, a sum, a copy kept in the state,
 or a gradient that autograd took through it. `init` and the edits at the start are run again too. The layer's own weight is its own business
-(decay, Oja's rule), unless one neuron's change moves with the weights of its neighbours.
+(decay, Oja's rule), unless the change of one synapse moves when the weight of another one of the layer does.
 
 Where only the presynaptic side of a change moves, and the layer below reads the weight too, the change has seen that layer's settled activity.
 """
@@ -34,14 +34,15 @@ class Reading:
         Whose wanted change moves.
     weight
         Key of the weight that was replaced.
-    carries
-        Whether the weight carries activity forwards: it is one of the forward network, or something is sent through it. If not, it is a
-        feedback weight, and reading it is an error's path through synapses of its own.
+    kind
+        "forward": a weight of the forward network, so that reading it is weight transport. "feedback": one that nothing is sent through, an
+        error's path through synapses of its own. "beside": one of another network that is sent through, such as a layer's own readout.
     """
 
     layer: str
     weight: str
-    carries: bool
+    kind: str
+    who: str = ""
 
     @property
     def owner(self) -> str:
@@ -50,13 +51,19 @@ class Reading:
 
     @property
     def lateral(self) -> bool:
-        """Whether the neurons of a layer read each other's weights."""
-        return self.owner == self.layer
+        """Whether the synapses of a layer read each other's weights."""
+        return bool(self.who)
+
+    @property
+    def transport(self) -> bool:
+        """Whether it is weight transport."""
+        return self.kind == "forward"
 
     def __str__(self) -> str:
         if self.lateral:
-            return f"{self.layer}: a neuron reads the weights of its neighbours"
-        return f"{self.layer} reads {self.owner}" + ("" if self.carries else " (feedback synapses)")
+            return f"{self.layer}: a synapse reads the weights of {self.who}"
+        more = {"forward": "", "feedback": " (feedback synapses)", "beside": " (outside the forward network)"}
+        return f"{self.layer} reads {self.owner}{more[self.kind]}"
 
 
 def layer_of(window: Window) -> dict[str, str]:
@@ -72,21 +79,20 @@ def readings(window: Window) -> list[Reading]:
     RuntimeError
         If the replay of an unchanged window moves something: then nothing can be concluded from a replay.
     """
-    if _moved(window, {}):
+    if any(_moved(window, {})):
         raise RuntimeError("two equal replays differ: the rule's changes depend on more than weights, state, batch and streams")
     owners, sent = layer_of(window), {call.weight for frame in window.frames for call in frame.tape if call.verb == "send"}
     below = {high.name: low.name for network in window.taps.networks.values() for low, high in pairwise(network.layers)}
     found = []
     for name, network in window.taps.networks.items():
         for layer in network.layers:
-            carries = name == "forward" or layer.weight in sent
+            kind = "forward" if name == "forward" else "beside" if layer.weight in sent else "feedback"
             replaced = {layer.weight: _replacement(window.drawn[layer.weight], layer.connection.fan_in)}
-            readers = {owners[leaf] for leaf in _moved(window, replaced)}
-            told = {owners[leaf] for leaf in _moved(window, replaced, post=True)} if len(readers) > 1 else readers
+            readers, told = ({owners[leaf] for leaf in leaves} for leaves in _moved(window, replaced))
             seen = {one for one in readers - told if below.get(one) in readers}
-            if layer.name in readers and _reads_neighbours(window, layer.weight, layer.connection.fan_in):
-                found.append(Reading(layer.name, layer.weight, carries))
-            found += [Reading(one, layer.weight, carries) for one in sorted(readers - seen - {layer.name})]
+            if layer.name in readers and (who := _neighbours(window, layer.weight, layer.connection.fan_in)):
+                found.append(Reading(layer.name, layer.weight, kind, who))
+            found += [Reading(one, layer.weight, kind) for one in sorted(readers - seen - {layer.name})]
     return found
 
 
@@ -97,33 +103,33 @@ def _replacement(old: Tensor, fan_in: int) -> Tensor:
     return (draw * (spread or fan_in**-0.5)).to(old.dtype)
 
 
-def _reads_neighbours(window: Window, weight: str, fan_in: int) -> bool:
-    """Return whether the change of the other neurons moves when the weights of the first one do, within a batch."""
-    for frame in window.frames:
+def _neighbours(window: Window, weight: str, fan_in: int) -> str:
+    """Return whose changes move when the weight of the first synapse does, within a batch; "" if only its own."""
+    found: set[str] = set()
+    for frame in window.kinds:
         own = frame.before.params[weight]
-        if own.shape[1] < 2:
-            return False
         # held in both, so that the neighbours find the same weights of their own
-        first = torch.cat([_replacement(own[:, :1], fan_in), own[:, 1:]], 1)
+        first = own.clone()
+        first[(slice(None), *[0] * (own.dim() - 1))] += _replacement(own, fan_in).abs().max()
         one, other = (window.replay(frame, _pinned(frame.tape), other={weight: value}).changes for value in (own, first))
         for key in one.keys() & other.keys():
-            if key.endswith(f"|{weight}") and _other_neurons(one[key], other[key]):
-                return True
-    return False
+            if key.endswith(f"|{weight}"):
+                found |= _others(one[key], other[key])
+    return "other cells" if "other cells" in found else "its cell's other synapses" if found else ""
 
 
-def _other_neurons(one: Seen, other: Seen) -> bool:
-    """Return whether the change of other neurons than the first differs: by their own side where it is factored."""
-    pairs = [(one.value[:, 1:], other.value[:, 1:])]
+def _others(one: Seen, other: Seen) -> set[str]:
+    """Return which synapses beside the first differ; a factored change is judged by its postsynaptic side."""
     if one.sides and len(one.sides) == len(other.sides):
-        pairs = [(_without_first(p, one.value), _without_first(q, one.value)) for (_, p), (_, q) in zip(one.sides, other.sides)]
-    return any(not torch.equal(a, b) for a, b in pairs)
-
-
-def _without_first(post: Tensor, weight: Tensor) -> Tensor:
-    """Return the postsynaptic side without the first neuron (channel); the unit axis is the last, or the last but two of images."""
-    axis = -3 if weight.dim() == 5 else -1
-    return post.narrow(axis, 1, post.shape[axis] - 1)
+        axis = -3 if one.value.dim() == 5 else -1  # channels of images stand before height and width
+        differ = [(p != q).movedim(axis, 0).flatten(1).any(1) for (_, p), (_, q) in zip(one.sides, other.sides)]
+        units = torch.stack(differ).any(0)
+        cell, cells = bool(units[0]), bool(units[1:].any())
+    else:
+        differs = one.value != other.value
+        cells, differs = bool(differs[:, 1:].any()), differs[:, 0].flatten(1)
+        cell = bool(differs[:, 1:].any())
+    return {word for word, found in (("other cells", cells), ("its cell", cell)) if found}
 
 
 def _opened(window: Window, other: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], set[str]]:
@@ -136,17 +142,19 @@ def _opened(window: Window, other: Mapping[str, Tensor]) -> tuple[dict[str, Tens
     return state, moved(window.assigned, assignments(edits))
 
 
-def _moved(window: Window, other: Mapping[str, Tensor], *, post: bool = False) -> set[str]:
-    """Return the leaves that change otherwise somewhere in the window, the state being handed on as the replay leaves it.
+def _moved(window: Window, other: Mapping[str, Tensor]) -> tuple[set[str], set[str]]:
+    """Return the leaves that change otherwise somewhere in the window, and those of them whose postsynaptic side or dense change does.
 
-    With ``post`` the presynaptic sides of factored changes do not count.
+    The state is handed on as the replay leaves it.
     """
     state, found = _opened(window, other)
+    told = set(found)
     for frame in window.frames:
         run = window.replay(frame, _pinned(frame.tape), other=other, state=state)
-        found |= moved(frame.changes, run.changes, post=post)
+        found |= moved(frame.changes, run.changes)
+        told |= moved(frame.changes, run.changes, post=True)
         state = {**state, **run.learned.state}
-    return found
+    return found, told
 
 
 def _pinned(tape: Mapping[Call, Tensor]) -> Listener:

@@ -17,6 +17,7 @@ from bioplaus.audit.taps import Call, Ear, Taps
 from bioplaus.changes import Change, Outer, Wanted
 from bioplaus.edits import perform
 from bioplaus.engines.loop import learn_batch
+from bioplaus.errors import RunError
 from bioplaus.feed import Feed
 from bioplaus.tasks import Task
 from bioplaus.view import Batch, Clock, Edits, Learned, View
@@ -78,6 +79,14 @@ class Window:
     assigned: Changes
     opening: dict[Call, Tensor]
     frames: list[Frame]
+
+    @property
+    def kinds(self) -> list[Frame]:
+        """The last frame of each kind: kinds differ in the leaves that change."""
+        last: dict[frozenset[str], Frame] = {}
+        for frame in self.frames:
+            last[frozenset(key for key, seen in frame.changes.items() if bool(seen.value.any()))] = frame
+        return list(last.values())
 
     def open(self, params: dict[str, Tensor], buffers: dict[str, Tensor], ear: Ear) -> tuple[dict[str, Tensor], tuple[Edits, ...]]:
         """Let the rule make its state, and act at the start; return both."""
@@ -177,6 +186,8 @@ def _frame(model: Model, taps: Taps, world: World, batch: Batch, clock: Clock) -
     learn_batch(model, world, batch, clock, seen=seen)
     # the weights after a change are those before the next one
     written = [*paths[1:], _copies(world.params)] if paths else []
+    if not all(bool(torch.isfinite(seen.value).all()) for seen in changes.values()):
+        raise RunError(f"rule {model.rule.config.name} cannot be audited: its changes are not finite; try a lower rule.lr")
     return Frame(batch, clock, before, changes, written, ear.heard)
 
 
