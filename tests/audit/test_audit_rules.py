@@ -11,7 +11,13 @@ from bioplaus.audit import Card, LayerCard, card_of
 
 FILE = Path(__file__).with_name("audited_rules.py")
 #: flags of the card in one word each
-FLAGS = {"transport": "weight_transport", "backward": "backward_locking", "update": "update_locking", "labels": "needs_labels", "settles": "settles"}
+FLAGS = {
+    "transport": "weight_transport",
+    "backward": "backward_locking",
+    "update": "update_locking",
+    "labels": "needs_labels",
+    "settles": "settles",
+}
 
 
 @cache
