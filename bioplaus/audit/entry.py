@@ -16,7 +16,7 @@ from bioplaus import config, data, registry
 from bioplaus.audit.card import Card
 from bioplaus.audit.measure import measure
 from bioplaus.build import build_model, make_feeds
-from bioplaus.errors import ConfigError
+from bioplaus.errors import BioplausError, ConfigError, RunError
 from bioplaus.settings import Settings
 
 __all__ = ["card_of"]
@@ -51,6 +51,8 @@ def card_of(settings: Settings | Mapping[str, Any] | None = None, **keys: Any) -
     ------
     ConfigError
         If the rule is not known, its file holds none, or it refuses the network.
+    RunError
+        If it does not give the same changes twice, its numbers are not finite, or the rule of a file fails.
 
     Examples
     --------
@@ -113,7 +115,16 @@ def _rule_file(name: Any) -> Iterator[None]:
         yield
         return
     with registry.RULES.lent(text, _class_of(Path(f"{path}.py"), wanted.removeprefix(":"))):
-        yield
+        try:
+            yield
+        except BioplausError:
+            raise
+        except Exception as error:
+            raise RunError(f"rule {text} failed: {_in_one_line(error)}; --debug shows where") from error
+
+
+def _in_one_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
 def _class_of(file: Path, wanted: str) -> type:
@@ -129,7 +140,7 @@ def _class_of(file: Path, wanted: str) -> type:
     try:
         spec.loader.exec_module(module)
     except Exception as error:
-        raise ConfigError(f"rule file {file} cannot be run: {type(error).__name__}: {' '.join(str(error).split())}") from error
+        raise ConfigError(f"rule file {file} cannot be run: {_in_one_line(error)}") from error
     finally:
         sys.modules.pop(spec.name, None)
     rules = {

@@ -110,13 +110,13 @@ class _Questions:
     def _sends_of_its_own(self) -> bool:
         """Return whether forward weights also carry patterns that know nothing of the batch, such as noise: a phase of its own.
 
-        A single pattern, such as a running mean, is no phase.
+        One pattern for all samples, such as a running mean or silence, is no phase.
         """
         batch = self._relabelled()
         x = shaken(batch.x)
         _, ear = self._live(batch=replace(batch, x=x, y=x if self.frame.batch.y is self.frame.batch.x else batch.y))
         unmoved = [call for call in self.frame.tape.keys() - ear.moved if call.verb == "send" and call.weight in self.up]
-        return any(self.frame.tape[call].shape[1] > 1 for call in unmoved)
+        return any(bool((out[:, 1:] != out[:, :1]).any()) for out in (self.frame.tape[call] for call in unmoved))
 
     def _ask_chains(self, waiting: set[str], calls: set[Call]) -> None:
         """Follow the top's influence from channel to channel."""

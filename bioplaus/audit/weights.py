@@ -109,8 +109,8 @@ def _neighbours(window: Window, weight: str, fan_in: int) -> str:
     for frame in window.kinds:
         own = frame.before.params[weight]
         # held in both, so that the neighbours find the same weights of their own
-        first = own.clone()
-        first[(slice(None), *[0] * (own.dim() - 1))] += _replacement(own, fan_in).abs().max()
+        first = own.clone(memory_format=torch.contiguous_format)
+        first.view(first.shape[0], -1)[:, 0] += _replacement(own, fan_in).abs().max()
         one, other = (window.replay(frame, _pinned(frame.tape), other={weight: value}).changes for value in (own, first))
         for key in one.keys() & other.keys():
             if key.endswith(f"|{weight}"):

@@ -112,6 +112,20 @@ def test_convolutions() -> None:
     assert (wide.network, wide.short()) == ("cnn5 2-2-3", "backward-locked, labels")
 
 
+def test_weights_of_nothing_are_no_phase_of_their_own() -> None:
+    """The autoencoder's ends start at zero, so that they send the same whatever the batch."""
+    found = card_of({"network": "autoencoder"}, rule="bp")
+    assert found.phases == 2 and not found.differs
+
+
+def test_a_rule_of_a_file_that_fails_says_how(tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text("from bioplaus.rules.bp import Backprop\nclass Mine(Backprop):\n    def learn(self, view):\n        yield view.nothing\n")
+    answer = command("audit", f"rule={file}")
+    assert answer.code == 1 and answer.err.count("\n") == 1 and "failed: AttributeError: 'View' object has no attribute 'nothing'" in answer.err
+    assert "Traceback" in command("audit", f"rule={file}", "--debug").err
+
+
 def test_what_the_run_adds_is_named() -> None:
     found = card_of({"plasticity.clip": "per_network", "network.norm": "batch"}, rule="fa")
     assert found.global_signals == (
