@@ -1,4 +1,4 @@
-"""Rules whose use of information is known by construction: what each honest one needs is found and no more, and every planted cheat is caught."""
+"""Rules whose use of information is known by construction: what an honest one needs is found and no more, and each planted cheat is caught."""
 
 from __future__ import annotations
 
