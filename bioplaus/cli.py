@@ -22,6 +22,7 @@ EXAMPLES = """\
 examples:
   bioplaus simulate rule=ccl                         digits (embedded), seconds, no download
   bioplaus simulate rule=ccl data=mnist seeds=5      published settings; data.root=DIR or BIOPLAUS_DATA=DIR
+  bioplaus audit rule=ccl                            what information does this rule really use?
   bioplaus show rule=ccl                             every setting with its default, unit and source
   bioplaus list rules                                also: neurons, plasticity, data, networks, probes, backends
   bioplaus resume runs/...                           go on after Ctrl-C, kill or power cut
@@ -61,6 +62,8 @@ def _parser() -> _Parser:
     listing.add_argument("family", nargs="?", help="rules, neurons, plasticity, data, networks, probes or backends; all by default")
     show = add("show", "show every setting with its default, range and source")
     show.add_argument("overrides", nargs="*", default=[], metavar="key=value")
+    audit = add("audit", "measure what information a rule really uses", machine=True)
+    audit.add_argument("overrides", nargs="*", default=[], metavar="key=value", help="rule=NAME or rule=FILE.py:CLASS, network.* and the like")
     reproduce = add("reproduce", "reproduce a published figure: target beside result")
     reproduce.add_argument("claim", help="name of the claim, or 'list'")
     reproduce.add_argument("overrides", nargs="*", default=[], metavar="key=value", help="quick=true for a small run")
@@ -166,6 +169,24 @@ def _show(args: argparse.Namespace) -> None:
     print(show.text(config.resolve(config.parse(args.overrides), locate=False)))
 
 
+def _audit(args: argparse.Namespace) -> None:
+    from bioplaus import config
+
+    given = config.parse(args.overrides)
+    if not isinstance(given.get("rule"), str):
+        raise ConfigError("audit needs a rule: bioplaus audit rule=NAME, or rule=path/to/file.py:ClassName; see bioplaus list rules")
+    from bioplaus.audit import card_of
+
+    card = card_of(given)
+    if args.json:
+        print(json.dumps(card.as_dict(), allow_nan=False))
+        return
+    from bioplaus.tables import as_text
+
+    print(as_text(card.table()))
+    print(*(f"  - {term}" for term in card.non_local_terms), sep="\n")
+
+
 def _reproduce(args: argparse.Namespace) -> None:
     from bioplaus import config
     from bioplaus.experiments import catalogue
@@ -184,6 +205,7 @@ VERBS: dict[str, Callable[[argparse.Namespace], None]] = {
     "plot": _plot,
     "list": _list,
     "show": _show,
+    "audit": _audit,
     "reproduce": _reproduce,
 }
 

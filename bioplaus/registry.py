@@ -12,7 +12,8 @@ import difflib
 import importlib
 import importlib.metadata
 import importlib.util
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from bioplaus.errors import ConfigError
@@ -63,6 +64,10 @@ class Registry:
         self._scan()
         return list(self._targets)
 
+    def is_built_in(self, name: str) -> bool:
+        """Return whether the member came with the program."""
+        return name in self._built_in
+
     def built_in(self) -> list[tuple[str, str]]:
         """Return (module, class name) of every built-in member."""
         return [(module, name) for module, _, name in (self._targets[one].partition(":") for one in self._targets if one in self._built_in)]
@@ -81,6 +86,17 @@ class Registry:
             raise ConfigError(f"{self.kind} '{name}' is registered already, as {known}; import it from bioplaus.*, not from the folder")
         self._targets[name] = f"{component.__module__}:{component.__qualname__}"
         self._classes[name] = component
+
+    @contextmanager
+    def lent(self, name: str, component: Any) -> Iterator[None]:
+        """Have a class under a name for a while, and whatever was there before afterwards."""
+        self._scan()
+        kept = dict(self._targets), dict(self._classes)
+        self._targets[name], self._classes[name] = f"{component.__module__}:{component.__qualname__}", component
+        try:
+            yield
+        finally:
+            self._targets, self._classes = kept
 
     def check(self, name: str) -> str:
         """Return the name, or raise ConfigError with the nearest one and the list."""

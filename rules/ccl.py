@@ -91,6 +91,7 @@ class CounterCurrent(Rule):
             "the labels of all classes run through the feedback network at each step, and E mixes all B x K products",
             _WAITS,
         ),
+        modulators=("label",),
     )
     recipes = RECIPES
 

@@ -5,6 +5,7 @@ should go red, as directly as possible.
 """
 
 from mutants.alignment import ALIGNMENT
+from mutants.auditing import AUDITING
 from mutants.defect import Defect, Equivalent
 from mutants.equivalent import EQUIVALENT
 from mutants.hebbian import HEBBIAN
@@ -15,4 +16,4 @@ from mutants.two_phases import TWO_PHASES
 
 __all__ = ["DEFECTS", "EQUIVALENT", "Defect", "Equivalent"]
 
-DEFECTS = (*ALIGNMENT, *HEBBIAN, *LEARNING, *RUNNING, *TARGETS, *TWO_PHASES)
+DEFECTS = (*ALIGNMENT, *AUDITING, *HEBBIAN, *LEARNING, *RUNNING, *TARGETS, *TWO_PHASES)
