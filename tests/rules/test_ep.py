@@ -148,7 +148,7 @@ def test_a_random_nudge_is_one_of_the_two_one_sided_ones() -> None:
 
 
 def test_clipped_cells_settle_at_their_clipped_drive() -> None:
-    network = Mlp.build(MlpConfig(hidden=[6], bias=True), (4,), (CLASSES,), Clip())
+    network = Mlp.build(MlpConfig(hidden=[6], bias=True, init_scale=2), (4,), (CLASSES,), Clip())
     rule = make(steps=150)
     view = view_of(rule, network)
     out = rule.predict(view)[0]
