@@ -184,7 +184,8 @@ def _audit(args: argparse.Namespace) -> None:
     from bioplaus.tables import as_text
 
     print(as_text(card.table()))
-    print(*(f"  - {term}" for term in card.non_local_terms), sep="\n")
+    for term in card.non_local_terms:
+        print(f"  - {term}")
 
 
 def _reproduce(args: argparse.Namespace) -> None:
