@@ -21,12 +21,13 @@ GAP = 0.062  # height of a name in parts of the panel's
 
 def draw_seeds(
     ax: Axes,
-    when: NDArray[np.int64],
+    when: NDArray[Any],
     values: NDArray[np.float64],
     colour: Any,
     name: str,
     *,
     geometric: bool = False,
+    thin: bool = True,
 ) -> None:
     """Draw the mean over seeds, a thin line per seed, and the 95 % interval of the mean as a band.
 
@@ -40,9 +41,11 @@ def draw_seeds(
         Label of the mean line; `name_lines` writes it beside its end.
     geometric
         Take mean and interval of the logarithms, for positive values that differ by factors.
+    thin
+        Whether to draw the line of each seed; without them many means fit into one panel.
     """
     mean, low, high = _centre(values, geometric)
-    if len(values) > 1:
+    if thin and len(values) > 1:
         for row in values:
             dots = np.flatnonzero(_alone(row))
             ax.plot(when, row, color=colour, lw=0.7, alpha=0.4, marker="o", ms=2.5, markevery=dots.tolist())
