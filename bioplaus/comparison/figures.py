@@ -54,9 +54,9 @@ def _draw_scores(ax: Axes, runs: Sequence[Run], score: str, scale: Sequence[floa
         when, values = series(table, score, SHOWN)
         if not np.isfinite(values).any():
             continue
-        where: Any = when
-        if scale is not None:
-            where, values = when[when > 0] * scale[i], values[:, when > 0]
+        if len(when) > 2 or scale is not None:  # the untrained network would stretch the axis
+            when, values = when[when > 0], values[:, when > 0]
+        where: Any = when if scale is None else when * scale[i]
         draw_seeds(ax, where, values * (100 if score == "accuracy" else 1), colour, row["rule"], thin=False)
 
 
@@ -67,7 +67,7 @@ def curves(runs: Sequence[Run], score: str, title: str) -> Figure | None:
     figure, (ax,) = new_figure(f"Learning curves: {title}", height=4.6)
     _draw_scores(ax, runs, score)
     _finish(ax, "epoch", score)
-    footnote(figure, len(runs[0][0][score]["values"]), thin=False)
+    footnote(figure, len(runs[0][0][score]["values"]), "Epoch 0 is left out.", thin=False)
     return figure
 
 

@@ -117,7 +117,7 @@ def make_plan(overrides: Mapping[str, Any]) -> tuple[Plan, Options]:
     """
     given = {key: plain(value) for key, value in overrides.items()}
     options = _options({key: given.pop(key) for key in list(given) if key in Options.__dataclass_fields__})
-    own = {rule: {} for rule in options.rules}
+    own: dict[str, dict[str, Any]] = {rule: {} for rule in options.rules}
     for key in list(given):
         head, _, rest = key.partition(".")
         if rest and head in registry.RULES.names():

@@ -122,7 +122,9 @@ def _here(plan: Plan, row: Row, watch: Watch) -> dict[str, Any]:
 
 
 def _in_processes(plan: Plan, missing: list[int], workers: int, watch: Watch) -> dict[int, dict[str, Any]]:
-    waiting, at_work, results = list(missing), {}, {}
+    waiting = list(missing)
+    at_work: dict[int, subprocess.Popen[str]] = {}
+    results: dict[int, dict[str, Any]] = {}
     with selectors.DefaultSelector() as selector:
         try:
             while waiting or at_work:

@@ -13,7 +13,7 @@ from bioplaus.comparison.table import COST, SCORES, cells
 __all__ = ["page"]
 
 STYLE = """
-:root { color-scheme: light; --ink: #222; --muted: #666; --line: #ddd; --tint: #f6f7f8; --accent: #0072b2; }
+:root { color-scheme: light; --ink: #222; --muted: #666; --line: #ddd; --tint: #f6f7f8; }
 * { box-sizing: border-box; }
 body { margin: 0 auto; max-width: 66rem; padding: 1.2rem 1rem 3rem; font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif;
        color: var(--ink); background: #fff; }
@@ -28,10 +28,10 @@ tbody tr:last-child > * { border-bottom: 0; }
 th:first-child, td:first-child { text-align: left; position: sticky; left: 0; background: #fff; font-weight: 600; }
 th:first-child { background: var(--tint); }
 td.text, th.text { text-align: left; }
-td.wrap { white-space: normal; min-width: 16rem; }
+td.wrap { white-space: normal; min-width: 9rem; }
 tr.failed td { color: #a33; }
-.bar { display: block; height: 5px; margin-top: .25rem; background: var(--accent); border-radius: 3px; margin-left: auto; }
 img { display: block; width: 100%; max-width: 62rem; height: auto; margin: .6rem 0 0; }
+figure { margin: 1.6rem 0 0; }
 ul { padding-left: 1.2rem; } li { margin: .25rem 0; }
 details { border-top: 1px solid var(--line); padding: .5rem 0; } summary { cursor: pointer; font-weight: 600; }
 code, pre { font: .84rem/1.45 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
@@ -39,7 +39,7 @@ pre { overflow-x: auto; background: var(--tint); padding: .7rem; border-radius: 
 footer { color: var(--muted); font-size: .85rem; margin-top: 2rem; }
 """
 CAPTIONS = {
-    "curves.png": "Accuracy (or loss) on the validation samples after each epoch.",
+    "curves.png": "Accuracy (or loss) on the validation samples after each epoch; bands are Student's t intervals of the mean.",
     "compute.png": "The same against floating-point operations: what a rule reaches for what it costs.",
     "angles.png": "Angle between the change a rule asks for and the gradient's, per layer of weights; 0° is backprop itself, 90° no relation.",
 }
@@ -99,20 +99,13 @@ def _table(found: Mapping[str, Any], columns: Sequence[tuple[str, str]]) -> str:
             lines.append(f'<tr class="failed"><td>{escape(row["rule"])}</td>{why}</tr>')
             continue
         texts = cells(row, found["score"])
-        tds = "".join(f"<td{_kind(key)}>{'<br>'.join(map(escape, texts[key].splitlines()))}{_bar(row, key, found)}</td>" for _, key in columns)
+        tds = "".join(f"<td{_kind(key)}>{'<br>'.join(map(escape, texts[key].splitlines()))}</td>" for _, key in columns)
         lines.append(f"<tr>{tds}</tr>")
     return f'<div class="wide"><table><thead><tr>{heads}</tr></thead><tbody>{"".join(lines)}</tbody></table></div>'
 
 
 def _kind(key: str) -> str:
     return f' class="text{" wrap" if key == "audit" else ""}"' if key in _TEXT else ""
-
-
-def _bar(row: Mapping[str, Any], key: str, found: Mapping[str, Any]) -> str:
-    mean = row["accuracy"]["mean"]
-    if key != "score" or found["score"] != "accuracy" or mean is None:
-        return ""
-    return f'<span class="bar" style="width:{100 * mean:.1f}%"></span>'
 
 
 def _notes(lines: Sequence[str]) -> str:
@@ -122,7 +115,8 @@ def _notes(lines: Sequence[str]) -> str:
 def _figure(path: Path) -> str:
     image = base64.b64encode(path.read_bytes()).decode()
     caption = escape(CAPTIONS.get(path.name, path.stem))
-    return f'<figure style="margin:1.6rem 0 0"><img alt="{caption}" src="data:image/png;base64,{image}"><figcaption class="under">{caption}</figcaption></figure>'
+    shown = f'<img alt="{caption}" src="data:image/png;base64,{image}">'
+    return f'<figure>{shown}<figcaption class="under">{caption}</figcaption></figure>'
 
 
 def _cards(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -136,7 +130,8 @@ def _cards(rows: Sequence[Mapping[str, Any]]) -> str:
         f"<tr><td>{escape(rule)}</td>" + "".join(f'<td class="text">{escape(_word(card.get(key)))}</td>' for key in keys) + "</tr>"
         for rule, card in audited
     )
-    return f'<h2>Audit: what information each rule uses, measured</h2><div class="wide"><table><thead><tr><th>rule</th>{heads}</tr></thead><tbody>{lines}</tbody></table></div>'
+    table = f"<table><thead><tr><th>rule</th>{heads}</tr></thead><tbody>{lines}</tbody></table>"
+    return f'<h2>Audit: what information each rule uses, measured</h2><div class="wide">{table}</div>'
 
 
 def _word(value: Any) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from bioplaus.tables import WIDTH, as_text
 
-__all__ = ["COST", "SCORES", "Column", "cells", "as_tables", "comparison_text"]
+__all__ = ["COST", "SCORES", "Column", "as_tables", "cells", "comparison_text"]
 
 NOTHING = "-"
 #: A column: its heading, and the row's text for it.
@@ -73,7 +73,8 @@ def as_tables(found: Mapping[str, Any]) -> list[Any]:
 
     seeds = len(found["seeds"])
     what = f"{found['data']}, network {found['network']}, {found['neuron']}, {seeds} seed{'s' * (seeds > 1)}, {found['epochs']} epochs"
-    titles = (f"{what}; {found['score']}{' in %' if found['score'] == 'accuracy' else ''}", "cost and alignment (per layer, bottom first: start, below it end)")
+    unit = " in %" if found["score"] == "accuracy" else ""
+    titles = (f"{what}; {found['score']}{unit}", "cost and alignment (per layer, bottom first: start, below it end)")
     tables = []
     for title, columns in zip(titles, (SCORES, COST)):
         table = Table(title=Text(title, style="bold"), title_justify="left", box=box.SIMPLE_HEAD)

@@ -98,7 +98,9 @@ def best_of(accuracy: Sequence[float | None], loss: Sequence[float | None]) -> i
         If no rate has a value.
     """
     judged = [
-        (-(a if a is not None else 0.0), value, i) for i, (a, value) in enumerate(zip(accuracy, loss)) if value is not None and math.isfinite(value)
+        (-(a if a is not None else 0.0), value, i)
+        for i, (a, value) in enumerate(zip(accuracy, loss))
+        if value is not None and math.isfinite(value)
     ]
     if not judged:
         raise ConfigError("no rate of the grid gave finite numbers; try lower ones with grid=[0.001,0.01,0.1]")

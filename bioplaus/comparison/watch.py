@@ -35,8 +35,9 @@ class Watch:
         if (row, cell) not in self._told:
             self._told.add((row, cell))
             self.before += share * self.work[row][cell]
+        ended = share >= 1 > self.share[row][cell]
         self.share[row][cell] = share
-        if share >= 1 and cell == "tuning":
+        if ended and cell == "tuning":
             self._say(f"{row}: rate chosen")
 
     def done(self, row: str, text: str) -> None:
