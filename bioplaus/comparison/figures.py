@@ -27,6 +27,7 @@ COLOURS = (
     "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7A5195", "#8C564B", "#4D7F17", "#A6761D", "#B2182B", "#2C7FB8",
 )  # fmt: skip
 SHOWN = "validation"
+LEAST = 0.1  # percent of errors, below which a logarithmic axis need not tell apart
 #: A run with its row: what every figure is drawn from.
 Run = tuple[Mapping[str, Any], "pyarrow.Table"]
 
@@ -57,7 +58,8 @@ def _draw_scores(ax: Axes, runs: Sequence[Run], score: str, scale: Sequence[floa
         if len(when) > 2 or scale is not None:  # the untrained network would stretch the axis
             when, values = when[when > 0], values[:, when > 0]
         where: Any = when if scale is None else when * scale[i]
-        draw_seeds(ax, where, values * (100 if score == "accuracy" else 1), colour, row["rule"], thin=False)
+        shown = np.maximum(100 * (1 - values), LEAST) if score == "accuracy" else values
+        draw_seeds(ax, where, shown, colour, row["rule"], thin=False, band=0.16 if len(runs) < 5 else 0.07)
 
 
 def curves(runs: Sequence[Run], score: str, title: str) -> Figure | None:
@@ -86,13 +88,21 @@ def against_compute(runs: Sequence[Run], found: Mapping[str, Any], title: str) -
 
 
 def _finish(ax: Axes, clock_name: str | None, score: str) -> None:
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
     label = "validation accuracy (%)" if score == "accuracy" else "validation loss"
     if clock_name is None:
         ax.set_ylabel(label, fontsize=9.5, color=INK)
     else:
         name_axes(ax, clock_name, label)
     if score == "accuracy":
-        fit_y(ax, 0, 100)
+        # drawn is the error, logarithmic and upside down, written is the accuracy: 98 and 99 % are as far apart as 80 and 90 %
+        ax.set_yscale("log")
+        fit_y(ax)
+        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        ax.yaxis.set_major_formatter(FuncFormatter(lambda error, _: f"{100 - error:g}"))
+        ax.yaxis.set_minor_locator(NullLocator())
+        ax.invert_yaxis()
     else:
         fit_y(ax)
     name_lines(ax)

@@ -8,7 +8,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from bioplaus.comparison.table import COST, SCORES, cells
+from bioplaus.comparison.table import AUDIT, COST, SCORES, cells
 
 __all__ = ["page"]
 
@@ -65,7 +65,7 @@ def page(found: Mapping[str, Any], figures: Sequence[Path]) -> str:
         _table(found, COST),
         _notes(_COST_NOTES),
         *(_figure(path) for path in figures),
-        _cards(rows),
+        _cards(found),
         "<h2>Settings</h2>",
         "<p>Equal for all rows: data, split, network, neuron (unless the row says otherwise), seeds, epochs, batch size, precision. "
         "Optimiser, clipping and all else of a rule are its own recipe unless given.</p>",
@@ -119,9 +119,9 @@ def _figure(path: Path) -> str:
     return f'<figure>{shown}<figcaption class="under">{caption}</figcaption></figure>'
 
 
-def _cards(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return the audit cards as a table, nothing if no row has one."""
-    audited = [(row["rule"], row["audit"]["card"]) for row in rows if (row["audit"] or {}).get("card")]
+def _cards(found: Mapping[str, Any]) -> str:
+    """Return the audit in one line per row and its cards, nothing if no row has one."""
+    audited = [(row["rule"], row["audit"]["card"]) for row in found["rows"] if (row["audit"] or {}).get("card")]
     if not audited:
         return ""
     keys = [key for key, value in audited[0][1].items() if key != "rule"]
@@ -131,7 +131,7 @@ def _cards(rows: Sequence[Mapping[str, Any]]) -> str:
         for rule, card in audited
     )
     table = f"<table><thead><tr><th>rule</th>{heads}</tr></thead><tbody>{lines}</tbody></table>"
-    return f'<h2>Audit: what information each rule uses, measured</h2><div class="wide">{table}</div>'
+    return f'<h2>Audit: what information each rule uses, measured</h2>{_table(found, AUDIT)}<p></p><div class="wide">{table}</div>'
 
 
 def _word(value: Any) -> str:

@@ -8,19 +8,20 @@ from typing import Any
 
 from bioplaus.tables import WIDTH, as_text
 
-__all__ = ["COST", "SCORES", "Column", "as_tables", "cells", "comparison_text"]
+__all__ = ["AUDIT", "COST", "SCORES", "Column", "as_tables", "cells", "comparison_text"]
 
 NOTHING = "-"
 #: A column: its heading, and the row's text for it.
 Column = tuple[str, str]
 SCORES: tuple[Column, ...] = (
     ("rule", "rule"), ("test {score}", "score"), ("95 % interval", "interval"), ("- bp", "difference"),
-    ("95 % interval", "difference_interval"), ("p", "p"), ("rate", "rate"),
+    ("95 % interval", "difference_interval"), ("p (Holm)", "p"), ("rate", "rate"),
 )  # fmt: skip
 COST: tuple[Column, ...] = (
-    ("rule", "rule"), ("epochs to 95 %", "epochs_to_95"), ("s to 95 %", "seconds_to_95"), ("s/epoch", "seconds"), ("MFLOP", "flops"),
-    ("MB", "memory"), ("angle to bp", "angles"), ("feedback", "cosines"), ("audit", "audit"),
+    ("rule", "rule"), ("epochs\nto 95 %", "epochs_to_95"), ("s\nto 95 %", "seconds_to_95"), ("s/epoch", "seconds"), ("MFLOP", "flops"),
+    ("MB", "memory"), ("angle to bp", "angles"), ("feedback", "cosines"),
 )  # fmt: skip
+AUDIT: tuple[Column, ...] = (("rule", "rule"), ("audit", "audit"))
 
 
 def cells(row: Mapping[str, Any], score: str) -> dict[str, str]:
@@ -45,7 +46,7 @@ def cells(row: Mapping[str, Any], score: str) -> dict[str, str]:
         "flops": NOTHING if row["flops_per_sample"] is None else f"{row['flops_per_sample'] / 1e6:.3g}",
         "memory": _number(row["peak_memory_mb"], 1, 0),
         "angles": _change(row["angle_to_bp_start"], row["angle_to_bp"], 0),
-        "cosines": _change(row["feedback_cosine_start"], row["feedback_cosine"], 2),
+        "cosines": _change(row["feedback_cosine_start"], row["feedback_cosine"], 2).replace("0.", "."),
         "audit": (row["audit"] or {}).get("short") or NOTHING,
     }
 
@@ -66,7 +67,7 @@ def _change(start: Sequence[float | None], end: Sequence[float | None], digits: 
 
 
 def as_tables(found: Mapping[str, Any]) -> list[Any]:
-    """Return the two rich tables."""
+    """Return the rich tables: scores, cost, and the audit if there was one."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -74,9 +75,11 @@ def as_tables(found: Mapping[str, Any]) -> list[Any]:
     seeds = len(found["seeds"])
     what = f"{found['data']}, network {found['network']}, {found['neuron']}, {seeds} seed{'s' * (seeds > 1)}, {found['epochs']} epochs"
     unit = " in %" if found["score"] == "accuracy" else ""
-    titles = (f"{what}; {found['score']}{unit}", "cost and alignment (per layer, bottom first: start, below it end)")
+    kinds = [(f"{what}; {found['score']}{unit}", SCORES), ("cost and alignment (per layer, bottom first: start, below it end)", COST)]
+    if any((row["audit"] or {}).get("card") for row in found["rows"]):
+        kinds.append(("audit: what each rule uses, measured", AUDIT))
     tables = []
-    for title, columns in zip(titles, (SCORES, COST)):
+    for title, columns in kinds:
         table = Table(title=Text(title, style="bold"), title_justify="left", box=box.SIMPLE_HEAD)
         for head, key in columns:
             left = key in ("rule", "angles", "cosines", "audit")

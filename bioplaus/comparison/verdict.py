@@ -131,7 +131,7 @@ def notes(found: Mapping[str, Any]) -> list[str]:
             lines.append(f"{row['rule']}: its best rate, {row['lr']:g}, is the {edge}est tried; a better one may lie beyond (grid=[...]).")
         if row["stopped_seeds"]:
             which = ", ".join(map(str, row["stopped_seeds"]))
-            lines.append(f"{row['rule']}: seed {which} stopped: its numbers were no longer finite. It counts with its best epoch before, if any.")
+            lines.append(f"{row['rule']}: seed {which} stopped: its numbers were no longer finite. Its best epoch before counts, if any.")
         if row["neuron"] != found["neuron"] and not row["error"]:
             lines.append(f"{row['rule']}: the neuron of its published results; its difference to bp is that of the neuron too.")
     lines += [f"{row['rule']}: no result: {row['error']}" for row in rows if row["error"]]

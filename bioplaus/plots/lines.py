@@ -28,6 +28,7 @@ def draw_seeds(
     *,
     geometric: bool = False,
     thin: bool = True,
+    band: float = 0.16,
 ) -> None:
     """Draw the mean over seeds, a thin line per seed, and the 95 % interval of the mean as a band.
 
@@ -43,6 +44,8 @@ def draw_seeds(
         Take mean and interval of the logarithms, for positive values that differ by factors.
     thin
         Whether to draw the line of each seed; without them many means fit into one panel.
+    band
+        Opacity of the band.
     """
     mean, low, high = _centre(values, geometric)
     if thin and len(values) > 1:
@@ -52,7 +55,7 @@ def draw_seeds(
     enough = np.isfinite(values).sum(0) >= FEWEST
     if enough.any():
         low, high = (np.where(enough, edge, np.nan) for edge in (low, high))
-        ax.fill_between(when, low, high, color=colour, alpha=0.16, linewidth=0)
+        ax.fill_between(when, low, high, color=colour, alpha=band, linewidth=0)
         alone = _alone(low)
         ax.vlines(when[alone], low[alone], high[alone], color=colour, alpha=0.3, linewidth=5)
     dots = np.flatnonzero(_alone(mean) | (len(when) <= FINE))

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from driving import TINY, command, process
+from comparing import files
+from driving import TINY, command
 
 import bioplaus
 from bioplaus import registry
@@ -32,12 +29,6 @@ PROMISED = {"rule", "accuracy", "difference_to_bp", "lr", "seconds_per_epoch", "
 @pytest.fixture(autouse=True)
 def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-
-
-def files(folder: Path) -> dict[str, tuple[int, int]]:
-    """Return inode and time of every file of the rows."""
-    found = {str(p): p.stat() for p in folder.glob("rows/*/*/*/*") if p.is_file()}
-    return {name: (stat.st_ino, stat.st_mtime_ns) for name, stat in found.items()}
 
 
 def test_json_holds_what_is_promised_and_equals_single_runs() -> None:
@@ -160,45 +151,6 @@ def test_finished_rows_are_read_and_never_run_again(monkeypatch: pytest.MonkeyPa
     assert [row["accuracy"] for row in again.rows] == [row["accuracy"] for row in first.rows]
 
 
-def _until(running: subprocess.Popen[str], condition: Callable[[], bool]) -> None:
-    """Wait while a process works."""
-    limit = time.monotonic() + 120
-    while not condition():
-        assert running.poll() is None and time.monotonic() < limit, running.communicate()
-        time.sleep(0.02)
-
-
-def test_interrupted_then_killed_it_goes_on_and_leaves_what_is_finished(tmp_path: Path) -> None:
-    """Rows in processes of their own: after Ctrl-C they have saved, after kill -9 they end with their comparison."""
-    words = ("compare", "rules=bp,top", "seeds=2", "data.limit=160", "network.hidden=[8]", "batch_size=2", "tune=none", "workers=1")
-    words = (*words, "epochs=60", "probes=[]")
-    running = process(*words, cwd=tmp_path)
-    _until(running, lambda: any(tmp_path.glob("runs/*/rows/top/run/*/checkpoints/last.safetensors")))
-    (path,) = tmp_path.glob("runs/compare-*")
-    refused = command(*words)
-    assert refused.code == 1 and "another process is at work" in refused.err and refused.out == ""
-    running.send_signal(signal.SIGINT)
-    out, err = running.communicate(timeout=60)
-    assert running.returncode == 130 and out == "" and "Traceback" not in err
-    assert f"go on with: bioplaus resume {path}" in err and "bp: done" in err
-    assert "interrupted in epoch" in (path / "rows" / "top" / "log.txt").read_text()  # it saved before it left
-    before = files(path)
-
-    running = process("resume", str(path), cwd=tmp_path)
-    (checkpoint,) = path.glob("rows/top/run/*/checkpoints/last.safetensors")
-    _until(running, lambda: checkpoint.stat().st_mtime_ns != before[str(checkpoint)][1])
-    os.kill(running.pid, signal.SIGKILL)
-    running.communicate()
-    time.sleep(1.0)  # the worker notices
-    assert not (path / "rows" / "top" / "row.json").exists()
-
-    answer = command("resume", str(path), "--json")
-    assert answer.code == 0 and "bp: finished before" in answer.err
-    assert all(row["peak_memory_mb"] > 50 for row in json.loads(answer.out)["rows"])
-    assert {k: v for k, v in files(path).items() if "/bp/" in k} == {k: v for k, v in before.items() if "/bp/" in k}
-    assert len(list(path.glob("rows/top/run/*"))) == 1  # gone on with, not begun anew
-
-
 def test_a_worker_that_dies_is_a_row_that_failed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The process is there no more and has written nothing."""
 
@@ -217,8 +169,8 @@ def test_tasks_without_accuracy_are_compared_by_loss() -> None:
 
     plan, _ = make_plan({"rules": "top", "seeds": 2, "tune": "none"})
     seconds = {"total": 1.0, "training_per_epoch": 0.1}
-    summary = {"test_accuracy": None, "seeds": [0, 1], "stopped_at": None, "neuron": "elu", "selected_epoch": [1, 1], "data_note": "", "seconds": seconds}
-    summary |= {"train_samples": 5, "device": "cpu"}
+    summary = {"test_accuracy": None, "seeds": [0, 1], "stopped_at": None, "neuron": "elu", "selected_epoch": [1, 1], "seconds": seconds}
+    summary |= {"train_samples": 5, "device": "cpu", "data_note": ""}
     losses = ([1.0, 2.0], [1.5, 3.0])
     results = [{"error": "", "lr": 1.0, "summary": {**summary, "test_loss": {"values": one}}} for one in losses]
     found = judge(plan, results)

@@ -4,6 +4,7 @@ A defect's old text occurs exactly once in its file (``tests/test_planted_defect
 should go red, as directly as possible.
 """
 
+from mutants.comparing import COMPARING
 from mutants.defect import Defect, Equivalent
 from mutants.equivalent import EQUIVALENT
 from mutants.learning import LEARNING
@@ -11,4 +12,4 @@ from mutants.running import RUNNING
 
 __all__ = ["DEFECTS", "EQUIVALENT", "Defect", "Equivalent"]
 
-DEFECTS = (*LEARNING, *RUNNING)
+DEFECTS = (*COMPARING, *LEARNING, *RUNNING)
