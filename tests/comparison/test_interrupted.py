@@ -6,13 +6,20 @@ import json
 import os
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from comparing import files
 from driving import command, process
+
+from bioplaus.comparison.plan import Plan, Row
+from bioplaus.comparison.pool import _alone
+from bioplaus.comparison.row import run_row
+from bioplaus.errors import RunError
 
 
 @pytest.fixture(autouse=True)
@@ -28,24 +35,50 @@ def _until(running: subprocess.Popen[str], condition: Callable[[], bool]) -> Non
         time.sleep(0.02)
 
 
-def test_interrupted_then_killed_it_goes_on_and_leaves_what_is_finished(tmp_path: Path) -> None:
-    """Rows in processes of their own: after Ctrl-C they have saved, after kill -9 they end with their comparison."""
-    words = ("compare", "rules=bp,top", "seeds=2", "data.limit=160", "network.hidden=[8]", "batch_size=2", "tune=none", "workers=1")
-    words = (*words, "epochs=25", "probes=[]")
-    running = process(*words, cwd=tmp_path)
-    _until(running, lambda: any(tmp_path.glob("runs/*/rows/top/run/*/checkpoints/last.safetensors")))
+def _when(condition: Callable[[], bool], act: Callable[[], None]) -> threading.Thread:
+    """Act as soon as a condition holds, while this thread does something else."""
+
+    def watch() -> None:
+        limit = time.monotonic() + 120
+        while not condition() and time.monotonic() < limit:
+            time.sleep(0.02)
+        act()
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    return thread
+
+
+def test_interrupted_then_killed_it_goes_on_and_leaves_what_is_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A row in a process of its own: after Ctrl-C it has saved, after kill -9 it ends with its comparison."""
+    words = ["rules=bp,top", "seeds=2", "data.limit=160", "network.hidden=[8]", "batch_size=2", "tune=none", "epochs=25", "probes=[]"]
+
+    def only_bp(plan: Plan, row: Row, *rest: Any) -> Any:
+        if row.rule != "bp":
+            raise KeyboardInterrupt
+        return run_row(plan, row, *rest)
+
+    monkeypatch.setattr("bioplaus.comparison.pool.run_row", only_bp)
+    assert command("compare", *words, "workers=0").code == 130
     (path,) = tmp_path.glob("runs/compare-*")
-    refused = command(*words)
-    assert refused.code == 1 and "another process is at work" in refused.err and refused.out == ""
-    running.send_signal(signal.SIGINT)
-    out, err = running.communicate(timeout=60)
-    assert running.returncode == 130 and out == "" and "Traceback" not in err
-    assert f"go on with: bioplaus resume {path}" in err and "bp: done" in err
+    begun = path / "rows" / "top" / "run"
+    refused: list[str] = []
+
+    def interrupt() -> None:
+        refused.append(_refusal(path))
+        os.kill(os.getpid(), signal.SIGINT)
+
+    watcher = _when(lambda: any(begun.glob("*/checkpoints/last.safetensors")), interrupt)
+    answer = command("resume", str(path))
+    watcher.join()
+    assert answer.code == 130 and answer.out == "" and "Traceback" not in answer.err
+    assert f"go on with: bioplaus resume {path}" in answer.err and "bp: finished before" in answer.err
+    assert refused == ["another process is at work"]
     assert "interrupted in epoch" in (path / "rows" / "top" / "log.txt").read_text()  # it saved before it left
     before = files(path)
 
     running = process("resume", str(path), cwd=tmp_path)
-    (checkpoint,) = path.glob("rows/top/run/*/checkpoints/last.safetensors")
+    (checkpoint,) = begun.glob("*/checkpoints/last.safetensors")
     _until(running, lambda: checkpoint.stat().st_mtime_ns != before[str(checkpoint)][1])
     os.kill(running.pid, signal.SIGKILL)
     running.communicate()
@@ -54,6 +87,13 @@ def test_interrupted_then_killed_it_goes_on_and_leaves_what_is_finished(tmp_path
 
     answer = command("resume", str(path), "--json")
     assert answer.code == 0 and "bp: finished before" in answer.err
-    assert all(row["peak_memory_mb"] > 50 for row in json.loads(answer.out)["rows"])
+    assert json.loads(answer.out)["rows"][1]["peak_memory_mb"] > 50
     assert {k: v for k, v in files(path).items() if "/bp/" in k} == {k: v for k, v in before.items() if "/bp/" in k}
-    assert len(list(path.glob("rows/top/run/*"))) == 1  # gone on with, not begun anew
+    assert len(list(begun.iterdir())) == 1  # gone on with, not begun anew
+
+
+def _refusal(path: Path) -> str:
+    """Return what a second comparison in the same directory is told."""
+    with pytest.raises(RunError, match="another process is at work"), _alone(path):
+        pass
+    return "another process is at work"
