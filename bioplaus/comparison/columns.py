@@ -51,7 +51,7 @@ def epochs_to_share(summary: Mapping[str, Any], metrics: pyarrow.Table) -> list[
     when, values = series(metrics, "accuracy", "validation")
     found: list[float | None] = []
     for curve, end in zip(values, final["values"]):
-        reached = [] if end is None else np.flatnonzero(curve >= SHARE * end - 1e-12)
+        reached: Any = [] if end is None else np.flatnonzero(curve >= SHARE * end - 1e-12)
         found.append(float(when[reached[0]]) if len(reached) else None)
     return found
 

@@ -131,8 +131,8 @@ def angles(runs: Sequence[Run], title: str) -> Figure | None:
         ax.tick_params(labelbottom=True)
         if i % columns == 0:
             ax.set_ylabel("angle (°)", fontsize=9.5, color=INK)
-    handles = {line.get_label(): line for ax in axes for line in ax.get_lines() if not str(line.get_label()).startswith("_")}
-    names = sorted(handles, key=lambda name: int(str(name).split()[-1]))
+    handles = {str(line.get_label()): line for ax in axes for line in ax.get_lines() if not str(line.get_label()).startswith("_")}
+    names = sorted(handles, key=lambda name: int(name.split()[-1]))
     figure.legend([handles[n] for n in names], names, loc="outside upper right", ncols=len(names), fontsize=8.5, frameon=False)
     footnote(figure, len(runs[0][0]["accuracy"]["values"]), "Dashed: 90°, no relation.", thin=False)
     return figure
