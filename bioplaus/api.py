@@ -67,6 +67,8 @@ class Result:
             return stacked
         if seed not in self.simulator.seeds:
             raise ConfigError(f"seed {seed} is not in this run; it has {list(self.simulator.seeds)}")
+        if self.simulator.seeds.count(seed) > 1:
+            raise ConfigError(f"{self.simulator.seeds.count(seed)} networks of this run have seed {seed}; parameters() returns all of them")
         return {key: value[self.simulator.seeds.index(seed)] for key, value in stacked.items()}
 
     def predict(self, x: NDArray[Any] | Tensor) -> NDArray[Any]:

@@ -23,10 +23,17 @@ examples:
   bioplaus simulate rule=ccl                         digits (embedded), seconds, no download
   bioplaus simulate rule=ccl data=mnist seeds=5      published settings; data.root=DIR or BIOPLAUS_DATA=DIR
   bioplaus audit rule=ccl                            what information does this rule really use?
+  bioplaus compare rules=bp,ccl,top seeds=5          against backprop: tuned rates, intervals, paired differences, report.html
   bioplaus show rule=ccl                             every setting with its default, unit and source
   bioplaus list rules                                also: neurons, plasticity, data, networks, probes, backends
   bioplaus resume runs/...                           go on after Ctrl-C, kill or power cut
 """
+
+
+COMPARE_KEYS = (
+    "rules=bp,ccl (or all), tune=grid|none, grid=[0.25,1,4], tune_epochs=n, published=true|false, workers=n, keys of simulate for all rows, "
+    "NAME.rule.key=value for the rows of one rule"
+)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -53,7 +60,9 @@ def _parser() -> _Parser:
     simulate = add("simulate", "train networks with a rule", machine=True)
     simulate.add_argument("--config", metavar="FILE", help="start from a configuration file, such as a run's config.yaml")
     simulate.add_argument("overrides", nargs="*", default=[], metavar="key=value", help="see bioplaus show")
-    for name, text in (("evaluate", "measure a finished run on the test set again"), ("resume", "go on with an unfinished run")):
+    compare = add("compare", "put rules beside backprop: tuned rates, intervals, differences, cost", machine=True)
+    compare.add_argument("overrides", nargs="*", default=[], metavar="key=value", help=COMPARE_KEYS)
+    for name, text in (("evaluate", "measure a finished run on the test set again"), ("resume", "go on with an unfinished run or comparison")):
         verb = add(name, text, machine=True)
         verb.add_argument("run", metavar="RUN", help="run directory")
         verb.add_argument("overrides", nargs="*", default=[], metavar="key=value", help="evaluate: data.limit=n; resume: nothing")
@@ -88,10 +97,35 @@ def _resume(args: argparse.Namespace) -> None:
     extra = config.parse(args.overrides)
     if extra:
         raise ConfigError(f"resume takes no settings (got {', '.join(extra)}): a run goes on under its own config.yaml")
+    if os.path.isfile(os.path.join(os.path.expanduser(args.run), "plan.json")):
+        from bioplaus.comparison import run
+
+        _print_comparison(run.resume(args.run, progress=True), args.json)
+        return
     from bioplaus import api
     from bioplaus.progress import Progress
 
     _print_result(api.resume(args.run, Progress()), args.json)
+
+
+def _compare(args: argparse.Namespace) -> None:
+    from bioplaus import config
+
+    given = config.parse(args.overrides)
+    from bioplaus.comparison import run
+
+    _print_comparison(run.compare(given, progress=True), args.json)
+
+
+def _print_comparison(comparison: Any, as_json: bool) -> None:
+    for row in comparison.rows:
+        if row["error"]:
+            print(f"bioplaus: {row['rule']} has no result: {row['error']}", file=sys.stderr)
+    if as_json:
+        print(json.dumps(comparison.found, allow_nan=False))
+        return
+    print(comparison.table())
+    print(f"\ndirectory: {comparison.path}\nreport: {comparison.report}")
 
 
 def _evaluate(args: argparse.Namespace) -> None:
@@ -201,6 +235,7 @@ def _reproduce(args: argparse.Namespace) -> None:
 
 VERBS: dict[str, Callable[[argparse.Namespace], None]] = {
     "simulate": _simulate,
+    "compare": _compare,
     "evaluate": _evaluate,
     "resume": _resume,
     "plot": _plot,

@@ -259,7 +259,7 @@ def _check_together(settings: Settings) -> None:
     top = settings.top
     if top.seeds > MOST_SEEDS:
         raise ConfigError(f"seeds={top.seeds} is out of range; it must be <= {MOST_SEEDS}")
-    if top.seed + top.seeds - 1 > LARGEST:
+    if top.seed + (top.seeds - 1) * top.seed_step > LARGEST:
         raise ConfigError(f"seed={top.seed} is out of range; the last of {top.seeds} seeds must fit into 64 bits")
     for section in ("rule", "plasticity"):
         config = getattr(settings, section)

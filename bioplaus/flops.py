@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
 
 from bioplaus.engines.loop import learn_batch
 from bioplaus.view import Batch, Clock
@@ -22,16 +24,44 @@ def flops_per_sample(model: Model, world: World, batch: Batch) -> float:
     ``4 W (1 + K/B) + 2 K (2 sum_{l<L} d_l + sum_{1<=l<L} d_l)`` for counter-current learning, which are the figures of
     Kao & Hariharan 2024, table 2.
     """
-    from torch.utils.flop_counter import FlopCounterMode
-
-    # torch counts baddbmm but not its in-place form, into which updates are fused
-    fused = {torch.ops.aten.baddbmm_: _fused_product}
-    with FlopCounterMode(display=False, custom_mapping=fused) as counter:
+    with _Counter() as counter:
         learn_batch(model, world.copy(), batch, Clock())
-    return counter.get_total_flops() / (batch.size * world.replicas)
+    return counter.total / (batch.size * world.replicas)
 
 
-def _fused_product(weight: Sequence[int], post: Sequence[int], pre: Sequence[int], **rest: Any) -> int:
-    """Return 2 R m B n for ``[R, m, B] @ [R, B, n]``, given the shapes."""
-    replicas, m, samples = post
-    return 2 * replicas * m * samples * pre[2]
+class _Counter(TorchDispatchMode):
+    """Adds up torch's own formulas (`torch.utils.flop_counter`) over the operations that pass.
+
+    Torch's ready-made counter does the same, and imports its compiler on the first operation, which costs more than a second a run.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.total = 0
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # the wrapper that would import the compiler
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        formula = _FORMULAS.get(func._overloadpacket)
+        if formula is None:
+            with self:  # an operation made of others is counted by these
+                made = func.decompose(*args, **kwargs)
+            if made is not NotImplemented:
+                return made
+        out = func(*args, **kwargs)
+        if formula is not None:
+            self.total += formula(*args, **kwargs, out_val=out)
+        return out
+
+
+def _fused_product(weight: Tensor, post: Tensor, pre: Tensor, **rest: Any) -> int:
+    """Return 2 R m B n for ``[R, m, B] @ [R, B, n]``."""
+    replicas, m, samples = post.shape
+    return 2 * replicas * m * samples * pre.shape[2]
+
+
+#: torch counts baddbmm but not its in-place form, into which updates are fused
+_FORMULAS: dict[Any, Any] = {**flop_registry, torch.ops.aten.baddbmm_: _fused_product}

@@ -39,9 +39,11 @@ class TopConfig:
     batch_size: int = ranged(64, 1)
     """Samples per update, per seed; the last batch of an epoch may be shorter."""
     seeds: int = ranged(1, 1)
-    """How many independent networks: seeds seed, seed+1, ..., seed+seeds-1."""
+    """How many independent networks: seeds seed, seed+seed_step, seed+2*seed_step, ..."""
     seed: int = ranged(0, 0)
     """First seed; a seed fixes initialisation, order of samples and noise."""
+    seed_step: int = ranged(1, 0)
+    """From one seed to the next; 0 gives every network the same seed, so that a list such as rule.lr=[...] is all that differs."""
     steps: int | None = ranged(None, 1)
     """Stop after this many updates even if epochs are left."""
     backend: str = "loop"
@@ -77,4 +79,4 @@ class Settings:
     @property
     def seed_list(self) -> tuple[int, ...]:
         """All seeds of the run."""
-        return tuple(range(self.top.seed, self.top.seed + self.top.seeds))
+        return tuple(self.top.seed + i * self.top.seed_step for i in range(self.top.seeds))

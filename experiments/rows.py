@@ -3,27 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from bioplaus import api, config
 from bioplaus.errors import BioplausError
 from bioplaus.experiments.claims import Measurement
-from bioplaus.progress import Progress
-from bioplaus.store import Store
+from bioplaus.kept import measure
 
 __all__ = ["accuracy_row", "measure", "tuned"]
-
-
-def measure(settings: Mapping[str, Any], folder: str) -> dict[str, Any]:
-    """Return the summary of a run with these overrides, from `folder` if it is there already."""
-    wanted = config.resolve({**settings, "run.root": folder, "run.figures": False})
-    text = config.to_yaml(wanted)
-    for path in sorted(Path(folder).glob("*/config.yaml")):
-        if path.read_text(encoding="utf-8") == text:
-            summary = Store.open(path.parent).summary()
-            return summary if summary is not None else api.resume(path.parent, Progress()).summary
-    return api.run(wanted, Progress()).summary
 
 
 def tuned(

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pyarrow
     from matplotlib.figure import Figure
 
-__all__ = ["alignment", "cka", "draw_all", "learning_curves", "series", "updates", "weight_images"]
+__all__ = ["alignment", "cka", "draw_all", "learning_curves", "save_figure", "series", "updates", "weight_images"]
 
 
 def draw_all(table: pyarrow.Table, weights: NDArray[Any] | None, folder: Path, title: str) -> list[Path]:
@@ -58,10 +58,17 @@ def draw_all(table: pyarrow.Table, weights: NDArray[Any] | None, folder: Path, t
         "weights.png": weight_images(weights, title),
         "updates.png": updates(table, title),
     }
-    return [_save(figure, folder / name) for name, figure in figures.items() if figure is not None]
+    return [save_figure(figure, folder / name) for name, figure in figures.items() if figure is not None]
 
 
-def _save(figure: Figure, path: Path) -> Path:
+def save_figure(figure: Figure, path: Path) -> Path:
+    """Save a figure as PNG, whole or not at all, and return the path.
+
+    Raises
+    ------
+    RunError
+        If it cannot be written.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

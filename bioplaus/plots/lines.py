@@ -21,12 +21,14 @@ GAP = 0.062  # height of a name in parts of the panel's
 
 def draw_seeds(
     ax: Axes,
-    when: NDArray[np.int64],
+    when: NDArray[Any],
     values: NDArray[np.float64],
     colour: Any,
     name: str,
     *,
     geometric: bool = False,
+    thin: bool = True,
+    band: float = 0.16,
 ) -> None:
     """Draw the mean over seeds, a thin line per seed, and the 95 % interval of the mean as a band.
 
@@ -40,16 +42,20 @@ def draw_seeds(
         Label of the mean line; `name_lines` writes it beside its end.
     geometric
         Take mean and interval of the logarithms, for positive values that differ by factors.
+    thin
+        Whether to draw the line of each seed; without them many means fit into one panel.
+    band
+        Opacity of the band.
     """
     mean, low, high = _centre(values, geometric)
-    if len(values) > 1:
+    if thin and len(values) > 1:
         for row in values:
             dots = np.flatnonzero(_alone(row))
             ax.plot(when, row, color=colour, lw=0.7, alpha=0.4, marker="o", ms=2.5, markevery=dots.tolist())
     enough = np.isfinite(values).sum(0) >= FEWEST
     if enough.any():
         low, high = (np.where(enough, edge, np.nan) for edge in (low, high))
-        ax.fill_between(when, low, high, color=colour, alpha=0.16, linewidth=0)
+        ax.fill_between(when, low, high, color=colour, alpha=band, linewidth=0)
         alone = _alone(low)
         ax.vlines(when[alone], low[alone], high[alone], color=colour, alpha=0.3, linewidth=5)
     dots = np.flatnonzero(_alone(mean) | (len(when) <= FINE))

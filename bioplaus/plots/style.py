@@ -29,8 +29,11 @@ WIDTH = 8.33  # inch; 1000 pixels at 120 dpi
 DPI = 120
 
 
-def new_figure(title: str, panels: int = 1, height: float = 3.9) -> tuple[Figure, list[Axes]]:
-    """Return an empty figure of 1000 pixels width with its panels side by side."""
+def new_figure(title: str, panels: int = 1, height: float = 3.9, columns: int | None = None) -> tuple[Figure, list[Axes]]:
+    """Return an empty figure of 1000 pixels width with its panels side by side, or in rows of so many columns.
+
+    Panels of several rows share their axes' limits; places of the last row that are not needed stay empty.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -39,7 +42,12 @@ def new_figure(title: str, panels: int = 1, height: float = 3.9) -> tuple[Figure
     figure = Figure(figsize=(WIDTH, height), dpi=DPI, layout=layout, facecolor="white")
     FigureCanvasAgg(figure)
     figure.suptitle(title, x=0.012, ha="left", fontsize=11, fontweight="bold", color=INK, parse_math=False)
-    axes = list(figure.subplots(1, panels, squeeze=False)[0])
+    columns = min(columns or panels, panels)
+    rows = -(-panels // columns)
+    axes = list(figure.subplots(rows, columns, squeeze=False, sharex=rows > 1, sharey=rows > 1).flat)
+    for ax in axes[panels:]:
+        ax.remove()
+    del axes[panels:]
     for ax in axes:
         for side in ("top", "right"):
             ax.spines[side].set_visible(False)
@@ -79,10 +87,10 @@ def layer_colours(count: int) -> list[Any]:
     return [colormaps["viridis"](x) for x in np.linspace(0.0, 0.8, count)] if count > 1 else [BLUE]
 
 
-def footnote(figure: Figure, seeds: int, extra: str = "") -> None:
+def footnote(figure: Figure, seeds: int, extra: str = "", *, thin: bool = True) -> None:
     """Say below the panels what line, band and thin lines are."""
     text = "One seed: no interval."
     if seeds > 1:
         band = "; band: its 95 % interval" if seeds > 2 else ""
-        text = f"Line: mean of {seeds} seeds{band}; thin lines: single seeds."
+        text = f"Line: mean of {seeds} seeds{band}{'; thin lines: single seeds' if thin else ''}."
     figure.supxlabel(f"{text} {extra}".strip(), x=0.012, ha="left", fontsize=8, color=MUTED)

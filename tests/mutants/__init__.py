@@ -6,6 +6,7 @@ should go red, as directly as possible.
 
 from mutants.alignment import ALIGNMENT
 from mutants.auditing import AUDITING
+from mutants.comparing import COMPARING
 from mutants.defect import Defect, Equivalent
 from mutants.equivalent import EQUIVALENT
 from mutants.hebbian import HEBBIAN
@@ -16,4 +17,4 @@ from mutants.two_phases import TWO_PHASES
 
 __all__ = ["DEFECTS", "EQUIVALENT", "Defect", "Equivalent"]
 
-DEFECTS = (*ALIGNMENT, *AUDITING, *HEBBIAN, *LEARNING, *RUNNING, *TARGETS, *TWO_PHASES)
+DEFECTS = (*ALIGNMENT, *AUDITING, *COMPARING, *HEBBIAN, *LEARNING, *RUNNING, *TARGETS, *TWO_PHASES)

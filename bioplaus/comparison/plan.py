@@ -1,0 +1,233 @@
+"""What a comparison runs: the rows, and the settings they share."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from bioplaus import config, registry
+from bioplaus.errors import ConfigError
+from bioplaus.fields import plain
+
+__all__ = ["FACTORS", "REFERENCE", "TUNING_SEED", "Options", "Plan", "Row", "make_plan"]
+
+REFERENCE = "bp"
+#: Seed on which rates are chosen; no row may be measured on it.
+TUNING_SEED = 1000
+#: Rates tried, as multiples of the rule's own recipe. More of them above it: a recipe that diverges is noticed by its author, a slow one is not.
+FACTORS = (1 / 16, 1 / 4, 1.0, 4.0, 16.0, 64.0)
+#: What every row shares, taken from the settings of backprop; the rest is each rule's own recipe.
+SHARED = ("data", "network", "neuron")
+#: Keys of `bioplaus simulate` that a comparison sets itself.
+TAKEN = {
+    "rule": "name the rules with rules=bp,ccl",
+    "run.save": "a comparison is a directory",
+    "run.figures": "a comparison draws its own figures",
+    "seed_step": "rows are paired over different seeds",
+}
+
+
+@dataclass
+class Options:
+    """Settings of the comparison itself."""
+
+    rules: tuple[str, ...] = ()
+    """Names of the rules, bp added in front if it is not among them; all for every registered one."""
+    tune: str = "grid"
+    """grid: each rule gets the rate of the grid that validates best; none: each runs with its recipe."""
+    grid: tuple[float, ...] = FACTORS
+    """Rates to try, as multiples of the rule's own recipe; every rule gets the same number."""
+    tune_epochs: int | None = None
+    """Epochs of the search; if not given, those of the comparison, at most 10."""
+    published: bool = True
+    """Whether a rule whose published results use another neuron gets a second row with it."""
+    workers: str = "auto"
+    """Rows run at once, each in a process of its own: auto (one per core; 1 on a GPU) or a number; 0 runs them in this process."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table: a rule under its settings."""
+
+    label: str
+    rule: str
+    settings: dict[str, Any]
+    folder: str
+    error: str = ""
+
+    @property
+    def digest(self) -> str:
+        """Tell whether a finished row belongs to these settings."""
+        return _digest([self.rule, self.settings])
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All rows, the budget of the search and the folder they are kept in."""
+
+    rows: tuple[Row, ...]
+    shared: dict[str, Any]
+    seeds: tuple[int, ...]
+    epochs: int
+    tune: str
+    grid: tuple[float, ...]
+    tune_epochs: int
+    root: str
+    given: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Name of the directory: the same settings always give the same one."""
+        return f"compare-{self.shared['data']}-{_digest([self.given])[:10]}"
+
+    @property
+    def path(self) -> Path:
+        """The directory of the comparison."""
+        return (Path(self.root).expanduser() / self.name).resolve()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain data."""
+        return json.loads(json.dumps(asdict(self)))  # type: ignore[no-any-return]
+
+    @classmethod
+    def of(cls, tree: Mapping[str, Any]) -> Plan:
+        """Return the plan that `as_dict` wrote."""
+        rows = tuple(Row(**row) for row in tree["rows"])
+        return cls(**{**tree, "rows": rows, "seeds": tuple(tree["seeds"]), "grid": tuple(tree["grid"])})
+
+
+def _digest(value: Any) -> str:
+    return hashlib.blake2b(json.dumps(value, sort_keys=True).encode(), digest_size=8).hexdigest()
+
+
+def make_plan(overrides: Mapping[str, Any]) -> tuple[Plan, Options]:
+    """Return what to run for keys such as ``{"rules": "bp,ccl", "data": "digits", "seeds": 5, "ccl.rule.lr": 2.0}``.
+
+    Keys are those of `Options`, those of `bioplaus simulate` (for all rows), and the latter with a rule's name in front (for its rows alone).
+
+    Raises
+    ------
+    ConfigError, DataError
+        One line: an unknown rule or key, a value out of range, data that are not there. A rule that merely cannot run here is no error: its
+        row says so.
+    """
+    given = {key: plain(value) for key, value in overrides.items()}
+    options = _options({key: given.pop(key) for key in list(given) if key in Options.__dataclass_fields__})
+    own: dict[str, dict[str, Any]] = {rule: {} for rule in options.rules}
+    for key in list(given):
+        head, _, rest = key.partition(".")
+        if rest and head in registry.RULES.names():
+            if head not in own:
+                raise ConfigError(f"{key} is for a rule that is not compared; add {head} to rules=")
+            own[head][rest] = given.pop(key)
+    for key in (*given, *(k for keys in own.values() for k in keys)):
+        if key in TAKEN:
+            raise ConfigError(f"compare takes no {key}: {TAKEN[key]}")
+    for rule, keys in own.items():
+        fixed = [k for k in keys if k.split(".")[0] in (*SHARED, "run") or "." not in k]
+        if fixed:
+            raise ConfigError(f"{rule}.{fixed[0]} would give {rule} other conditions than the rest; give {fixed[0]} for all rows")
+    rates = [key for key in given if key == "rule.lr"] + [f"{r}.rule.lr" for r, keys in own.items() if "rule.lr" in keys]
+    if rates and "tune" not in overrides:
+        options.tune = "none"
+    elif rates and options.tune == "grid":
+        raise ConfigError(f"{rates[0]} fixes what tune=grid chooses; leave one out")
+    root = str(given.pop("run.root", "runs"))
+    # rows, not keys for a rule, are allowed to fail: what is wrong for backprop is wrong for the comparison
+    reference = config.resolve({"seeds": 5, "threads": 1, **_general(given), **own[REFERENCE], "rule": REFERENCE})
+    tree, top = config.as_dict(reference), reference.top
+    if TUNING_SEED in reference.seed_list and options.tune == "grid":
+        raise ConfigError(f"seed {TUNING_SEED} is used to choose the rates, so no row may be measured on it; choose another seed=")
+    shared: dict[str, Any] = {}
+    for section in SHARED:
+        shared[section] = tree[section].pop("name")
+        shared |= {f"{section}.{key}": value for key, value in tree[section].items()}
+    shared |= {key: getattr(top, key) for key in ("epochs", "batch_size", "seeds", "seed", "threads", "dtype", "device")}
+    shared["probes"] = given.get("probes", ["angle", "feedback"])
+    shared |= {key: value for key, value in given.items() if key not in shared and key not in SHARED}
+    for key in given:
+        if key.startswith("rule.") and not any(_knows(rule, key) for rule in options.rules):
+            raise ConfigError(f"none of the rules has a setting {key}; bioplaus show rule=NAME lists those of one")
+    rows = tuple(row for rule in options.rules for row in _rows(rule, shared, own[rule], options.published))
+    tune_epochs = min(top.epochs, 10) if options.tune_epochs is None else options.tune_epochs
+    what = {"rules": list(options.rules), "grid": list(options.grid), "published": options.published, "tune": options.tune}
+    plan = Plan(
+        rows, shared, reference.seed_list, top.epochs, options.tune, options.grid, tune_epochs, root,
+        given={**what, "tune_epochs": tune_epochs, "shared": shared, "own": own},
+    )  # fmt: skip
+    return plan, options
+
+
+def _general(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the keys less those of some rule's own settings, which backprop need not know."""
+    return {key: value for key, value in given.items() if not key.startswith("rule.") or key == "rule.lr"}
+
+
+def _knows(rule: str, key: str) -> bool:
+    """Return whether a rule has a setting ``rule.name``."""
+    made = registry.RULES.get(rule)
+    return key in made.aliases or key.partition(".")[2] in {f.name for f in fields(made.Config)}
+
+
+def _rows(rule: str, shared: Mapping[str, Any], own: Mapping[str, Any], published: bool) -> list[Row]:
+    """Return the row of a rule, and a second one with its published neuron if that is another."""
+    settings = {key: value for key, value in shared.items() if not key.startswith("rule.") or _knows(rule, key)} | {**own, "rule": rule}
+    rows = [_row(rule, rule, settings)]
+    neuron = registry.RULES.get(rule).published_neuron
+    if published and neuron and neuron != shared["neuron"]:
+        other = {key: value for key, value in settings.items() if not key.startswith("neuron.")}
+        rows.append(_row(f"{rule} ({neuron})", rule, {**other, "neuron": neuron}))
+    return rows
+
+
+def _row(label: str, rule: str, settings: dict[str, Any]) -> Row:
+    error = ""
+    try:
+        config.resolve(settings)
+    except ConfigError as refusal:
+        error = str(refusal)
+    folder = "".join(c if c.isalnum() or c in "-_" else "_" for c in label.replace(" ", "-").replace("(", "").replace(")", ""))
+    return Row(label, rule, settings, folder, error)
+
+
+def _options(values: Mapping[str, Any]) -> Options:
+    """Return the comparison's own settings, checked."""
+    found = Options()
+    found.rules = _rules(values.get("rules"))
+    for key in ("tune", "published", "workers", "tune_epochs", "grid"):
+        if key in values:
+            setattr(found, key, values[key])
+    found.workers = str(found.workers)
+    if found.tune not in ("grid", "none") and found.tune is not None:
+        raise ConfigError(f"tune={found.tune} is not known; choose grid or none")
+    found.tune = found.tune or "none"
+    if not isinstance(found.published, bool):
+        raise ConfigError(f"published={found.published} must be true or false")
+    if found.workers != "auto" and not found.workers.isdecimal():
+        raise ConfigError(f"workers={found.workers} must be auto or a number >= 0")
+    if found.tune_epochs is not None and (type(found.tune_epochs) is not int or found.tune_epochs < 1):
+        raise ConfigError(f"tune_epochs={found.tune_epochs} must be a whole number >= 1")
+    grid = found.grid if isinstance(found.grid, (list, tuple)) else [found.grid]
+    if not grid or not all(type(f) in (int, float) and 0 < f < float("inf") for f in grid) or len(set(grid)) < len(grid):
+        raise ConfigError(f"grid={values.get('grid')} must list different numbers > 0, multiples of each rule's own rate, such as [0.25,1,4]")
+    found.grid = tuple(sorted(float(f) for f in grid))
+    return found
+
+
+def _rules(value: Any) -> tuple[str, ...]:
+    """Return the names of the rules, backprop first if it was not named."""
+    words: Sequence[Any] = value if isinstance(value, list) else str(value).split(",") if value is not None else []
+    names = [str(word).strip() for word in words if str(word).strip()]
+    if not names:
+        raise ConfigError("compare needs rules; write for example rules=bp,ccl (bioplaus list rules names them)")
+    if names == ["all"]:
+        names = registry.RULES.names()
+    for name in names:
+        registry.RULES.check(name)
+        if names.count(name) > 1:
+            raise ConfigError(f"rules names {name} twice; keep one")
+    return tuple(names if REFERENCE in names else [REFERENCE, *names])

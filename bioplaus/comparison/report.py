@@ -1,0 +1,159 @@
+"""The report: one page of HTML that needs nothing beside itself."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from bioplaus.comparison.table import AUDIT, COST, SCORES, cells
+
+__all__ = ["page"]
+
+STYLE = """
+:root { color-scheme: light; --ink: #222; --muted: #666; --line: #ddd; --tint: #f6f7f8; }
+* { box-sizing: border-box; }
+body { margin: 0 auto; max-width: 66rem; padding: 1.2rem 1rem 3rem; font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif;
+       color: var(--ink); background: #fff; }
+h1 { font-size: 1.5rem; line-height: 1.25; margin: 0 0 .2rem; }
+h2 { font-size: 1.12rem; margin: 2rem 0 .5rem; }
+.under { color: var(--muted); margin: 0 0 1rem; }
+.wide { overflow-x: auto; -webkit-overflow-scrolling: touch; border: 1px solid var(--line); border-radius: 6px; }
+table { border-collapse: collapse; width: 100%; font-size: .88rem; font-variant-numeric: tabular-nums; }
+th, td { padding: .42rem .7rem; text-align: right; white-space: nowrap; vertical-align: top; border-bottom: 1px solid var(--line); }
+th { background: var(--tint); font-weight: 600; }
+tbody tr:last-child > * { border-bottom: 0; }
+th:first-child, td:first-child { text-align: left; position: sticky; left: 0; background: #fff; font-weight: 600; }
+th:first-child { background: var(--tint); }
+td.text, th.text { text-align: left; }
+td.wrap { white-space: normal; min-width: 9rem; }
+tr.failed td { color: #a33; }
+img { display: block; width: 100%; max-width: 62rem; height: auto; margin: .6rem 0 0; }
+figure { margin: 1.6rem 0 0; }
+ul { padding-left: 1.2rem; } li { margin: .25rem 0; }
+details { border-top: 1px solid var(--line); padding: .5rem 0; } summary { cursor: pointer; font-weight: 600; }
+code, pre { font: .84rem/1.45 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
+pre { overflow-x: auto; background: var(--tint); padding: .7rem; border-radius: 6px; margin: .5rem 0; }
+footer { color: var(--muted); font-size: .85rem; margin-top: 2rem; }
+"""
+CAPTIONS = {
+    "curves.png": "Accuracy (or loss) on the validation samples after each epoch; bands are Student's t intervals of the mean.",
+    "compute.png": "The same against floating-point operations: what a rule reaches for what it costs.",
+    "angles.png": "Angle between the change a rule asks for and the gradient's, per layer of weights; 0° is backprop itself, 90° no relation.",
+}
+_TEXT = {"rule", "angles", "cosines", "audit"}
+
+
+def page(found: Mapping[str, Any], figures: Sequence[Path]) -> str:
+    """Return the whole page; every text in it is escaped, every image lies in it."""
+    rows = found["rows"]
+    seeds = f"seeds {found['seeds'][0]} to {found['seeds'][-1]}" if len(found["seeds"]) > 1 else f"seed {found['seeds'][0]}"
+    head = (
+        f"{found['data']}, network {found['network']}, {found['neuron']}, {found['epochs']} epochs, batch {found['batch_size']}, {seeds}, "
+        f"{found['train_samples']:,} training samples, on {found['device']}"
+    )
+    title = f"{', '.join(row['rule'] for row in rows)} on {found['data']}"
+    parts = [
+        f"<h1>{escape(title)}</h1>",
+        f'<p class="under">{escape(head)}</p>',
+        f"<h2>Test {escape(found['score'])}{' (%)' if found['score'] == 'accuracy' else ''} and difference to backprop</h2>",
+        _table(found, SCORES),
+        _notes(found["notes"]),
+        "<h2>Cost and alignment</h2>",
+        _table(found, COST),
+        _notes(_COST_NOTES),
+        *(_figure(path) for path in figures),
+        _cards(found),
+        "<h2>Settings</h2>",
+        "<p>Equal for all rows: data, split, network, neuron (unless the row says otherwise), seeds, epochs, batch size, precision. "
+        "Optimiser, clipping and all else of a rule are its own recipe unless given.</p>",
+        _settings("shared by all rows", found["shared"]),
+        *(_settings(row["rule"], _of_row(row)) for row in rows),
+        f"<footer>bioplaus compare, {escape(found['date'])}; {escape(', '.join(f'{k} {v}' for k, v in found['versions'].items()))}. "
+        "The numbers are in comparison.json and comparison.parquet beside this page; each row's runs are in rows/.</footer>",
+    ]
+    return (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(title)}</title><style>{STYLE}</style></head><body>\n" + "\n".join(parts) + "\n</body></html>\n"
+    )
+
+
+_COST_NOTES = (
+    "Epochs to 95 %: the first epoch at which validation accuracy is at least 95 % of what the tested weights have there; mean over seeds.",
+    "s/epoch: updates alone, one network; s to 95 % is the product of the two. Rows ran side by side, one thread each.",
+    "MFLOP: matrix products of one training step, per sample. MB: most memory held by the row's process: Python, torch, data, all networks of "
+    "search and run.",
+    "Angle: degrees between wanted change and gradient, per layer, bottom first; feedback: cosine between each forward weight and the weight "
+    "that takes errors down past it. First line at the start, second at the end; means over seeds.",
+)
+
+
+def _table(found: Mapping[str, Any], columns: Sequence[tuple[str, str]]) -> str:
+    heads = "".join(f"<th{_kind(key)}>{escape(head.format(score=found['score']))}</th>" for head, key in columns)
+    lines = []
+    for row in found["rows"]:
+        if row["error"] is not None:
+            why = f'<td class="text wrap" colspan="{len(columns) - 1}">{escape(row["error"])}</td>'
+            lines.append(f'<tr class="failed"><td>{escape(row["rule"])}</td>{why}</tr>')
+            continue
+        texts = cells(row, found["score"])
+        tds = "".join(f"<td{_kind(key)}>{'<br>'.join(map(escape, texts[key].splitlines()))}</td>" for _, key in columns)
+        lines.append(f"<tr>{tds}</tr>")
+    return f'<div class="wide"><table><thead><tr>{heads}</tr></thead><tbody>{"".join(lines)}</tbody></table></div>'
+
+
+def _kind(key: str) -> str:
+    return f' class="text{" wrap" if key == "audit" else ""}"' if key in _TEXT else ""
+
+
+def _notes(lines: Sequence[str]) -> str:
+    return "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>"
+
+
+def _figure(path: Path) -> str:
+    image = base64.b64encode(path.read_bytes()).decode()
+    caption = escape(CAPTIONS.get(path.name, path.stem))
+    shown = f'<img alt="{caption}" src="data:image/png;base64,{image}">'
+    return f'<figure>{shown}<figcaption class="under">{caption}</figcaption></figure>'
+
+
+def _cards(found: Mapping[str, Any]) -> str:
+    """Return the audit in one line per row and its cards, nothing if no row has one."""
+    audited = [(row["rule"], row["audit"]["card"]) for row in found["rows"] if (row["audit"] or {}).get("card")]
+    if not audited:
+        return ""
+    keys = [key for key, value in audited[0][1].items() if key != "rule"]
+    heads = "".join(f"<th class='text'>{escape(key.replace('_', ' '))}</th>" for key in keys)
+    lines = "".join(
+        f"<tr><td>{escape(rule)}</td>" + "".join(f'<td class="text">{escape(_word(card.get(key)))}</td>' for key in keys) + "</tr>"
+        for rule, card in audited
+    )
+    table = f"<table><thead><tr><th>rule</th>{heads}</tr></thead><tbody>{lines}</tbody></table>"
+    return f'<h2>Audit: what information each rule uses, measured</h2>{_table(found, AUDIT)}<p></p><div class="wide">{table}</div>'
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(str, value)) or "none"
+    return "-" if value is None else str(value)
+
+
+def _of_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is a row's own: its rule's and its optimiser's settings, and the search of its rate."""
+    own = row["settings"] or {}
+    flat = {f"{part}.{key}": value for part in ("rule", "neuron", "plasticity") for key, value in own.get(part, {}).items()}
+    if row["tuning"]:
+        search = row["tuning"]
+        reached = (search["accuracy"], "accuracy") if any(v is not None for v in search["accuracy"]) else (search["loss"], "loss")
+        tried = ", ".join(f"{lr:g}: {'diverged' if v is None else f'{v:.4f}'}" for lr, v in zip(search["rates"], reached[0]))
+        flat[f"search (rate: validation {reached[1]})"] = tried
+    return flat
+
+
+def _settings(name: str, values: Mapping[str, Any]) -> str:
+    lines = "\n".join(f"{key}={'null' if value is None else value}" for key, value in values.items()) or "none: the row did not run"
+    return f"<details><summary>{escape(name)}</summary><pre>{escape(lines)}</pre></details>"

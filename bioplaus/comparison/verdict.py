@@ -1,0 +1,138 @@
+"""From finished rows to the comparison: scores over seeds, paired differences to backprop, and what they mean."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bioplaus.comparison.plan import REFERENCE, TUNING_SEED, Plan
+from bioplaus.comparison.watch import clock
+from bioplaus.resampling import difference, holm, over_seeds, smallest_p
+from bioplaus.store import versions
+
+__all__ = ["budget", "judge", "notes"]
+
+PACKAGES = ("torch", "numpy", "scipy")
+#: Columns of a row that has none.
+_EMPTY = (
+    "epochs_to_95", "epochs_to_95_values", "seconds_to_95", "seconds_per_epoch", "flops_per_sample", "parameters",
+)  # fmt: skip
+_EMPTY_LISTS = ("angle_to_bp_start", "angle_to_bp", "feedback_cosine_start", "feedback_cosine")
+
+
+def judge(plan: Plan, results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the comparison as plain data: what ``comparison.json`` holds.
+
+    Parameters
+    ----------
+    results
+        What each row of the plan left behind, in order.
+    """
+    summaries = [r.get("summary") for r in results]
+    some = next((s for s in summaries if s), None)
+    score = "loss" if some and some["test_accuracy"] is None else "accuracy"
+    rows = [_row(plan, i, r) for i, r in enumerate(results)]
+    _against_reference(rows, score)
+    found = {
+        "data": plan.shared["data"],
+        "data_note": some["data_note"] if some else "",
+        "network": plan.shared["network"],
+        "neuron": plan.shared["neuron"],
+        "score": score,
+        "seeds": list(plan.seeds),
+        "epochs": plan.epochs,
+        "batch_size": plan.shared["batch_size"],
+        "train_samples": some["train_samples"] if some else None,
+        "device": some["device"] if some else None,
+        "tuning": budget(plan, rows),
+        "rows": rows,
+        "shared": {key: value for key, value in plan.shared.items() if key != "data.root"},
+        "versions": versions(*PACKAGES),
+        "date": time.strftime("%Y-%m-%d"),
+    }
+    return {**found, "notes": notes(found)}
+
+
+def _row(plan: Plan, number: int, result: Mapping[str, Any]) -> dict[str, Any]:
+    summary, row = result.get("summary"), plan.rows[number]
+    empty = [None] * len(plan.seeds)
+    values = {name: (summary[f"test_{name}"] or {"values": empty})["values"] if summary else empty for name in ("accuracy", "loss")}
+    stopped = [seed for seed, step in zip(summary["seeds"], summary["stopped_at"] or []) if step is not None] if summary else []
+    columns = result.get("columns") or {**dict.fromkeys(_EMPTY), **{key: [] for key in _EMPTY_LISTS}}
+    neuron = summary["neuron"] if summary else row.settings["neuron"]
+    return {
+        "rule": row.label,
+        "name": row.rule,
+        "neuron": neuron,
+        "error": result["error"] or None,
+        "accuracy": over_seeds(values["accuracy"]),
+        "loss": over_seeds(values["loss"]),
+        "lr": result.get("lr"),
+        "tuning": result.get("tuning"),
+        **columns,
+        "peak_memory_mb": result.get("peak_memory_mb"),
+        "selected_epoch": summary["selected_epoch"] if summary else None,
+        "stopped_seeds": stopped,
+        "audit": result.get("audit"),
+        "settings": result.get("settings"),
+        "run": result.get("run"),
+        "seconds": summary["seconds"]["total"] if summary else None,
+    }
+
+
+def _against_reference(rows: list[dict[str, Any]], score: str) -> None:
+    """Add each row's paired difference to backprop; p is corrected over all rows that are tested."""
+    reference = next(row for row in rows if row["rule"] == REFERENCE)[score]["values"]
+    for row in rows:
+        row["difference_to_bp"] = difference(row[score]["values"], reference)
+        if row["rule"] == REFERENCE:  # nothing is tested
+            row["difference_to_bp"] |= {"p": None, "p_wilcoxon": None}
+    for kind in ("p", "p_wilcoxon"):
+        for row, p in zip(rows, holm([row["difference_to_bp"][kind] for row in rows])):
+            row["difference_to_bp"][f"{kind}_holm"] = p
+
+
+def budget(plan: Plan, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return how rates were found and what the search cost, the same number of networks and epochs for every row."""
+    found: dict[str, Any] = {"tune": plan.tune}
+    if plan.tune == "none":
+        return {**found, "text": "rates: not tuned, each rule's own recipe or as given"}
+    seconds = [row["tuning"]["seconds"] for row in rows if row["tuning"]]
+    count, factors = len(plan.grid), ", ".join(f"{f:g}" for f in plan.grid)
+    text = (
+        f"rates: {count} per row ({factors} times its recipe's), {plan.tune_epochs} epochs each on seed {TUNING_SEED}, "
+        f"by validation; {count * plan.tune_epochs} epochs per row" + (f", {clock(sum(seconds))} in all" if seconds else "")
+    )
+    return {**found, "factors": list(plan.grid), "epochs": plan.tune_epochs, "seed": TUNING_SEED, "seconds": sum(seconds), "text": text}
+
+
+def notes(found: Mapping[str, Any]) -> list[str]:
+    """Return what a reader of the table must know, one sentence or two each."""
+    rows, seeds = found["rows"], len(found["seeds"])
+    lines = [found["data_note"]] if found["data_note"] else []
+    lines.append(found["tuning"]["text"])
+    if found["score"] == "loss":
+        lines.append("This task has no accuracy: rows are compared by test loss, lower is better.")
+    if seeds < 2:
+        lines.append("One seed: no interval, no difference that could be told from chance. seeds=5 gives both.")
+    else:
+        least = smallest_p(seeds)
+        lines.append(
+            "Intervals: 95 % bootstrap (BCa) of the mean over seeds, too narrow with few (5 seeds: they hold the mean in 84 of 100 cases). "
+            "Differences are within seeds. p: random signs of the differences, two-sided, "
+            f"corrected for the number of rules (Holm); with {seeds} seeds no p can be below {least:.3g} before correction."
+        )
+        if least > 0.05:
+            lines.append(f"So {seeds} seeds cannot reach p < 0.05, however large a difference is; 6 can, 8 with up to six rules beside bp.")
+    for row in rows:
+        edge = (row["tuning"] or {}).get("edge")
+        if edge:
+            lines.append(f"{row['rule']}: its best rate, {row['lr']:g}, is the {edge}est tried; a better one may lie beyond (grid=[...]).")
+        if row["stopped_seeds"]:
+            which = ", ".join(map(str, row["stopped_seeds"]))
+            lines.append(f"{row['rule']}: seed {which} stopped: its numbers were no longer finite. Its best epoch before counts, if any.")
+        if row["neuron"] != found["neuron"] and not row["error"]:
+            lines.append(f"{row['rule']}: the neuron of its published results; its difference to bp is that of the neuron too.")
+    lines += [f"{row['rule']}: no result: {row['error']}" for row in rows if row["error"]]
+    return lines

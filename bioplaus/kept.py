@@ -1,0 +1,34 @@
+"""Runs that survive: a finished one is read again, an interrupted one is resumed, and only what is missing is run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from bioplaus import api, config
+from bioplaus.progress import Progress, Silent
+from bioplaus.settings import Settings
+from bioplaus.store import Store
+
+__all__ = ["found", "measure"]
+
+
+def found(wanted: Settings) -> Store | None:
+    """Return the run with these settings from its root folder, finished or not; None if it was never started."""
+    text = config.to_yaml(wanted)
+    for path in sorted(Path(wanted.run.root).expanduser().glob("*/config.yaml")):
+        if path.read_text(encoding="utf-8") == text:
+            return Store.open(path.parent)
+    return None
+
+
+def measure(settings: Mapping[str, Any], folder: str | Path, progress: Silent | None = None) -> dict[str, Any]:
+    """Return the summary of a run with these overrides, from `folder` if it is there already; the run draws no figures."""
+    wanted = config.resolve({**settings, "run.root": str(folder), "run.figures": False})
+    progress = progress or Progress()
+    store = found(wanted)
+    if store is None:
+        return api.run(wanted, progress).summary
+    summary = store.summary()
+    return summary if summary is not None else api.resume(store.path, progress).summary

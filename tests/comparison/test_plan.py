@@ -1,0 +1,121 @@
+"""What a comparison is made of: rows, what they share, and what is refused before anything runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from driving import command
+
+from bioplaus import config, registry
+from bioplaus.comparison.plan import FACTORS, Plan, make_plan
+from bioplaus.comparison.tuning import best_of, own_rate, rates
+from bioplaus.errors import ConfigError
+from bioplaus.recipes import Recipe
+from bioplaus.rules.top import TopLayer
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+REFUSED = [
+    ("", ("compare needs rules",)),
+    ("rules=bp,clc", ("unknown rule 'clc'", "did you mean 'ccl'")),
+    ("rules=bp,ccl,bp", ("names bp twice",)),
+    ("rules=ccl epoch=3", ("unknown key 'epoch'", "did you mean 'epochs'")),
+    ("rules=ccl rule=bp", ("compare takes no rule",)),
+    ("rules=ccl run.save=false", ("compare takes no run.save",)),
+    ("rules=ccl seed_step=0", ("compare takes no seed_step",)),
+    ("rules=ccl seeds=0", ("seeds=0 is out of range",)),
+    ("rules=ccl seed=998", ("seed 1000 is used to choose the rates",)),
+    ("rules=ccl tune=best", ("tune=best is not known", "grid or none")),
+    ("rules=ccl grid=[1,0]", ("grid=[1, 0]", "> 0")),
+    ("rules=ccl grid=[1,1]", ("different numbers",)),
+    ("rules=ccl tune_epochs=0", ("tune_epochs=0", ">= 1")),
+    ("rules=ccl workers=some", ("workers=some must be auto or a number",)),
+    ("rules=ccl published=2", ("published=2 must be true or false",)),
+    ("rules=ccl tune=grid rule.lr=1", ("rule.lr fixes what tune=grid chooses",)),
+    ("rules=ccl top.rule.lr=1", ("top.rule.lr is for a rule that is not compared",)),
+    ("rules=ccl ccl.network.hidden=[8]", ("other conditions than the rest",)),
+    ("rules=ccl ccl.epochs=9", ("other conditions than the rest",)),
+    ("rules=ccl rule.lambda_crss=1", ("none of the rules has a setting rule.lambda_crss",)),
+    ("rules=ccl data=minst", ("data=minst is not known", "did you mean mnist")),
+]
+
+
+@pytest.mark.parametrize(("words", "parts"), REFUSED, ids=[words for words, _ in REFUSED])
+def test_refused_in_one_line_before_anything_runs(words: str, parts: tuple[str, ...]) -> None:
+    answer = command("compare", *words.split(), "--json")
+    assert (answer.code, answer.out) == (2, "") and len(answer.err.splitlines()) == 1
+    assert answer.err.startswith("bioplaus: ") and all(part in answer.err for part in parts), answer.err
+    assert not Path("runs").exists()
+
+
+def planned(**keys: Any) -> Plan:
+    return make_plan(keys)[0]
+
+
+def test_backprop_is_added_and_conditions_are_its_own() -> None:
+    plan = planned(rules="ccl,top", data="digits")
+    assert [row.rule for row in plan.rows] == ["bp", "ccl", "top"] and plan.seeds == (0, 1, 2, 3, 4) and plan.epochs == 40
+    resolved = [config.as_dict(config.resolve(row.settings)) for row in plan.rows]
+    for key in ("data", "network", "neuron", "epochs", "batch_size", "seeds", "seed", "seed_step", "dtype", "threads", "probes"):
+        assert all(one[key] == resolved[0][key] for one in resolved), key
+    assert [one["rule"]["lr"] for one in resolved] == [0.8, 2.0, 0.2]  # the recipes of each
+
+
+def test_a_recipe_cannot_give_its_rule_other_conditions(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Special(TopLayer):
+        recipes = (Recipe({"neuron": "tanh", "batch_size": 7, "epochs": 3, "network.hidden": [5], "rule.lr": 0.7}, "its own"),)
+
+    monkeypatch.setitem(registry.RULES._classes, "top", Special)
+    bp, top = (config.resolve(row.settings) for row in planned(rules="top").rows)
+    assert (top.neuron.name, top.top.batch_size, top.top.epochs, top.network.hidden) == ("elu", 64, 40, [256, 256, 256])
+    assert top.network == bp.network and top.rule.lr == 0.7
+
+
+def test_keys_for_one_rule_and_keys_that_only_some_rules_have() -> None:
+    plan = planned(rules="ccl,top", **{"ccl.rule.lr": 0.5, "rule.lambda_cross": 0.25, "top.plasticity.clip": "none"})
+    bp, ccl, top = (row.settings for row in plan.rows)
+    assert ccl["rule.lr"] == 0.5 and ccl["rule.lambda_cross"] == 0.25 and plan.tune == "none"
+    assert "rule.lambda_cross" not in bp and "rule.lr" not in bp and top["plasticity.clip"] == "none" and "plasticity.clip" not in bp
+
+
+def test_a_published_neuron_makes_a_second_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Tanh(TopLayer):
+        published_neuron = "tanh"
+
+    monkeypatch.setitem(registry.RULES._classes, "top", Tanh)
+    plan = planned(rules="top", **{"neuron.alpha": 0.5})
+    assert [(row.label, row.rule, row.settings["neuron"]) for row in plan.rows] == [
+        ("bp", "bp", "elu"), ("top", "top", "elu"), ("top (tanh)", "top", "tanh")
+    ]  # fmt: skip
+    assert plan.rows[2].folder == "top-tanh" and not any(row.error for row in plan.rows)
+    assert len(planned(rules="top", published=False).rows) == 2
+    assert len(planned(rules="top", neuron="tanh").rows) == 2
+
+
+def test_the_directory_is_known_from_the_settings() -> None:
+    one = planned(rules="ccl", seeds=3)
+    assert one.name == planned(rules=["bp", "ccl"], seeds=3).name and one.name.startswith("compare-digits-")
+    others = [planned(rules="ccl", seeds=4), planned(rules="top", seeds=3), planned(rules="ccl", seeds=3, tune="none")]
+    assert len({one.name, *(other.name for other in others)}) == 4
+    assert planned(rules="ccl", seeds=3, workers=1).name == one.name == planned(rules="ccl", seeds=3, **{"run.root": "x"}).name
+    assert Plan.of(one.as_dict()) == one
+
+
+def test_grid_holds_the_rule_s_own_rate_and_grows_by_equal_factors() -> None:
+    plan = planned(rules="ccl")
+    found = rates(own_rate(plan.rows[1]), FACTORS)
+    assert found == (0.125, 0.5, 2.0, 8.0, 32.0, 128.0) and rates(0.123456, (1, 2)) == (0.123456, 0.247)
+
+
+def test_the_best_rate_is_that_of_the_highest_accuracy_then_the_lowest_loss() -> None:
+    assert best_of([0.5, 0.9, 0.9, 0.8], [0.1, 0.4, 0.3, 0.2]) == 2
+    assert best_of([None, 0.2, None], [None, 5.0, float("nan")]) == 1
+    assert best_of([None, None, None], [0.3, 0.2, 0.4]) == 1
+    with pytest.raises(ConfigError, match="no rate of the grid"):
+        best_of([None], [None])
