@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bioplaus import api, config
+from bioplaus.errors import BioplausError
 from bioplaus.progress import Progress, Silent
 from bioplaus.settings import Settings
 from bioplaus.store import Store
@@ -15,12 +16,23 @@ __all__ = ["found", "measure"]
 
 
 def found(wanted: Settings) -> Store | None:
-    """Return the run with these settings from its root folder, finished or not; None if it was never started."""
-    text = config.to_yaml(wanted)
+    """Return the run with these settings from its root folder, finished or not; None if it was never started.
+
+    A run kept by an earlier version, which lacks a setting that came later, counts as having that setting's default.
+    """
+    tree, text = config.as_dict(wanted), config.to_yaml(wanted)
     for path in sorted(Path(wanted.run.root).expanduser().glob("*/config.yaml")):
-        if path.read_text(encoding="utf-8") == text:
+        if path.read_text(encoding="utf-8") == text or _tree(path) == tree:
             return Store.open(path.parent)
     return None
+
+
+def _tree(path: Path) -> dict[str, Any] | None:
+    """Return the settings in a file as plain data; None if this version cannot read them."""
+    try:
+        return config.as_dict(config.resolve({}, file=config.read_file(path), locate=False))
+    except BioplausError:
+        return None
 
 
 def measure(settings: Mapping[str, Any], folder: str | Path, progress: Silent | None = None) -> dict[str, Any]:

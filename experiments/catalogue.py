@@ -23,6 +23,8 @@ MODULES = {
     "ccl_flops": "bioplaus.experiments.ccl_flops",
     "ccl_mnist": "bioplaus.experiments.ccl_mnist",
     "table1_mnist": "bioplaus.experiments.table1_mnist",
+    "fair_mnist": "bioplaus.experiments.fair_mnist",
+    "targets_mnist": "bioplaus.experiments.targets_mnist",
     "lenet_mnist": "bioplaus.experiments.lenet_mnist",
 }
 

@@ -124,7 +124,7 @@ def _cards(found: Mapping[str, Any]) -> str:
     audited = [(row["rule"], row["audit"]["card"]) for row in found["rows"] if (row["audit"] or {}).get("card")]
     if not audited:
         return ""
-    keys = [key for key, value in audited[0][1].items() if key != "rule"]
+    keys = [key for key, value in audited[0][1].items() if key not in ("rule", "per_layer", "declared", "differs")]
     heads = "".join(f"<th class='text'>{escape(key.replace('_', ' '))}</th>" for key in keys)
     lines = "".join(
         f"<tr><td>{escape(rule)}</td>" + "".join(f'<td class="text">{escape(_word(card.get(key)))}</td>' for key in keys) + "</tr>"
