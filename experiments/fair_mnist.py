@@ -15,7 +15,8 @@ def _run(quick: bool, folder: str) -> Report:
     from bioplaus.comparison.run import compare
 
     small = {"data.limit": 2000, "epochs": 2, "tune_epochs": 1, "seeds": 2} if quick else {"epochs": 20, "tune_epochs": 4, "seeds": 3}
-    keys: dict[str, Any] = {"rules": "bp,ccl,top" if quick else RULES, "data": "mnist", "neuron": "elu", "published": False, "workers": 1, **small}
+    rules = "bp,ccl,top" if quick else RULES
+    keys: dict[str, Any] = {"rules": rules, "data": "mnist", "neuron": "elu", "published": False, "workers": 1, **small}
     made = compare({**keys, "run.root": folder}, progress=True)
     command = "bioplaus compare " + " ".join(f"{key}={str(value).lower()}" for key, value in keys.items() if key != "workers")
     return Report("% test accuracy", tuple(_row(row, keys["seeds"], command) for row in made.rows))

@@ -1,4 +1,4 @@
-"""Target propagation on MNIST, 784-256x5-10 with tanh: the three rules with learned feedback for 10 epochs, one seed; the full rows are for a GPU."""
+"""Target propagation on MNIST, 784-256x5-10 with tanh: learned feedback, 10 epochs, one seed; full rows are for a GPU."""
 
 from __future__ import annotations
 
