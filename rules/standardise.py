@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -59,7 +60,7 @@ class Standardise(BatchNorm):
     def buffers(self) -> dict[str, Leaf]:
         return super().buffers if self.running else {}
 
-    def forward(self, scope: Scope, x: Tensor) -> tuple[Tensor, _Cache]:
+    def forward(self, scope: Scope, x: Tensor) -> tuple[Tensor, Any]:
         axes, n = not_units(x, self.shape), x.numel() // (x.shape[0] * self.shape[0])
         train = scope.train or not self.running
         if train:
@@ -73,7 +74,7 @@ class Standardise(BatchNorm):
         normal = (x - per_unit(mean, x, self.shape)) / (sd + EPS)
         return normal, _Cache(normal, sd, n, train, axes)
 
-    def pull(self, cache: _Cache, error: Tensor) -> Tensor:
+    def pull(self, cache: Any, error: Tensor) -> Tensor:
         """Return the error at x.
 
         With ``y = (x - m) / (s + eps)`` and n values per unit: ``(e - mean(e)) / (s + eps) - y sum(e y) / (s (n - 1))``.
