@@ -41,7 +41,8 @@ class TopLayer(Rule):
             {"rule.lr": 0.2, "plasticity.clip": "per_network", "plasticity.clip_norm": 1.0},
             "as in the reference run of the benchmark",
         ),
-        Recipe({"epochs": 40, "batch_size": 64}, "ours", data=("digits", "synthetic")),
+        Recipe({"rule.lr": 16.0, "epochs": 40, "batch_size": 64}, "ours: lowest validation loss of 0.2 .. 32", data=("digits",)),
+        Recipe({"epochs": 40, "batch_size": 64}, "ours", data=("synthetic",)),
         Recipe({"epochs": 100, "batch_size": 256}, "as for ccl", data=("mnist", "fashion_mnist", "cifar10", "cifar100")),
     )
 
