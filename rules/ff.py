@@ -115,9 +115,9 @@ class ForwardForward(Rule):
             "ours; rate of common re-implementations of Hinton 2022",
         ),
         Recipe({"epochs": 20, "batch_size": 64, "plasticity.schedule": "cosine"}, "ours", data=("digits", "synthetic")),
-        # few inputs: none to spare for the label, and weights that start larger than they need to
+        # few inputs: at the start of the others goodness would be far above theta
         Recipe(
-            {"network.init_scale": 10.0, "rule.label_place": "beside", "rule.skip": 0},
+            {"network.init_scale": 10.0, "rule.skip": 0},
             "ours, chosen on small clouds of points",
             data=("synthetic",),
         ),
@@ -143,14 +143,13 @@ class ForwardForward(Rule):
     )
 
     def statement(self) -> Plausibility:
-        if self.config.negatives == "random":
-            return self.plausibility
-        return replace(
-            self.plausibility,
-            honoured=self.plausibility.honoured[:-1],
-            violated=(*self.plausibility.violated, "update locking: the wrong label is read off the prediction for this batch"),
-            update_locking=True,
-        )
+        stated = self.plausibility
+        if self.config.label_place == "beside":
+            stated = replace(stated, modulators=(*stated.modulators, "label"))
+        if self.config.negatives == "hard":
+            locked = "update locking: the wrong label is read off the prediction for this batch"
+            stated = replace(stated, honoured=stated.honoured[:-1], violated=(*stated.violated, locked), update_locking=True)
+        return stated
 
     def build(self, network: Network) -> dict[str, Network]:
         """Return the network, with ``label_place=beside`` the label's synapses, with ``predict=softmax`` the readers of lower layers.
@@ -205,7 +204,9 @@ class ForwardForward(Rule):
             total += loss
             if trace is climb.traces[0] and climb.label is not None:
                 error = layer.neuron.pull(trace.neuron, error)
-                changes["label"] = view.networks["label"].layers[0].wanted(climb.label, _per_unit(error, layer.out_shape))[1]
+                changes["label"] = (
+                    view.networks["label"].layers[0].wanted(climb.label, _per_unit(error, layer.out_shape))[1]
+                )
                 layer = climb.bare
             changes["forward"] |= wanted_of(layer, trace, error, view.params[layer.weight])
         metrics = {"loss": total}
@@ -254,11 +255,15 @@ class ForwardForward(Rule):
         x, last = view.batch.x, view.networks["forward"].layers[-1]
         neutral = torch.full((1, 1, last.out_shape[0]), 1 / last.out_shape[0], dtype=x.dtype, device=x.device)
         traces = self._climb(view.networks, Scope(view.params, view.buffers, train), x, neutral).traces
-        readers = [("readout", layer) for layer in view.networks["readout"].layers] if "readout" in view.networks else []
+        readers = (
+            [("readout", layer) for layer in view.networks["readout"].layers] if "readout" in view.networks else []
+        )
         readers.append(("forward", last))
         scope = Scope(view.params)
         seen = traces[-len(readers) :]
-        parts = [(name, layer, layer.forward(scope, normalised(trace.out))) for (name, layer), trace in zip(readers, seen)]
+        parts = [
+            (name, layer, layer.forward(scope, normalised(trace.out))) for (name, layer), trace in zip(readers, seen)
+        ]
         return _Read(torch.stack([trace.out for _, _, trace in parts]).sum(0), parts)
 
     def _goodness(self, trace: Trace) -> Tensor:

@@ -188,7 +188,11 @@ def test_the_softmax_reads_directions_of_an_input_without_label(skip: int, seen:
     readers = {0: "readout/0/weight", 1: "forward/2/weight"}
     networks = rule.build(view.networks["forward"])
     draw = torch.Generator().manual_seed(4)
-    extra = {key: torch.randn(2, *leaf.shape, generator=draw, dtype=torch.float64) for net in networks.values() for key, leaf in net.leaves.items()}
+    extra = {
+        key: torch.randn(2, *leaf.shape, generator=draw, dtype=torch.float64)
+        for net in networks.values()
+        for key, leaf in net.leaves.items()
+    }
     view = replace(view, networks=networks, params={**extra, **view.params})
     changes, learned = all_changes(rule, view)
     assert set(changes) == {key for net in networks.values() for key in net.leaves}
@@ -217,7 +221,10 @@ def test_a_label_beside_the_input_has_synapses_that_go_down_the_same_loss(networ
     view = view_of(rule, net)
     networks = rule.build(net)
     draw = torch.Generator().manual_seed(4)
-    told = {key: torch.randn(2, *leaf.shape, generator=draw, dtype=torch.float64) for key, leaf in networks["label"].leaves.items()}
+    told = {
+        key: torch.randn(2, *leaf.shape, generator=draw, dtype=torch.float64)
+        for key, leaf in networks["label"].leaves.items()
+    }
     view = replace(view, networks=networks, params={**view.params, **told})
     changes, _ = all_changes(rule, view)
     wrong, first = rule._wrong(view), net.layers[0]
