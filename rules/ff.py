@@ -147,8 +147,14 @@ class ForwardForward(Rule):
         if self.config.label_place == "beside":
             stated = replace(stated, modulators=(*stated.modulators, "label"))
         if self.config.negatives == "hard":
-            locked = "update locking: the wrong label is read off the prediction for this batch"
-            stated = replace(stated, honoured=stated.honoured[:-1], violated=(*stated.violated, locked), update_locking=True)
+            locked = "locking: the second pass starts once the prediction for this batch has given the wrong label"
+            stated = replace(
+                stated,
+                honoured=stated.honoured[:-1],
+                violated=(*stated.violated, locked),
+                backward_locking=True,
+                update_locking=True,
+            )
         return stated
 
     def build(self, network: Network) -> dict[str, Network]:
