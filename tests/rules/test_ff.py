@@ -55,6 +55,16 @@ def learn(rule: ForwardForward, view: View) -> tuple[Wanted, Learned]:
     raise AssertionError("more than one change")
 
 
+def all_changes(rule: ForwardForward, view: View) -> tuple[dict[str, Tensor], Learned]:
+    """The changes of all groups together."""
+    run, found = rule.learn(view), {}
+    while True:
+        try:
+            found |= {key: change.dense() for key, change in next(run).changes.items()}
+        except StopIteration as end:
+            return found, end.value
+
+
 def labelled(x: Tensor, labels: Tensor) -> Tensor:
     """One sample after another: the first K values become the sample's smallest value, that of the label its largest."""
     found = x.clone()
@@ -171,24 +181,72 @@ def test_hard_negatives_are_the_wrong_labels_of_most_goodness() -> None:
             assert wrong[r, b] == max(others)[1]
 
 
-def test_readout_learns_the_softmax_on_an_input_without_a_label() -> None:
-    rule = make(readout=True, label=2.0)
+@pytest.mark.parametrize(("skip", "seen"), [(0, (0, 1)), (1, (1,)), (5, (1,))])
+def test_the_softmax_reads_directions_of_an_input_without_label(skip: int, seen: tuple[int, ...]) -> None:
+    rule = make(predict="softmax", label=2.0, skip=skip)
     view = view_of(rule, mlp())
-    wanted, learned = learn(rule, view)
-    assert set(wanted.changes) == set(view.params)
+    readers = {0: "readout/0/weight", 1: "forward/2/weight"}
+    networks = rule.build(view.networks["forward"])
+    draw = torch.Generator().manual_seed(4)
+    extra = {
+        key: torch.randn(2, *leaf.shape, generator=draw, dtype=torch.float64)
+        for net in networks.values()
+        for key, leaf in net.leaves.items()
+    }
+    view = replace(view, networks=networks, params={**extra, **view.params})
+    changes, learned = all_changes(rule, view)
+    assert set(changes) == {key for net in networks.values() for key in net.leaves}
     out = rule.predict(view)
     for r in range(2):
         leaves = {key: value[r].clone().requires_grad_() for key, value in view.params.items()}
         h = with_code(view.batch.x[r : r + 1], torch.full((1, 1, CLASSES), 2 / CLASSES, dtype=torch.float64))[0]
+        scores = leaves["forward/2/bias"].expand(SIZE, CLASSES)
         for i in range(2):
             h, _ = goodness(leaves, i, h, "mean")
-        u = (h / (h.norm(dim=1, keepdim=True) + 1e-4)).detach()
-        scores = F.linear(u, leaves["forward/2/weight"], leaves["forward/2/bias"])
+            if i in seen:
+                u = (h / (h.norm(dim=1, keepdim=True) + 1e-4)).detach()
+                scores = scores + F.linear(u, leaves[readers[i]])
         torch.testing.assert_close(out[r], scores.detach(), rtol=1e-12, atol=1e-14)
         loss = F.cross_entropy(scores, view.batch.y[r])
-        (grad,) = torch.autograd.grad(loss, [leaves["forward/2/weight"]])
-        torch.testing.assert_close(wanted.changes["forward/2/weight"].dense()[r], -grad, rtol=0, atol=1e-12)
+        keys = [readers[i] for i in seen]
+        for key, grad in zip(keys, torch.autograd.grad(loss, [leaves[key] for key in keys])):
+            torch.testing.assert_close(changes[key][r], -grad, rtol=0, atol=1e-12)
         assert learned.metrics["loss"][r].item() == pytest.approx(loss.item(), rel=1e-12)
+
+
+@pytest.mark.parametrize("network", [mlp, cnn], ids=["mlp", "conv"])
+def test_a_label_beside_the_input_has_synapses_that_go_down_the_same_loss(network: object) -> None:
+    rule = make(label_place="beside", label=1.5, theta=0.3)
+    net = network()  # type: ignore[operator]
+    view = view_of(rule, net)
+    networks = rule.build(net)
+    draw = torch.Generator().manual_seed(4)
+    told = {
+        key: torch.randn(2, *leaf.shape, generator=draw, dtype=torch.float64)
+        for key, leaf in networks["label"].leaves.items()
+    }
+    view = replace(view, networks=networks, params={**view.params, **told})
+    changes, _ = all_changes(rule, view)
+    wrong, first = rule._wrong(view), net.layers[0]
+    for r in range(2):
+        w, b, v = (view.params[key][r].clone().requires_grad_() for key in (first.weight, first.bias, "label/0/weight"))
+        x = view.batch.x[r]
+        u = x / (x.flatten(1).norm(dim=1).view(-1, *[1] * (x.dim() - 1)) + 1e-4)
+        loss = torch.zeros((), dtype=torch.float64)
+        for labels, sign in ((view.batch.y[r], 1), (wrong[r], -1)):
+            from_label = 1.5 * v.mT[labels]
+            if w.dim() == 4:
+                out = F.max_pool2d((F.conv2d(u, w, b, padding=1) + from_label[..., None, None]).relu(), 2)
+            else:
+                out = (F.linear(u, w, b) + from_label).relu()
+            loss = loss + F.softplus(sign * (0.3 - out.flatten(1).square().mean(1))).mean()
+        for key, grad in zip((first.weight, first.bias, "label/0/weight"), torch.autograd.grad(loss, (w, b, v))):
+            assert grad.abs().max() > 1e-4
+            torch.testing.assert_close(changes[key][r], -grad, rtol=0, atol=1e-10)
+
+
+def test_wrong_labels_read_off_the_prediction_are_declared_as_locking() -> None:
+    assert make(negatives="hard").statement().update_locking and not make().statement().update_locking
 
 
 def test_what_it_cannot_do_is_refused() -> None:
