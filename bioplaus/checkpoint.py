@@ -124,4 +124,5 @@ def load(path: Path, device: torch.device | str = "cpu") -> tuple[dict[str, Tens
     if _digest(arrays, text) != expected:
         raise RunError(f"checkpoint {path} is corrupt (its checksum does not fit); restore it from a copy or run again")
     state: dict[str, Any] = json.loads(text)
-    return {key: value.to(device) for key, value in arrays.items()}, state
+    # into memory of torch's own: arrays in the file start anywhere, and sums over them round by where they start
+    return {key: value.to(device, copy=True) for key, value in arrays.items()}, state

@@ -95,6 +95,7 @@ class EquilibriumPropagation(Rule):
         Recipe({"neuron": "clip", "network.bias": True}, "Scellier & Bengio 2017"),
         Recipe({"plasticity": "adam", "rule.lr": 0.001, "batch_size": 64}, "ours; adam as in Laborieux et al. 2021"),
         Recipe({"epochs": 20}, "ours", data=("digits", "synthetic")),
+        Recipe({"rule.lr": 0.004}, "ours, not tuned: few samples want larger steps", data=("synthetic",)),
         Recipe(
             {
                 "rule.lr": 0.0005,

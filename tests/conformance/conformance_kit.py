@@ -196,7 +196,7 @@ def close(a: Mapping[str, Tensor], b: Mapping[str, Tensor], rtol: float = 1e-9, 
 
 
 def each(*axes: str) -> Any:
-    """Parametrise a test over ``case``, ``network`` and ``replicas``, less what is exempt or refused by the rule."""
+    """Parametrise a test over ``case``, ``network`` and ``replicas`` (1 and 3; options 3), less what is exempt or refused by the rule."""
     names = axes or ("case", "network", "replicas")
 
     def decorate(test: Any) -> Any:
@@ -204,7 +204,7 @@ def each(*axes: str) -> Any:
             pytest.param(*(table[name] for name in names), id="-".join(str(table[name]) for name in names), marks=marks)
             for case in cases()
             for network in NETWORKS
-            for replicas in ((1, 3) if "replicas" in names else (1,))
+            for replicas in ((3,) if "replicas" in names and case.option else (1, 3) if "replicas" in names else (1,))
             for table in [{"case": case, "network": network, "replicas": replicas}]
             for marks in [_marks(case, test.__name__)]
             if not refused(case, network)

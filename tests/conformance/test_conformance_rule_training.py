@@ -66,10 +66,12 @@ def test_a_seed_fixes_the_run_and_another_seed_changes_it(case: Case, network: s
 
 @each("case", "network")
 def test_a_replica_of_a_pack_is_the_single_run_of_its_seed(case: Case, network: str) -> None:
-    pack = build(case, network, 3, network__norm="batch")
+    # plain steps: adam makes a step of the rounding of a gradient that is 0, such as that of a bias before a norm
+    keys = {"network__norm": "batch", "plasticity": "sgd"}
+    pack = build(case, network, 3, **keys)
     metrics = pack.train(6)
     for r in range(3):
-        single = build(case, network, 1, seed=3 + r, network__norm="batch")
+        single = build(case, network, 1, seed=3 + r, **keys)
         alone = single.train(6)
         close(row(single.world.params, 0), row(pack.world.params, r), 1e-7, 1e-9)
         close(row(single.world.buffers, 0), row(pack.world.buffers, r), 1e-7, 1e-9)
@@ -137,11 +139,13 @@ def test_running_means_move_in_training_only(case: Case, network: str, replicas:
 
 @each("case", "network")
 def test_the_loss_falls_on_separable_clouds(case: Case, network: str) -> None:
-    run = build(case, network, 3)
+    # an option that no recipe chose learns at rates meant for another: half of them
+    keys = {"rule__lr": settings_of(case, network).rule.lr / 2} if case.option else {}
+    run = build(case, network, 3, **keys)
     before = evaluate(run.model, run.world, run.feed)
     run.train(200, 12)
     after = evaluate(run.model, run.world, run.feed)
-    # an option that no recipe chose learns at rates meant for another; an autoencoder starts from nothing, slowly
+    # an autoencoder starts from nothing, slowly
     share = 0.99 if not run.model.task.has_score else 0.8 if case.option else 0.5
     assert (after["loss"] < share * before["loss"]).all(), (before, after)
     if run.model.task.has_score and not case.option:

@@ -13,15 +13,18 @@ def _accuracy(seeds: int, **settings: object) -> float:
 
 
 def test_small_benchmark_rows_and_their_order() -> None:
-    found = []
+    found = {}
     for name, own, target in ROWS:
-        mean = _accuracy(3, data="synthetic", data__validation=0.0, epochs=40, **own)
-        assert abs(mean - target) <= 2, f"{name}: {mean:.2f} against {target}"
-        found.append(mean)
-    bp, ccl, slow, frozen, top = found
+        if target is not None:
+            mean = _accuracy(3, data="synthetic", data__validation=0.0, epochs=40, **own)
+            assert abs(mean - target) <= 2, f"{name}: {mean:.2f} against {target}"
+            found[name] = mean
+    assert len(found) == 8
+    bp, ccl, slow, frozen, top = (mean for name, mean in found.items() if name.startswith(("bp", "ccl", "top")))
     assert bp > ccl > frozen > top and min(ccl, slow) > 82.75  # a least-squares linear classifier
 
 
 def test_digits_defaults() -> None:
-    bp, ccl, top = (_accuracy(5, rule=rule, data="digits") for rule in ("bp", "ccl", "top"))
+    bp, ccl = (_accuracy(5, rule=rule, data="digits") for rule in ("bp", "ccl"))
+    top = _accuracy(5, rule="top", data="digits", rule__lr=0.2)
     assert bp >= 96.5 and ccl >= 95.5 and ccl >= top + 2
