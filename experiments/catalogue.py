@@ -25,6 +25,7 @@ MODULES = {
     "table1_mnist": "bioplaus.experiments.table1_mnist",
     "fair_mnist": "bioplaus.experiments.fair_mnist",
     "targets_mnist": "bioplaus.experiments.targets_mnist",
+    "settling_mnist": "bioplaus.experiments.settling_mnist",
     "lenet_mnist": "bioplaus.experiments.lenet_mnist",
 }
 
