@@ -8,6 +8,7 @@ from torch import Tensor
 
 from bioplaus.fields import replica
 from bioplaus.layer import Layer
+from bioplaus.leaves import Init, Leaf
 from bioplaus.rules.alignment import LOCKED, Aligned, recipes
 from bioplaus.rules.base import Plausibility, RuleConfig
 from bioplaus.view import View
@@ -39,5 +40,8 @@ class BatchRandomSign(Aligned):
     recipes = recipes(digits=0.8, synthetic=0.1, images=0.1, conv=0.03)
 
     def matrix(self, view: View, layer: Layer) -> Tensor:
-        magnitudes = layer.leaves[layer.weight].draw(f"brsf/{layer.weight}", view.streams)
+        leaf = layer.leaves[layer.weight]
+        # a weight that starts as a constant has no spread; that of a usual start stands in for it
+        usual = leaf if leaf.std else Leaf(leaf.shape, leaf.fan_in, Init())
+        magnitudes = usual.draw(f"brsf/{layer.weight}", view.streams)
         return magnitudes.abs_().mul_(view.params[layer.weight].sign())

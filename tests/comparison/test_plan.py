@@ -64,7 +64,7 @@ def test_backprop_is_added_and_conditions_are_its_own() -> None:
     resolved = [config.as_dict(config.resolve(row.settings)) for row in plan.rows]
     for key in ("data", "network", "neuron", "epochs", "batch_size", "seeds", "seed", "seed_step", "dtype", "threads", "probes"):
         assert all(one[key] == resolved[0][key] for one in resolved), key
-    assert [one["rule"]["lr"] for one in resolved] == [0.8, 2.0, 0.2]  # the recipes of each
+    assert [one["rule"]["lr"] for one in resolved] == [0.8, 2.0, 16.0]  # the recipes of each
 
 
 def test_a_recipe_cannot_give_its_rule_other_conditions(monkeypatch: pytest.MonkeyPatch) -> None:

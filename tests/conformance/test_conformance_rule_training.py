@@ -139,13 +139,13 @@ def test_running_means_move_in_training_only(case: Case, network: str, replicas:
 
 @each("case", "network")
 def test_the_loss_falls_on_separable_clouds(case: Case, network: str) -> None:
-    # an option that no recipe chose learns at rates meant for another: half of them
-    keys = {"rule__lr": settings_of(case, network).rule.lr / 2} if case.option else {}
+    # the recipe is that of the normalised loss: at its rate the raw one is at the edge of what is stable, and rounding decides
+    keys = {"rule__lr": settings_of(case, network).rule.lr / 2} if (str(case), network) == ("ccl-raw", "cnn5") else {}
     run = build(case, network, 3, **keys)
     before = evaluate(run.model, run.world, run.feed)
     run.train(200, 12)
     after = evaluate(run.model, run.world, run.feed)
-    # an autoencoder starts from nothing, slowly
+    # an option that no recipe chose learns at rates meant for another; an autoencoder starts from nothing, slowly
     share = 0.99 if not run.model.task.has_score else 0.8 if case.option else 0.5
     assert (after["loss"] < share * before["loss"]).all(), (before, after)
     if run.model.task.has_score and not case.option:
