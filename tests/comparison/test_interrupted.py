@@ -51,7 +51,7 @@ def _when(condition: Callable[[], bool], act: Callable[[], None]) -> threading.T
 
 def test_interrupted_then_killed_it_goes_on_and_leaves_what_is_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A row in a process of its own: after Ctrl-C it has saved, after kill -9 it ends with its comparison."""
-    words = ["rules=bp,top", "seeds=2", "data.limit=160", "network.hidden=[8]", "batch_size=2", "tune=none", "epochs=25", "probes=[]"]
+    words = ["rules=bp,top", "seeds=2", "data.limit=160", "network.hidden=[8]", "batch_size=2", "tune=none", "epochs=120", "probes=[]"]
 
     def only_bp(plan: Plan, row: Row, *rest: Any) -> Any:
         if row.rule != "bp":
