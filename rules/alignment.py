@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor
@@ -15,10 +16,10 @@ from bioplaus.layer import Layer
 from bioplaus.network import Network
 from bioplaus.passes import downward, lowest_sent_down
 from bioplaus.recipes import Recipe
-from bioplaus.rules.base import Learned, Learning, Rule
+from bioplaus.rules.base import Group, Learned, Learning, Rule
 from bioplaus.view import View
 
-__all__ = ["LOCKED", "Aligned", "backward_weight", "recipes", "with_twin"]
+__all__ = ["LOCKED", "Aligned", "FixedTwin", "backward_weight", "recipes", "with_twin"]
 
 #: what every rule of this kind still does as backpropagation does
 LOCKED = (
@@ -46,6 +47,16 @@ class Aligned(Rule):
         error = view.task.error(run.out, view.batch.y)
         yield Wanted("forward", downward(network, view.params, run, error, lambda layer: self.matrix(view, layer)))
         return Learned({"loss": view.task.loss(run.out, view.batch.y)}, running=run.running)
+
+
+class FixedTwin(Aligned):
+    """A rule whose feedback goes through a twin network that never learns."""
+
+    def build(self, network: Network) -> dict[str, Network]:
+        return with_twin(network)
+
+    def groups(self, networks: Mapping[str, Network]) -> dict[str, Group]:
+        return super().groups(networks) | {name: Group(tuple(net.leaves), None) for name, net in networks.items() if name == "backward"}
 
 
 def with_twin(network: Network) -> dict[str, Network]:

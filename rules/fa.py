@@ -5,16 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from torch import Tensor
 
 from bioplaus.fields import ranged, replica
 from bioplaus.layer import Layer
-from bioplaus.network import Network
-from bioplaus.rules.alignment import LOCKED, Aligned, backward_weight, recipes, with_twin
-from bioplaus.rules.base import Group, Plausibility, RuleConfig
+from bioplaus.rules.alignment import LOCKED, FixedTwin, backward_weight, recipes
+from bioplaus.rules.base import Plausibility, RuleConfig
 from bioplaus.view import View
 
 __all__ = ["FeedbackAlignment", "FeedbackAlignmentConfig"]
@@ -30,7 +28,7 @@ class FeedbackAlignmentConfig(RuleConfig):
     """Factor on B, which is drawn like the forward weight of its layer (U(-1, 1)/sqrt(fan_in) by default); > 0, dimensionless."""
 
 
-class FeedbackAlignment(Aligned):
+class FeedbackAlignment(FixedTwin):
     """The error travels down through fixed random weights."""
 
     Config = FeedbackAlignmentConfig
@@ -44,12 +42,6 @@ class FeedbackAlignment(Aligned):
         phases=2,
     )
     recipes = recipes(digits=0.4, synthetic=0.1, images=0.1, conv=0.03)
-
-    def build(self, network: Network) -> dict[str, Network]:
-        return with_twin(network)
-
-    def groups(self, networks: Mapping[str, Network]) -> dict[str, Group]:
-        return super().groups(networks) | {name: Group(tuple(net.leaves), None) for name, net in networks.items() if name == "backward"}
 
     def matrix(self, view: View, layer: Layer) -> Tensor:
         b, scale = view.params[backward_weight(layer)], self.config.feedback_scale

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from torch import Tensor
 
 from bioplaus.fields import replica
 from bioplaus.layer import Layer
-from bioplaus.network import Network
-from bioplaus.rules.alignment import LOCKED, Aligned, backward_weight, recipes, with_twin
-from bioplaus.rules.base import Group, Plausibility, RuleConfig
+from bioplaus.rules.alignment import LOCKED, FixedTwin, backward_weight, recipes
+from bioplaus.rules.base import Plausibility, RuleConfig
 from bioplaus.view import View
 
 __all__ = ["FixedRandomSign", "FixedRandomSignConfig"]
@@ -25,7 +23,7 @@ class FixedRandomSignConfig(RuleConfig):
     lr: float = replica(0.1)
 
 
-class FixedRandomSign(Aligned):
+class FixedRandomSign(FixedTwin):
     """The error travels down through fixed random magnitudes with the signs of the forward weights."""
 
     Config = FixedRandomSignConfig
@@ -39,12 +37,6 @@ class FixedRandomSign(Aligned):
         phases=2,
     )
     recipes = recipes(digits=0.8, synthetic=0.1, images=0.1, conv=0.03)
-
-    def build(self, network: Network) -> dict[str, Network]:
-        return with_twin(network)
-
-    def groups(self, networks: Mapping[str, Network]) -> dict[str, Group]:
-        return super().groups(networks) | {name: Group(tuple(net.leaves), None) for name, net in networks.items() if name == "backward"}
 
     def matrix(self, view: View, layer: Layer) -> Tensor:
         return view.params[backward_weight(layer)].abs().mul_(view.params[layer.weight].sign())
