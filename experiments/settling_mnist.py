@@ -10,8 +10,8 @@ __all__ = ["CLAIM"]
 
 #: rule and what differs from its recipe; rates and widths were chosen on validation samples
 ROWS: tuple[tuple[str, str, dict[str, Any]], ...] = (
-    ("ff, recipe (hard negatives, softmax readout)", "ff", {}),
-    ("ff, recipe, predicted by goodness", "ff", {"rule.predict": "goodness"}),
+    ("ff, recipe but predicted by its softmax readout", "ff", {"rule.predict": "softmax"}),
+    ("ff, recipe (hard negatives, predicted by goodness)", "ff", {}),
     (
         "pc, 784-256-256-10, cosine",
         "pc",

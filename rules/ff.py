@@ -128,6 +128,7 @@ class ForwardForward(Rule):
                 "rule.goodness": "sum",
                 "rule.theta": 1.0,
                 "rule.negatives": "hard",
+                "rule.predict": "goodness",
                 "rule.label": 3.0,
                 "rule.lr": 0.4,
                 "plasticity": "sgd",
