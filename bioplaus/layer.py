@@ -97,6 +97,11 @@ class Layer:
         return (*around, *((self.norm,) if self.norm else ()))
 
     @property
+    def learns_at_input(self) -> bool:
+        """Whether a norm with leaves stands before the connection, so that errors are wanted down to the layer's input."""
+        return any(isinstance(operation, BatchNorm) and operation.affine for operation in self.before)
+
+    @property
     def leaves(self) -> dict[str, Leaf]:
         """All arrays that a rule may change."""
         c = self.connection

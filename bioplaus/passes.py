@@ -9,7 +9,6 @@ from torch import Tensor
 from bioplaus.changes import Change
 from bioplaus.layer import Layer
 from bioplaus.network import Network, Pass
-from bioplaus.norm import BatchNorm
 
 __all__ = ["downward", "lowest_sent_down"]
 
@@ -52,5 +51,4 @@ def lowest_sent_down(network: Network) -> int:
 
     Below the first layer there is nothing else to teach.
     """
-    first = network.layers[0]
-    return 0 if any(isinstance(operation, BatchNorm) and operation.affine for operation in first.before) else 1
+    return 0 if network.layers[0].learns_at_input else 1

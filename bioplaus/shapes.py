@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-__all__ = ["not_units", "padded", "per_unit", "per_weight"]
+__all__ = ["adjoint", "not_units", "padded", "per_unit", "per_weight"]
 
 
 def per_weight(values: Tensor, like: Tensor) -> Tensor:
@@ -31,3 +31,11 @@ def padded(old: Tensor, like: Tensor) -> Tensor:
     common = tuple(slice(0, min(was, now)) for was, now in zip(old.shape, like.shape))
     found[common] = old[common].to(like.dtype)
     return found
+
+
+def adjoint(weight: Tensor) -> Tensor:
+    """Return the weight that runs the other way, ``[R, pre, post(, kh, kw)]``, with kernels flipped in space.
+
+    For a stride-1 convolution, zero-padded so that sizes match: ``<conv(w, x), y> = <x, conv(adjoint(w), y)>``.
+    """
+    return weight.transpose(1, 2).flip(tuple(range(3, weight.dim())))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bioplaus.rules.base import Plausibility, Rule
 from bioplaus.settings import Settings
 
@@ -24,4 +26,4 @@ def statement(rule: Rule, settings: Settings) -> Plausibility:
         added.append("normalisation by statistics of the batch")
     autoencoding = settings.network.name == "autoencoder"
     added.append(f"{'squared error' if autoencoding else 'softmax cross-entropy'} at the output layer, computed outside the network")
-    return Plausibility(own.honoured, (*own.violated, *added), own.weight_transport)
+    return replace(own, violated=(*own.violated, *added))

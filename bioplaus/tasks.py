@@ -40,6 +40,11 @@ class Task(ABC):
         target the rows are the targets and match is None (row b belongs to sample b).
         """
 
+    def target(self, y: Tensor, dtype: torch.dtype) -> Tensor:
+        """Return what the output of each sample should be, ``[R or 1, B, ...]``: one-hot for classes, the sample's own target otherwise."""
+        rows, match = self.codes(y, dtype)
+        return rows if match is None else match
+
 
 @dataclass(frozen=True)
 class Classification(Task):

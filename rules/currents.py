@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import copy
 
-import torch
 from torch import Tensor
 
 from bioplaus.changes import Change
 from bioplaus.layer import Layer, Trace
 from bioplaus.network import Network
 from bioplaus.neurons.smooth import Identity
-from bioplaus.norm import BatchNorm
-from bioplaus.tasks import Task
 
-__all__ = ["currents", "target_of", "wanted_of"]
+__all__ = ["currents", "wanted_of"]
 
 
 def currents(network: Network) -> tuple[Layer, ...]:
@@ -35,12 +32,6 @@ def _without_neuron(layer: Layer) -> Layer:
 def wanted_of(layer: Layer, trace: Trace, error: Tensor, w: Tensor) -> dict[str, Change]:
     """Return the changes of all leaves of one layer that go with an error at its output, a norm before its connection among them."""
     at_current, changes = layer.wanted(trace, error)
-    if any(isinstance(operation, BatchNorm) and operation.affine for operation in layer.before):
+    if layer.learns_at_input:
         changes |= layer.give_back(trace, at_current, w)[1]
     return changes
-
-
-def target_of(task: Task, y: Tensor, like: Tensor) -> Tensor:
-    """Return what a clamped output is held at: one-hot rows for classes, the target itself otherwise; dtype of `like`."""
-    rows, match = task.codes(y, like.dtype)
-    return torch.as_tensor(rows if match is None else match)

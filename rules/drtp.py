@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from torch import Tensor
-
 from bioplaus.changes import Wanted
 from bioplaus.fields import ranged, replica
 from bioplaus.network import Network
@@ -57,11 +55,6 @@ class TargetProjection(Rule):
 
     def learn(self, view: View) -> Learning:
         run = view.networks["forward"].forward(view.params, view.batch.x, view.buffers, train=True)
-        error, labels = view.task.error(run.out, view.batch.y), self._labels(view)
+        error, labels = view.task.error(run.out, view.batch.y), view.task.target(view.batch.y, view.batch.x.dtype)
         yield Wanted("forward", broadcast(view.networks, view.params, run, labels / view.batch.size, error))
         return Learned({"loss": view.task.loss(run.out, view.batch.y)}, running=run.running)
-
-    def _labels(self, view: View) -> Tensor:
-        """Return the target of each sample, ``[R or 1, B, *out_shape]``: one-hot for classes, the sample's own target otherwise."""
-        rows, match = view.task.codes(view.batch.y, view.batch.x.dtype)
-        return rows if match is None else match

@@ -35,7 +35,7 @@ from bioplaus.network import Network
 from bioplaus.operations import Scope
 from bioplaus.recipes import Recipe
 from bioplaus.rules.base import Learned, Learning, Plausibility, Rule, RuleConfig
-from bioplaus.rules.currents import currents, target_of, wanted_of
+from bioplaus.rules.currents import currents, wanted_of
 from bioplaus.view import View
 
 __all__ = ["EquilibriumPropagation", "EquilibriumPropagationConfig"]
@@ -218,7 +218,7 @@ class _Settling:
         out = self.out if self.config.dynamics == "activity" else self.s[-1]
         if self.config.cost == "task":
             return self.view.task.error(out, self.view.batch.y) * self.view.batch.size
-        return target_of(self.view.task, self.view.batch.y, out) - out
+        return self.view.task.target(self.view.batch.y, out.dtype) - out
 
     def _renew(self) -> None:
         """Send the activities on; the input is clamped, so its current stands."""

@@ -31,7 +31,7 @@ from bioplaus.network import Network
 from bioplaus.operations import Scope
 from bioplaus.recipes import Recipe
 from bioplaus.rules.base import Group, Learned, Learning, Plausibility, Rule, RuleConfig, plastic_leaves
-from bioplaus.rules.currents import currents, target_of, wanted_of
+from bioplaus.rules.currents import currents, wanted_of
 from bioplaus.view import View
 
 __all__ = ["PredictiveCoding", "PredictiveCodingConfig"]
@@ -170,7 +170,7 @@ class _Chain:
         wanted = (
             task.error(out, self.view.batch.y) * self.view.batch.size
             if self.output == "task"
-            else target_of(task, self.view.batch.y, out) - out
+            else task.target(self.view.batch.y, out.dtype) - out
         )
         return self.neurons[at].pull(self.caches[at], wanted)
 
@@ -192,7 +192,7 @@ class _Chain:
     def energy(self) -> Tensor:
         """Return F, the mean over the batch, ``[R]``."""
         task, y, out = self.view.task, self.view.batch.y, self._out
-        total = task.loss(out, y) if self.output == "task" else _half_squares(target_of(task, y, out) - out)
+        total = task.loss(out, y) if self.output == "task" else _half_squares(task.target(y, out.dtype) - out)
         for i in range(len(self.layers) - 1):
             total = total + _half_squares(self.error(i))
         return total

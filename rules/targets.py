@@ -27,6 +27,7 @@ from bioplaus.network import Network, Pass
 from bioplaus.neurons.smooth import Identity
 from bioplaus.operations import Scope
 from bioplaus.rules.base import Group, Learned, Learning, Rate, Rule, RuleConfig, plastic_leaves
+from bioplaus.shapes import adjoint
 from bioplaus.view import View
 
 __all__ = ["TargetConfig", "TargetRule", "feedback_layer", "feedback_network", "summed"]
@@ -60,11 +61,8 @@ class TargetRule(Rule):
         return found
 
     def feedback(self, view: View) -> dict[str, Tensor]:
-        found = {}
-        for layer in view.networks["forward"].layers[1:]:
-            v = view.params[feedback_layer(view, layer).weight]
-            found[layer.weight] = v.transpose(1, 2).flip(tuple(range(3, v.dim())))  # the adjoint's kernel is flipped in space
-        return found
+        layers = view.networks["forward"].layers[1:]
+        return {layer.weight: adjoint(view.params[feedback_layer(view, layer).weight]) for layer in layers}
 
     def learn(self, view: View) -> Learning:
         run = view.networks["forward"].forward(view.params, view.batch.x, view.buffers, train=True)

@@ -8,16 +8,9 @@ from torch import Tensor
 from bioplaus.probes.base import Observation, Probe
 from bioplaus.probes.geometry import cosine
 from bioplaus.probes.mirrored import mirrored_pairs
+from bioplaus.shapes import adjoint
 
 __all__ = ["FeedbackProbe", "adjoint"]
-
-
-def adjoint(weight: Tensor) -> Tensor:
-    """Return the weight that runs the other way, ``[R, pre, post(, kh, kw)]``, with kernels flipped in space.
-
-    For a stride-1 convolution, zero-padded so that sizes match: ``<conv(w, x), y> = <x, conv(adjoint(w), y)>``.
-    """
-    return weight.transpose(1, 2).flip(tuple(range(3, weight.dim())))
 
 
 class FeedbackProbe(Probe):

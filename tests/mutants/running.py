@@ -194,7 +194,7 @@ RUNNING = (
     ),
     Defect(
         "the adjoint of a kernel is not flipped",
-        "bioplaus/probes/feedback.py",
+        "bioplaus/shapes.py",
         ".flip(tuple(range(3, weight.dim())))",
         "",
         ("probes/test_probe_feedback.py",),
