@@ -21,10 +21,11 @@ def found(wanted: Settings) -> Store | None:
     A run kept by an earlier version, which lacks a setting that came later, counts as having that setting's default.
     """
     tree, text = config.as_dict(wanted), config.to_yaml(wanted)
-    for path in sorted(Path(wanted.run.root).expanduser().glob("*/config.yaml")):
-        if path.read_text(encoding="utf-8") == text or _tree(path) == tree:
-            return Store.open(path.parent)
-    return None
+    paths = sorted(Path(wanted.run.root).expanduser().glob("*/config.yaml"))
+    same = (path for path in paths if path.read_text(encoding="utf-8") == text)
+    older = (path for path in paths if _tree(path) == tree)  # reading settings is slow: only if no file has the very text
+    path = next(same, None) or next(older, None)
+    return None if path is None else Store.open(path.parent)
 
 
 def _tree(path: Path) -> dict[str, Any] | None:

@@ -49,6 +49,11 @@ class Leaf:
         variances = {"uniform": 1 / (3 * n), "normal": 1 / n, "orthogonal": 1 / max(n, *self.shape[:1])}
         return scale * math.sqrt(variances.get(self.init.kind, 0.0))
 
+    @property
+    def usual(self) -> Leaf:
+        """This leaf, or where it starts as a constant, which has no spread and sends nothing, the same with the usual start."""
+        return self if self.std else Leaf(self.shape, self.fan_in, Init())
+
     def draw(self, key: str, streams: Streams) -> Tensor:
         """Return the start value ``[R, *shape]``, drawn from the stream ``init/<key>``.
 

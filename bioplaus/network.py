@@ -14,7 +14,7 @@ from torch import Tensor
 from bioplaus.connections import Conv2dConnection, DenseConnection
 from bioplaus.errors import ConfigError
 from bioplaus.layer import Layer, Trace
-from bioplaus.leaves import Init, Leaf
+from bioplaus.leaves import Leaf
 from bioplaus.neurons.base import Neuron
 from bioplaus.norm import BatchNorm
 from bioplaus.operations import Flatten, MaxPool, Operation, Scope, Unflatten, Upsample
@@ -95,10 +95,10 @@ class Network:
         """Return a network of the same connections with arrays of its own, from layer `first` up: synapses that run back along this one.
 
         Nothing is sent through it; ``connection.give_back(w, error)`` with its weights takes an error down past the layer of the same number.
-        Weights start as the layer's do, or as usual where those start as a constant, which would send nothing.
+        Weights start as the layer's do, as usual where those start as a constant.
         """
         layers = [
-            Layer(f"{name}/{i}", copy(layer.connection), layer.neuron, init=layer.init if layer.leaves[layer.weight].std else Init())
+            Layer(f"{name}/{i}", copy(layer.connection), layer.neuron, init=layer.leaves[layer.weight].usual.init)
             for i, layer in enumerate(self.layers)
             if i >= first
         ]

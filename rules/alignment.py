@@ -11,15 +11,15 @@ from typing import Any
 
 from torch import Tensor
 
-from bioplaus.changes import Wanted
+from bioplaus.changes import Change, Wanted
 from bioplaus.layer import Layer
-from bioplaus.network import Network
+from bioplaus.network import Network, Pass
 from bioplaus.passes import downward, lowest_sent_down
 from bioplaus.recipes import Recipe
-from bioplaus.rules.base import Group, Learned, Learning, Rule
+from bioplaus.rules.base import Group, Learned, Learning, Rate, Rule
 from bioplaus.view import View
 
-__all__ = ["LOCKED", "Aligned", "FixedTwin", "backward_weight", "recipes", "with_twin"]
+__all__ = ["LOCKED", "SIGNS", "Aligned", "Twin", "backward_weight", "recipes"]
 
 #: what every rule of this kind still does as backpropagation does
 LOCKED = (
@@ -27,6 +27,8 @@ LOCKED = (
     "two phases, and an error signal separate from activity",
     "a global loss",
 )
+#: what every rule that copies signs violates beside
+SIGNS = "weight transport of signs: each feedback synapse copies the sign of its forward twin at every step"
 _CLIP: dict[str, Any] = {"plasticity.clip": "per_network", "plasticity.clip_norm": 1.0}
 
 
@@ -44,25 +46,31 @@ class Aligned(Rule):
     def learn(self, view: View) -> Learning:
         network = view.networks["forward"]
         run = network.forward(view.params, view.batch.x, view.buffers, train=True)
-        error = view.task.error(run.out, view.batch.y)
-        yield Wanted("forward", downward(network, view.params, run, error, lambda layer: self.matrix(view, layer)))
+        yield Wanted("forward", self.changes(view, run, view.task.error(run.out, view.batch.y)))
         return Learned({"loss": view.task.loss(run.out, view.batch.y)}, running=run.running)
 
+    def changes(self, view: View, run: Pass, error: Tensor) -> dict[str, Change]:
+        """Return the changes that go with an error ``-dL/d out`` at the output."""
+        return downward(view.networks["forward"], view.params, run, error, lambda layer: self.matrix(view, layer))
 
-class FixedTwin(Aligned):
-    """A rule whose feedback goes through a twin network that never learns."""
+
+class Twin(Aligned):
+    """A rule whose feedback goes through a twin of the network: synapses of the same shapes that run back along it."""
 
     def build(self, network: Network) -> dict[str, Network]:
-        return with_twin(network)
+        first = lowest_sent_down(network)
+        return {"forward": network} | ({"backward": network.twin("backward", first)} if first < len(network.layers) else {})
 
     def groups(self, networks: Mapping[str, Network]) -> dict[str, Group]:
-        return super().groups(networks) | {name: Group(tuple(net.leaves), None) for name, net in networks.items() if name == "backward"}
+        back = {"backward": Group(tuple(networks["backward"].leaves), self.feedback_rate())} if "backward" in networks else {}
+        return super().groups(networks) | back
 
+    def feedback_rate(self) -> Rate | None:
+        """Return the rate of the twin's synapses; None, the default, keeps them as they start."""
+        return None
 
-def with_twin(network: Network) -> dict[str, Network]:
-    """Return the network and, as "backward", synapses of the same shapes that run back along it (none for a single layer)."""
-    first = lowest_sent_down(network)
-    return {"forward": network} | ({"backward": network.twin("backward", first)} if first < len(network.layers) else {})
+    def matrix(self, view: View, layer: Layer) -> Tensor:
+        return view.params[backward_weight(layer)]
 
 
 def backward_weight(layer: Layer) -> str:

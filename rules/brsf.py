@@ -8,8 +8,7 @@ from torch import Tensor
 
 from bioplaus.fields import replica
 from bioplaus.layer import Layer
-from bioplaus.leaves import Init, Leaf
-from bioplaus.rules.alignment import LOCKED, Aligned, recipes
+from bioplaus.rules.alignment import LOCKED, SIGNS, Aligned, recipes
 from bioplaus.rules.base import Plausibility, RuleConfig
 from bioplaus.view import View
 
@@ -31,7 +30,7 @@ class BatchRandomSign(Aligned):
     reference = "Liao, Leibo & Poggio 2016, AAAI, arXiv:1510.05067"
     plausibility = Plausibility(
         honoured=("feedback synapses need no magnitude of any forward synapse, nor a stable one of their own",),
-        violated=("weight transport of signs: each feedback synapse copies the sign of its forward twin at every step", *LOCKED),
+        violated=(SIGNS, *LOCKED),
         weight_transport=True,
         backward_locking=True,
         update_locking=True,
@@ -40,8 +39,5 @@ class BatchRandomSign(Aligned):
     recipes = recipes(digits=0.8, synthetic=0.1, images=0.1, conv=0.03)
 
     def matrix(self, view: View, layer: Layer) -> Tensor:
-        leaf = layer.leaves[layer.weight]
-        # a weight that starts as a constant has no spread; that of a usual start stands in for it
-        usual = leaf if leaf.std else Leaf(leaf.shape, leaf.fan_in, Init())
-        magnitudes = usual.draw(f"brsf/{layer.weight}", view.streams)
+        magnitudes = layer.leaves[layer.weight].usual.draw(f"brsf/{layer.weight}", view.streams)
         return magnitudes.abs_().mul_(view.params[layer.weight].sign())

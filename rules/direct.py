@@ -7,20 +7,54 @@ one hidden layer to the next on the way down, so all layers may change at once, 
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from torch import Tensor
 
-from bioplaus.changes import Change
+from bioplaus.changes import Change, Wanted
 from bioplaus.connections import DenseConnection
+from bioplaus.fields import ranged, replica
 from bioplaus.layer import Layer
 from bioplaus.leaves import Init
 from bioplaus.network import Network, Pass
 from bioplaus.neurons.smooth import Identity
 from bioplaus.operations import Flatten, Operation, Scope, Unflatten
-from bioplaus.rules.base import Group, plastic_leaves
+from bioplaus.rules.base import Group, Learned, Learning, Rule, RuleConfig
+from bioplaus.view import View
 
-__all__ = ["broadcast", "direct_groups", "with_direct"]
+__all__ = ["Direct", "DirectConfig", "broadcast", "with_direct"]
+
+
+@dataclass
+class DirectConfig(RuleConfig):
+    """Settings of all rules that broadcast to hidden layers."""
+
+    lr: float = replica(0.1)
+    feedback_scale: float = ranged(1.0, above=0)
+    """Factor on R, which is drawn from U(-1, 1)/sqrt(K), K the number of outputs; > 0, dimensionless."""
+
+
+class Direct(Rule):
+    """A rule that broadcasts one signal to all hidden layers; the output layer learns by its own error."""
+
+    @abstractmethod
+    def signal(self, view: View, error: Tensor) -> Tensor:
+        """Return what is broadcast, ``[R or 1, B, *out_shape]``, any mean over the batch inside; error is ``-dL/d out``."""
+
+    def build(self, network: Network) -> dict[str, Network]:
+        return with_direct(network, self.config.feedback_scale)
+
+    def groups(self, networks: Mapping[str, Network]) -> dict[str, Group]:
+        fixed = {"direct": Group(tuple(networks["direct"].leaves), None)} if "direct" in networks else {}
+        return super().groups(networks) | fixed
+
+    def learn(self, view: View) -> Learning:
+        run = view.networks["forward"].forward(view.params, view.batch.x, view.buffers, train=True)
+        error = view.task.error(run.out, view.batch.y)
+        yield Wanted("forward", broadcast(view.networks, view.params, run, self.signal(view, error), error))
+        return Learned({"loss": view.task.loss(run.out, view.batch.y)}, running=run.running)
 
 
 def with_direct(network: Network, scale: float) -> dict[str, Network]:
@@ -42,12 +76,6 @@ def with_direct(network: Network, scale: float) -> dict[str, Network]:
         for i, layer in enumerate(hidden)
     ]
     return {"forward": network, "direct": Network("direct", network.out_shape, layers)}
-
-
-def direct_groups(networks: Mapping[str, Network], rate: float) -> dict[str, Group]:
-    """Return the group of the forward network, and the broadcast weights, which never change."""
-    found = {"forward": Group(plastic_leaves(networks["forward"]), rate)}
-    return found | {name: Group(tuple(net.leaves), None) for name, net in networks.items() if name == "direct"}
 
 
 def broadcast(

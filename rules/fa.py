@@ -11,7 +11,7 @@ from torch import Tensor
 
 from bioplaus.fields import ranged, replica
 from bioplaus.layer import Layer
-from bioplaus.rules.alignment import LOCKED, FixedTwin, backward_weight, recipes
+from bioplaus.rules.alignment import LOCKED, Twin, recipes
 from bioplaus.rules.base import Plausibility, RuleConfig
 from bioplaus.view import View
 
@@ -28,7 +28,7 @@ class FeedbackAlignmentConfig(RuleConfig):
     """Factor on B, which is drawn like the forward weight of its layer (U(-1, 1)/sqrt(fan_in) by default); > 0, dimensionless."""
 
 
-class FeedbackAlignment(FixedTwin):
+class FeedbackAlignment(Twin):
     """The error travels down through fixed random weights."""
 
     Config = FeedbackAlignmentConfig
@@ -44,5 +44,5 @@ class FeedbackAlignment(FixedTwin):
     recipes = recipes(digits=0.4, synthetic=0.1, images=0.1, conv=0.03)
 
     def matrix(self, view: View, layer: Layer) -> Tensor:
-        b, scale = view.params[backward_weight(layer)], self.config.feedback_scale
+        b, scale = super().matrix(view, layer), self.config.feedback_scale
         return b if scale == 1 else b * scale

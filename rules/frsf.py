@@ -8,7 +8,7 @@ from torch import Tensor
 
 from bioplaus.fields import replica
 from bioplaus.layer import Layer
-from bioplaus.rules.alignment import LOCKED, FixedTwin, backward_weight, recipes
+from bioplaus.rules.alignment import LOCKED, SIGNS, Twin, recipes
 from bioplaus.rules.base import Plausibility, RuleConfig
 from bioplaus.view import View
 
@@ -23,14 +23,14 @@ class FixedRandomSignConfig(RuleConfig):
     lr: float = replica(0.1)
 
 
-class FixedRandomSign(FixedTwin):
+class FixedRandomSign(Twin):
     """The error travels down through fixed random magnitudes with the signs of the forward weights."""
 
     Config = FixedRandomSignConfig
     reference = "Liao, Leibo & Poggio 2016, AAAI, arXiv:1510.05067"
     plausibility = Plausibility(
         honoured=("feedback synapses have magnitudes of their own",),
-        violated=("weight transport of signs: each feedback synapse copies the sign of its forward twin at every step", *LOCKED),
+        violated=(SIGNS, *LOCKED),
         weight_transport=True,
         backward_locking=True,
         update_locking=True,
@@ -39,4 +39,4 @@ class FixedRandomSign(FixedTwin):
     recipes = recipes(digits=0.8, synthetic=0.1, images=0.1, conv=0.03)
 
     def matrix(self, view: View, layer: Layer) -> Tensor:
-        return view.params[backward_weight(layer)].abs().mul_(view.params[layer.weight].sign())
+        return super().matrix(view, layer).abs().mul_(view.params[layer.weight].sign())

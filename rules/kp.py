@@ -11,13 +11,11 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from bioplaus.changes import Change, Dense, Wanted
+from bioplaus.changes import Change, Dense
 from bioplaus.fields import ranged, replica
-from bioplaus.layer import Layer
-from bioplaus.network import Network
-from bioplaus.passes import downward
-from bioplaus.rules.alignment import LOCKED, Aligned, backward_weight, recipes, with_twin
-from bioplaus.rules.base import Group, Learned, Learning, Plausibility, RuleConfig, plastic_leaves
+from bioplaus.network import Network, Pass
+from bioplaus.rules.alignment import LOCKED, Twin, backward_weight, recipes
+from bioplaus.rules.base import Group, Plausibility, RuleConfig, plastic_leaves
 from bioplaus.view import View
 
 __all__ = ["KolenPollack", "KolenPollackConfig"]
@@ -33,7 +31,7 @@ class KolenPollackConfig(RuleConfig):
     """Decay of both synapses, per unit of rate: each step takes lr * decay of the weight; >= 0, dimensionless."""
 
 
-class KolenPollack(Aligned):
+class KolenPollack(Twin):
     """Forward and feedback synapses receive the same decayed increments and grow alike.
 
     Notes
@@ -52,25 +50,14 @@ class KolenPollack(Aligned):
     )
     recipes = recipes(digits=0.8, synthetic=0.1, images=0.1, conv=0.03)
 
-    def build(self, network: Network) -> dict[str, Network]:
-        return with_twin(network)
-
     def groups(self, networks: Mapping[str, Network]) -> dict[str, Group]:
-        back = tuple(leaf for name, net in networks.items() if name == "backward" for leaf in net.leaves)
-        return {"forward": Group((*plastic_leaves(networks["forward"]), *back), self.config.lr)}
+        return {"forward": Group(tuple(leaf for network in networks.values() for leaf in plastic_leaves(network)), self.config.lr)}
 
-    def matrix(self, view: View, layer: Layer) -> Tensor:
-        return view.params[backward_weight(layer)]
-
-    def learn(self, view: View) -> Learning:
-        network, params, decay = view.networks["forward"], view.params, self.config.decay
-        run = network.forward(params, view.batch.x, view.buffers, train=True)
-        error = view.task.error(run.out, view.batch.y)
-        changes: dict[str, Change] = downward(network, params, run, error, lambda layer: self.matrix(view, layer))
-        for layer in network.layers:
+    def changes(self, view: View, run: Pass, error: Tensor) -> dict[str, Change]:
+        params, changes = view.params, super().changes(view, run, error)
+        for layer in view.networks["forward"].layers:
             shared = changes[layer.weight].dense()
             for key in (layer.weight, backward_weight(layer)):
                 if key in params:
-                    changes[key] = Dense(shared.sub(params[key], alpha=decay))
-        yield Wanted("forward", changes)
-        return Learned({"loss": view.task.loss(run.out, view.batch.y)}, running=run.running)
+                    changes[key] = Dense(shared.sub(params[key], alpha=self.config.decay))
+        return changes

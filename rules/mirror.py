@@ -10,17 +10,13 @@ so B_l settles at ``W_l / decay``. Engaged mode: as feedback alignment with that
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-
-from torch import Tensor
 
 from bioplaus.changes import Change, Dense, Wanted
 from bioplaus.fields import ranged, replica
 from bioplaus.layer import Layer
-from bioplaus.network import Network
-from bioplaus.rules.alignment import LOCKED, Aligned, backward_weight, recipes, with_twin
-from bioplaus.rules.base import Group, Learning, Plausibility, RuleConfig, plastic_leaves
+from bioplaus.rules.alignment import LOCKED, Twin, backward_weight, recipes
+from bioplaus.rules.base import Learning, Plausibility, Rate, RuleConfig
 from bioplaus.view import View
 
 __all__ = ["WeightMirror", "WeightMirrorConfig"]
@@ -40,7 +36,7 @@ class WeightMirrorConfig(RuleConfig):
     """Decay of B per unit of lr_mirror, > 0, dimensionless: B settles at W / decay."""
 
 
-class WeightMirror(Aligned):
+class WeightMirror(Twin):
     """Feedback synapses learn the forward weights from noise that the cells send.
 
     Notes
@@ -60,15 +56,9 @@ class WeightMirror(Aligned):
     )
     recipes = recipes(digits=0.8, synthetic=0.1, images=0.1, conv=0.03)
 
-    def build(self, network: Network) -> dict[str, Network]:
-        return with_twin(network)
-
-    def groups(self, networks: Mapping[str, Network]) -> dict[str, Group]:
-        found = {"forward": Group(plastic_leaves(networks["forward"]), self.config.lr)}
-        return found | {name: Group(tuple(net.leaves), self.config.lr_mirror) for name, net in networks.items() if name == "backward"}
-
-    def matrix(self, view: View, layer: Layer) -> Tensor:
-        return view.params[backward_weight(layer)]
+    def feedback_rate(self) -> Rate | None:
+        rate: Rate = self.config.lr_mirror
+        return rate
 
     def learn(self, view: View) -> Learning:
         layers = [layer for layer in view.networks["forward"].layers if backward_weight(layer) in view.params]

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from bioplaus.fields import ranged, replica
 from bioplaus.layer import Layer
-from bioplaus.rules.alignment import LOCKED, Aligned, recipes
+from bioplaus.rules.alignment import LOCKED, SIGNS, Aligned, recipes
 from bioplaus.rules.base import Plausibility, RuleConfig
 from bioplaus.view import View
 
@@ -36,7 +36,7 @@ class UniformSign(Aligned):
     reference = "Liao, Leibo & Poggio 2016, AAAI, arXiv:1510.05067; Xiao et al. 2019, ICLR, arXiv:1811.03567"
     plausibility = Plausibility(
         honoured=("feedback synapses need no magnitude of any forward synapse",),
-        violated=("weight transport of signs: each feedback synapse copies the sign of its forward twin at every step", *LOCKED),
+        violated=(SIGNS, *LOCKED),
         weight_transport=True,
         backward_locking=True,
         update_locking=True,
@@ -45,7 +45,5 @@ class UniformSign(Aligned):
     recipes = recipes(digits=1.6, synthetic=0.1, images=0.1, conv=0.03)
 
     def matrix(self, view: View, layer: Layer) -> Tensor:
-        leaf = layer.leaves[layer.weight]
-        # a constant start has no spread; the size of a usual start stands in for it
-        q = leaf.std or 1 / (3 * leaf.fan_in) ** 0.5
+        q = layer.leaves[layer.weight].usual.std
         return view.params[layer.weight].sign().mul_(q * self.config.feedback_scale)
