@@ -10,10 +10,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from bioplaus.errors import ConfigError
-from bioplaus.stats import LEVEL, Values, summarise
+from bioplaus.stats import LEVEL, Array, Values, as_array, differences, paired_difference, summarise
 
 __all__ = ["bootstrap_interval", "difference", "holm", "over_seeds", "sign_flip_p", "smallest_p", "wilcoxon_p"]
 
@@ -24,7 +22,7 @@ MOST_EXACT = 14
 DECIMALS = 12
 
 
-def bootstrap_interval(values: Values) -> list[float] | None:
+def bootstrap_interval(values: Values | Array) -> list[float] | None:
     """Return the 95 % bootstrap interval of the mean, always the same one for the same values.
 
     Bias-corrected and accelerated (BCa; Efron 1987, J. Am. Stat. Assoc. 82:171), by percentiles where the acceleration is undefined.
@@ -55,7 +53,7 @@ def bootstrap_interval(values: Values) -> list[float] | None:
     return [float(low), float(high)]
 
 
-def sign_flip_p(differences: Values) -> float | None:
+def sign_flip_p(gaps: Values | Array) -> float | None:
     """Return the two-sided p of a mean difference under random signs.
 
     If neither side were better, each difference would be as likely with the other sign: ``p`` is the share of sign patterns whose mean is at
@@ -66,7 +64,7 @@ def sign_flip_p(differences: Values) -> float | None:
     float
         Not below ``2 / 2^n`` (`smallest_p`); None without any difference.
     """
-    d = np.round(_finite(differences), DECIMALS)
+    d = np.round(_finite(gaps), DECIMALS)
     n = len(d)
     if n == 0:
         return None
@@ -79,7 +77,7 @@ def sign_flip_p(differences: Values) -> float | None:
     return float(np.mean(sums >= abs(d.sum()) - 1e-12 * np.abs(d).sum()))
 
 
-def wilcoxon_p(differences: Values) -> float | None:
+def wilcoxon_p(gaps: Values | Array) -> float | None:
     """Return the two-sided p of Wilcoxon's signed-rank test (Wilcoxon 1945); differences of 0 are left out, ties share ranks.
 
     Returns
@@ -89,7 +87,7 @@ def wilcoxon_p(differences: Values) -> float | None:
     """
     from scipy import stats
 
-    d = np.round(_finite(differences), DECIMALS)
+    d = np.round(_finite(gaps), DECIMALS)
     if len(d) == 0:
         return None
     d = d[d != 0]
@@ -137,14 +135,11 @@ def difference(a: Values, b: Values) -> dict[str, Any]:
     ConfigError
         If the two sides are not equally long.
     """
-    if len(a) != len(b):
-        raise ConfigError(f"paired differences need the same seeds on both sides, got {len(a)} and {len(b)}")
-    pairs = [x - y for x, y in zip(a, b) if x is not None and y is not None and np.isfinite(x) and np.isfinite(y)]
-    found = over_seeds(pairs)
-    del found["values"]
-    return {**found, "n": len(pairs), "p": sign_flip_p(pairs), "p_wilcoxon": wilcoxon_p(pairs)}
+    gaps = differences(a, b)
+    ours = {"ci95": bootstrap_interval(gaps), "p": sign_flip_p(gaps), "p_wilcoxon": wilcoxon_p(gaps)}
+    return {**paired_difference(a, b), **ours}
 
 
-def _finite(values: Values) -> NDArray[np.float64]:
-    x = np.array([np.nan if v is None else float(v) for v in values], dtype=np.float64)
+def _finite(values: Values | Array) -> Array:
+    x = as_array(values)
     return x[np.isfinite(x)]

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from bioplaus.errors import ConfigError
 
-__all__ = ["paired_difference", "summarise", "t_interval"]
+__all__ = ["as_array", "differences", "paired_difference", "summarise", "t_interval"]
 
 LEVEL = 0.95
 
@@ -73,7 +73,7 @@ def summarise(values: Values) -> dict[str, Any]:
     >>> summarise([1.0, None, 3.0])["mean"]
     2.0
     """
-    numbers = _as_array(values)
+    numbers = as_array(values)
     return {"values": [_finite(v) for v in numbers], **_moments(numbers)}
 
 
@@ -98,13 +98,24 @@ def paired_difference(a: Values, b: Values) -> dict[str, Any]:
     ConfigError
         If the two sides are not equally long.
     """
+    gaps = differences(a, b)
+    return {**_moments(gaps), "n": int(np.isfinite(gaps).sum())}
+
+
+def differences(a: Values, b: Values) -> Array:
+    """Return ``a - b`` seed by seed, NaN where either has no value.
+
+    Raises
+    ------
+    ConfigError
+        If the two sides are not equally long.
+    """
     if len(a) != len(b):
         raise ConfigError(f"paired differences need the same seeds on both sides, got {len(a)} and {len(b)}")
-    difference = _as_array(a) - _as_array(b)
-    return {**_moments(difference), "n": int(np.isfinite(difference).sum())}
+    return as_array(a) - as_array(b)
 
 
-def _as_array(values: Values) -> Array:
+def as_array(values: Values | Array) -> Array:
     """Return the values with NaN for all that is not a finite number, so that inf - inf never arises."""
     numbers = np.array([np.nan if v is None else float(v) for v in values], dtype=np.float64)
     return np.where(np.isfinite(numbers), numbers, np.nan)

@@ -49,9 +49,9 @@ COMPARING = (
     ),
     Defect(
         "unpaired seeds count as zero differences",
-        "bioplaus/resampling.py",
-        "if x is not None and y is not None and",
-        "if y is None or",
+        "bioplaus/stats.py",
+        "return as_array(a) - as_array(b)",
+        "return np.nan_to_num(as_array(a) - as_array(b))",
         _STATS,
     ),
     Defect(

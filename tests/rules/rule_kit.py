@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from bioplaus import registry
+from bioplaus.changes import Wanted
 from bioplaus.connections import Conv2dConnection, DenseConnection
 from bioplaus.engines.loop import learn_batch
 from bioplaus.layer import Layer
@@ -19,7 +20,7 @@ from bioplaus.plasticity.sgd import Sgd
 from bioplaus.rules.base import Rule
 from bioplaus.streams import Streams
 from bioplaus.tasks import Classification
-from bioplaus.view import Batch, Clock, Learned
+from bioplaus.view import Batch, Clock, Learned, View
 from bioplaus.world import Model, World, new_world, view
 
 
@@ -66,18 +67,32 @@ def model_of(rule: Rule, network: Network, seeds: Sequence[int], outputs: int = 
     return model, new_world(model)
 
 
+def learn(rule: Rule, view: View) -> tuple[list[Wanted], Learned]:
+    """Run the generator to its end; nothing is written in between."""
+    run, wanted = rule.learn(view), []
+    while True:
+        try:
+            wanted.append(next(run))
+        except StopIteration as end:
+            return wanted, end.value
+
+
+def learn_once(rule: Rule, view: View) -> tuple[Wanted, Learned]:
+    """The same for a rule that asks for one change only."""
+    asked, learned = learn(rule, view)
+    assert len(asked) == 1, "more than one change"
+    return asked[0], learned
+
+
 @torch.no_grad()
 def drained(model: Model, world: World, batch: Batch, clock: Clock | None = None) -> tuple[dict[str, Tensor], Learned]:
     """What the rule wants for a batch, leaf by leaf, nothing of it written, and what it returned."""
-    learning = model.rule.learn(view(model, world, batch, clock or Clock()))
+    asked, learned = learn(model.rule, view(model, world, batch, clock or Clock()))
     total: dict[str, Tensor] = {}
-    while True:
-        try:
-            wanted = next(learning)
-        except StopIteration as stop:
-            return total, stop.value
+    for wanted in asked:
         for leaf, change in wanted.changes.items():
             total[leaf] = total[leaf] + change.dense() if leaf in total else change.dense().clone()
+    return total, learned
 
 
 @torch.no_grad()

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from rule_kit import learn
 from torch import Tensor
 
-from bioplaus.changes import Wanted
 from bioplaus.engines.loop import learn_batch
 from bioplaus.network import Network
 from bioplaus.plasticity.sgd import Sgd
 from bioplaus.streams import Streams
 from bioplaus.tasks import Classification
-from bioplaus.view import Batch, Clock, Learned, View
+from bioplaus.view import Batch, Clock, View
 from bioplaus.world import Model, World, new_world
 
 SEEDS = (3, 8)
@@ -48,16 +48,6 @@ def view_of(rule: Any, network: Network, epoch: int = 0) -> View:
     return View(
         model.networks, world.params, world.buffers, world.state, batch_of(network), clock, model.streams, model.task
     )
-
-
-def learn(rule: Any, view: View) -> tuple[list[Wanted], Learned]:
-    """Run the generator to its end; nothing is written in between."""
-    run, wanted = rule.learn(view), []
-    while True:
-        try:
-            wanted.append(next(run))
-        except StopIteration as end:
-            return wanted, end.value
 
 
 def changes_of(rule: Any, view: View, group: str) -> dict[str, Tensor]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.nn.functional as F
+from rule_kit import learn
 from torch import Tensor
 
-from bioplaus.changes import Wanted
 from bioplaus.network import Network
 from bioplaus.networks.convolutional import Lenet, LenetConfig
 from bioplaus.networks.mlp import Mlp, MlpConfig
@@ -16,7 +16,7 @@ from bioplaus.rules.base import Group, Rule
 from bioplaus.rules.bp import Backprop, BackpropConfig
 from bioplaus.streams import Streams
 from bioplaus.tasks import Classification
-from bioplaus.view import Batch, Clock, Learned, View
+from bioplaus.view import Batch, Clock, View
 
 SEEDS = (3, 8)
 
@@ -32,16 +32,6 @@ def view_of(rule: Rule, network: Network, classes: int, *, shared: bool = True) 
     x = 1 + randn(1 if shared else 2, 6, *network.in_shape, seed=1)
     y = torch.randint(classes, x.shape[:2], generator=torch.Generator().manual_seed(2))
     return View(networks, params, buffers, {}, Batch(x, y), Clock(), streams, Classification(classes))
-
-
-def learn(rule: Rule, view: View) -> tuple[list[Wanted], Learned]:
-    """Run the generator to its end; nothing is written in between."""
-    run, wanted = rule.learn(view), []
-    while True:
-        try:
-            wanted.append(next(run))
-        except StopIteration as end:
-            return wanted, end.value
 
 
 @pytest.mark.parametrize("shared", [True, False])

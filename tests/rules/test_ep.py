@@ -7,9 +7,9 @@ from functools import cache
 import pytest
 import torch
 import torch.nn.functional as F
+from rule_kit import learn_once
 from torch import Tensor
 
-from bioplaus.changes import Wanted
 from bioplaus.errors import ConfigError
 from bioplaus.network import Network
 from bioplaus.networks.convolutional import Cnn5, Cnn5Config
@@ -19,7 +19,7 @@ from bioplaus.neurons.smooth import Tanh
 from bioplaus.rules.ep import EquilibriumPropagation, EquilibriumPropagationConfig
 from bioplaus.streams import Streams
 from bioplaus.tasks import Classification
-from bioplaus.view import Batch, Clock, Learned, View
+from bioplaus.view import Batch, Clock, View
 
 CLASSES, SIZE = 3, 4
 BETAS = (0.02, 0.01, 0.005)
@@ -44,16 +44,6 @@ def view_of(rule: EquilibriumPropagation, network: Network, seeds: tuple[int, ..
     x = torch.randn(1, SIZE, *network.in_shape, generator=draw, dtype=torch.float64)
     y = torch.randint(CLASSES, (1, SIZE), generator=draw)
     return View({"forward": network}, params, buffers, {}, Batch(x, y), Clock(), streams, Classification(CLASSES))
-
-
-def learn(rule: EquilibriumPropagation, view: View) -> tuple[Wanted, Learned]:
-    run = rule.learn(view)
-    wanted = next(run)
-    try:
-        next(run)
-    except StopIteration as end:
-        return wanted, end.value
-    raise AssertionError("more than one change")
 
 
 def current(leaves: dict[str, Tensor], i: int, h: Tensor) -> Tensor:
@@ -97,7 +87,7 @@ def exact(kind: str, cost: str, dynamics: str) -> dict[str, Tensor]:
 def errors(kind: str, **settings: object) -> list[float]:
     """Largest error of the estimate at each beta: three replicas of one seed."""
     rule = make(beta=BETAS, steps=150, nudged_steps=150, step=0.6, **settings)
-    wanted, _ = learn(rule, view_of(rule, mlp() if kind == "mlp" else cnn()))
+    wanted, _ = learn_once(rule, view_of(rule, mlp() if kind == "mlp" else cnn()))
     gradient = exact(kind, str(settings.get("cost", "task")), str(settings.get("dynamics", "activity")))
     assert set(wanted.changes) == set(gradient)
     return [
@@ -127,7 +117,7 @@ def test_prediction_is_the_free_fixed_point(dynamics: str) -> None:
     leaves = {key: value[0].clone().requires_grad_() for key, value in view.params.items()}
     out = free_output(leaves, view.batch.x[0], dynamics).detach()
     torch.testing.assert_close(rule.predict(view)[0], out, rtol=0, atol=1e-9)
-    _, learned = learn(rule, view)
+    _, learned = learn_once(rule, view)
     assert learned.metrics["loss"][0].item() == pytest.approx(F.cross_entropy(out, view.batch.y[0]).item(), rel=1e-8)
     assert (learned.metrics["unsettled"] < 1e-9).all()
 
@@ -137,11 +127,11 @@ def test_a_random_nudge_is_one_of_the_two_one_sided_ones() -> None:
     found = {}
     for nudge in ("random", "positive"):
         rule = make(nudge=nudge, beta=0.5)
-        found[nudge] = learn(rule, view_of(rule, mlp(), seeds))[0].changes["forward/0/weight"].dense()
+        found[nudge] = learn_once(rule, view_of(rule, mlp(), seeds))[0].changes["forward/0/weight"].dense()
     as_positive = [bool(torch.equal(a, b)) for a, b in zip(found["random"], found["positive"])]
     assert 0 < sum(as_positive) < len(seeds)
     rule = make(nudge="symmetric", beta=0.5)
-    both = learn(rule, view_of(rule, mlp(), seeds))[0].changes["forward/0/weight"].dense()
+    both = learn_once(rule, view_of(rule, mlp(), seeds))[0].changes["forward/0/weight"].dense()
     for r, positive in enumerate(as_positive):
         if not positive:  # the symmetric form is the mean of the two
             torch.testing.assert_close((found["random"][r] + found["positive"][r]) / 2, both[r], rtol=1e-9, atol=1e-13)

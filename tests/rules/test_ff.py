@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 import torch
 import torch.nn.functional as F
+from rule_kit import learn_once
 from torch import Tensor
 
-from bioplaus.changes import Wanted
 from bioplaus.errors import ConfigError
 from bioplaus.network import Network
 from bioplaus.networks.convolutional import Cnn5, Cnn5Config
@@ -43,16 +43,6 @@ def view_of(rule: ForwardForward, network: Network) -> View:
     x = torch.randn(2, SIZE, *network.in_shape, generator=draw, dtype=torch.float64)
     y = torch.randint(CLASSES, (2, SIZE), generator=draw)
     return View({"forward": network}, params, buffers, {}, Batch(x, y), Clock(), streams, Classification(CLASSES))
-
-
-def learn(rule: ForwardForward, view: View) -> tuple[Wanted, Learned]:
-    run = rule.learn(view)
-    wanted = next(run)
-    try:
-        next(run)
-    except StopIteration as end:
-        return wanted, end.value
-    raise AssertionError("more than one change")
 
 
 def all_changes(rule: ForwardForward, view: View) -> tuple[dict[str, Tensor], Learned]:
@@ -90,7 +80,7 @@ def goodness(leaves: dict[str, Tensor], i: int, h: Tensor, kind: str) -> tuple[T
 def test_each_layer_goes_down_its_own_loss(network: object, kind: str) -> None:
     rule = make(goodness=kind, theta=0.3)
     view = view_of(rule, network())  # type: ignore[operator]
-    wanted, learned = learn(rule, view)
+    wanted, learned = learn_once(rule, view)
     wrong = rule._wrong(view)
     assert (wrong != view.batch.y).all() and len(wrong.unique()) > 1
     for r in range(2):
@@ -113,10 +103,10 @@ def test_each_layer_goes_down_its_own_loss(network: object, kind: str) -> None:
 def test_no_change_depends_on_a_layer_above() -> None:
     rule = make()
     view = view_of(rule, mlp(9, 8, 7))
-    before, _ = learn(rule, view)
+    before, _ = learn_once(rule, view)
     for above in range(1, 4):
         moved = {key: value + 1 if int(key.split("/")[1]) >= above else value for key, value in view.params.items()}
-        after, _ = learn(rule, replace(view, params=moved))
+        after, _ = learn_once(rule, replace(view, params=moved))
         for key in before.changes:
             same = torch.equal(before.changes[key].dense(), after.changes[key].dense())
             assert same is (int(key.split("/")[1]) < above)
@@ -130,7 +120,7 @@ def test_goodness_at_the_threshold_costs_two_ln_two_per_layer(kind: str) -> None
     at_threshold = {
         key: torch.full_like(value, 0.7 if key.endswith("bias") else 0.0) for key, value in view.params.items()
     }
-    _, learned = learn(rule, replace(view, params=at_threshold))
+    _, learned = learn_once(rule, replace(view, params=at_threshold))
     torch.testing.assert_close(
         learned.metrics["loss"], torch.full((2,), 4 * math.log(2), dtype=torch.float64), rtol=1e-12, atol=0
     )

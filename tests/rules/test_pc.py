@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.nn.functional as F
+from rule_kit import learn
 from torch import Tensor
 
-from bioplaus.changes import Wanted
 from bioplaus.network import Network
 from bioplaus.networks.convolutional import Cnn5, Cnn5Config
 from bioplaus.networks.mlp import Mlp, MlpConfig
@@ -15,7 +15,7 @@ from bioplaus.neurons.smooth import Tanh
 from bioplaus.rules.pc import PredictiveCoding, PredictiveCodingConfig
 from bioplaus.streams import Streams
 from bioplaus.tasks import Classification
-from bioplaus.view import Batch, Clock, Learned, View
+from bioplaus.view import Batch, Clock, View
 
 CLASSES = 4
 
@@ -29,15 +29,6 @@ def view_of(rule: PredictiveCoding, network: Network) -> View:
     x = torch.randn(2, 5, *network.in_shape, generator=draw, dtype=torch.float64)
     y = torch.randint(CLASSES, (2, 5), generator=draw)
     return View(networks, params, {}, {}, Batch(x, y), Clock(), streams, Classification(CLASSES))
-
-
-def learn(rule: PredictiveCoding, view: View) -> tuple[list[Wanted], Learned]:
-    run, wanted = rule.learn(view), []
-    while True:
-        try:
-            wanted.append(next(run))
-        except StopIteration as end:
-            return wanted, end.value
 
 
 def make(**settings: object) -> PredictiveCoding:
