@@ -18,7 +18,10 @@ from driving import TINY, command
 import bioplaus
 from bioplaus import registry
 from bioplaus.comparison import row as row_module
+from bioplaus.comparison.plan import make_plan
 from bioplaus.comparison.table import comparison_text
+from bioplaus.comparison.tuning import tune
+from bioplaus.progress import Silent
 from bioplaus.rules.top import TopLayer
 
 WORDS = ("data.limit=160", "batch_size=32", "network.hidden=[8]", "epochs=2", "workers=0", "grid=[0.25,1]")
@@ -136,6 +139,27 @@ def test_a_rate_that_diverges_is_not_chosen_and_an_edge_is_named() -> None:
     for row in found.rows:
         assert row["tuning"]["accuracy"][1] is None and row["lr"] == row["tuning"]["recipe_lr"] and row["tuning"]["edge"] == "low"
         assert f"{row['rule']}: its best rate, {row['lr']:g}, is the lowest tried" in "\n".join(found.found["notes"])
+
+
+def test_a_rate_that_falls_after_its_best_epoch_is_not_chosen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What a rate reached before its numbers stopped being finite does not speak for it, however good."""
+
+    def measured(settings: dict[str, Any], folder: Path, progress: Any) -> dict[str, Any]:
+        scores = {"validation_accuracy": {"values": [0.5, 0.9]}, "validation_loss": {"values": [1.0, 0.1]}}
+        return {**scores, "stopped_at": [None, 7], "seconds": {"total": 1.0}}
+
+    monkeypatch.setattr("bioplaus.comparison.tuning.measure", measured)
+    plan, _ = make_plan({**SMALL, "rules": "bp"})
+    choice = tune(plan.rows[0], plan, tmp_path, Silent())
+    assert choice.lr == choice.rates[0] and choice.accuracy == (0.5, None) and choice.loss == (1.0, None)
+
+
+def test_the_chosen_rate_is_the_one_that_runs() -> None:
+    """Neither rate is the recipe's, and the lower one moves nothing in two epochs."""
+    (row,) = bioplaus.compare({**SMALL, "grid": [1e-4, 0.25], "seeds": 2}, rules="bp").rows
+    assert row["lr"] == row["tuning"]["rates"][1] == 0.25 * row["tuning"]["recipe_lr"]
+    alone = bioplaus.simulate({**TINY, "epochs": 2, "rule": "bp", "seeds": 2, "rule.lr": row["lr"], "run.save": False})
+    assert alone.summary["test_accuracy"]["values"] == row["accuracy"]["values"]
 
 
 def test_finished_rows_are_read_and_never_run_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,6 +35,7 @@ def std(x: Tensor) -> Tensor:
 def test_feedback_never_moves(form: str, kind: str) -> None:
     network = mlp() if kind == "mlp" else Cnn5.build(Cnn5Config(channels=[3, 5]), (2, 8, 8), (4,), Tanh())
     model, world = model_of(FixedTargets(FixedTargetsConfig(form=form)), network)
+    assert model.groups["feedback"].frozen
     start = {key: value.clone() for key, value in world.params.items()}
     assert all(drive(model, world, step) == ["forward"] for step in range(5))
     for key, value in world.params.items():
