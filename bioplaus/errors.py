@@ -6,7 +6,7 @@ with `exit_code` (a traceback only under ``--debug``). Anything else that is rai
 
 from __future__ import annotations
 
-__all__ = ["BioplausError", "ConfigError", "DataError", "RunError"]
+__all__ = ["BioplausError", "ConfigError", "DataError", "RunError", "SolverError"]
 
 
 class BioplausError(Exception):
@@ -27,3 +27,7 @@ class RunError(BioplausError):
     """A failure while running, or of a run directory."""
 
     exit_code = 1
+
+
+class SolverError(RunError):
+    """A theory's equations that were not solved: the residual, and what to try."""
