@@ -26,10 +26,10 @@ _LN2 = math.log(2.0)
 
 
 @cache
-def nodes(tau: float) -> tuple[NDArray[Any], ...]:
-    """Return nodes and weights in z, then in u. At tau = 0 one node u = 0 stands for all."""
+def nodes(smeared: bool) -> tuple[NDArray[Any], ...]:
+    """Return nodes and weights in z, then in u; where no temperature smears the sign, one node u = 0 stands for all."""
     z, z_weight = gauss_hermite(101)
-    u = 0.33 * np.arange(-55, 56) if tau > 0 else np.zeros(1)  # error exp(-pi^2 / 0.33), tails exp(-36)
+    u = 0.33 * np.arange(-55, 56) if smeared else np.zeros(1)  # error exp(-pi^2 / 0.33), tails exp(-36)
     u_weight = np.cosh(u) ** -2
     return z, z_weight, u, u_weight / u_weight.sum()
 
@@ -71,7 +71,8 @@ def _smooth(a: float, s: float, tau: float, z: Any, z_weight: Any, u: Any, u_wei
         return total
     for j in range(u.shape[0]):  # the mean of |x|, x normal with mean a - tau u and deviation s
         step = (a - tau * u[j]) / s
-        total += u_weight[j] * s * (step * math.erf(step / math.sqrt(2)) + math.sqrt(2 / math.pi) * math.exp(-step * step / 2))
+        size = step * math.erf(step / math.sqrt(2)) + math.sqrt(2 / math.pi) * math.exp(-step * step / 2)
+        total += u_weight[j] * s * size
     return total
 
 
@@ -119,7 +120,9 @@ def iterate(
 
 
 @numba.njit(cache=True)
-def observe(n: Any, xi: Any, weight: Any, rho: float, tau: float, rules: Any, m: Any, curvature: Any, ties: Any, alive: Any) -> float:
+def observe(
+    n: Any, xi: Any, weight: Any, rho: float, tau: float, rules: Any, m: Any, curvature: Any, ties: Any, alive: Any
+) -> float:
     """Add the averages at n to m ``[K]``, curvature and ties ``[K, K]``, alive ``[2, K]`` (no ties, ties); return ``tau E ln 2 cosh``.
 
     Given the field, the effective entry ``v_mu = xi_mu + sqrt(rho) zeta_mu`` is normal: zeta has mean ``e z`` with ``e = sqrt(rho) n |xi| / s``
@@ -149,8 +152,8 @@ def observe(n: Any, xi: Any, weight: Any, rho: float, tau: float, rules: Any, m:
             m[mu] += weight[p] * xi[p, mu] * t0
             alive[row, mu] += weight[p] * xi[p, mu] ** 2 * w0
             for nu in range(size):
-                both = abs(xi[p, mu] * xi[p, nu])
-                mean = xi[p, mu] * xi[p, nu] * w0 + math.sqrt(rho) * (xi[p, mu] * e[nu] * abs(xi[p, nu]) + xi[p, nu] * e[mu] * abs(xi[p, mu])) * w1
-                spread = rho * both * (e[mu] * e[nu] * (w2 - w0) + (w0 if mu == nu else 0.0))
-                into[mu, nu] += weight[p] * (mean + spread)
+                x, y = xi[p, mu], xi[p, nu]  # e is 0 where the entry is
+                mean = x * y * w0 + math.sqrt(rho) * (x * e[nu] + y * e[mu]) * w1
+                spread = e[mu] * e[nu] * (w2 - w0) + (x * x * w0 if mu == nu else 0.0)
+                into[mu, nu] += weight[p] * (mean + rho * spread)
     return smooth

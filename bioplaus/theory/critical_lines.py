@@ -68,15 +68,18 @@ def parallel_onset(d: float, K: int) -> float:
     grid = np.linspace(floor, 1, 66)[1:-1]
     best = max(grid, key=lambda T: _eigenvalue(T, d, K))
     width = grid[1] - grid[0]
-    peak = minimize_scalar(lambda T: -_eigenvalue(T, d, K), bounds=(best - width, min(best + width, 1 - 1e-9)), method="bounded").x
+    around = (best - width, min(best + width, 1 - 1e-9))
+    peak = minimize_scalar(lambda T: -_eigenvalue(T, d, K), bounds=around, method="bounded").x
     if _eigenvalue(peak, d, K) <= 0:
-        raise ConfigError(f"d={d}, K={K}: the parallel state is stable at no temperature; it needs more dilution, d >= 2/3 at least suffices")
+        raise ConfigError(
+            f"d={d}, K={K}: the parallel state is stable at no temperature; more dilution is needed (2/3 suffices)"
+        )
     return float(brentq(_eigenvalue, floor, peak, args=(d, K), xtol=1e-14, rtol=1e-13))
 
 
 def _sums(count: int, d: float) -> NDArray[Any]:
     """Return the probabilities of the sum of count diluted entries, from -count to count."""
-    chances = np.ones(1)
+    chances: NDArray[Any] = np.ones(1)
     for _ in range(count):
         chances = np.convolve(chances, [(1 - d) / 2, d, (1 - d) / 2])
     return chances
@@ -86,7 +89,7 @@ def _amplitude(T: float, d: float, K: int) -> float:
     """Return the root mu > 0 of ``mu = E tanh(mu (1 + S) / T)``, S the sum of the K - 1 other entries of a neuron."""
     field = 1 + np.arange(-(K - 1), K)
     chances = _sums(K - 1, d)
-    small = 1e-3 * math.sqrt((1 - T) / K)  # below the root, which is about sqrt(3 (1 - T) / (1 + 3 (K-1)(1-d))) near T_c
+    small = 1e-3 * math.sqrt((1 - T) / K)  # the root is about sqrt(3 (1 - T) / (1 + 3 (K-1)(1-d))) near T_c
     return float(brentq(lambda mu: chances @ np.tanh(mu * field / T) - mu, small, 1.0, xtol=1e-15, rtol=1e-14))
 
 

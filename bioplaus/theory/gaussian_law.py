@@ -43,14 +43,14 @@ class GaussianLaw:
 
     def iterate(self, n: NDArray[Any], tau: float, tied: bool, tolerance: float, limit: int) -> tuple[int, float]:
         """Iterate ``n <- E[v tanh(n . v / tau)] / (1 + rho)`` in place; return the iterations done and the last change."""
-        rules = _normal_field.nodes(tau)
+        rules = _normal_field.nodes(tau > 0)
         return _normal_field.iterate(n, self.xi, self.weight, self.rho, tau, rules, tied, tolerance, limit)
 
     def averages(self, n: NDArray[Any], tau: float) -> Averages:
         """Return the averages at n; at tau = 0 their limits."""
         K = len(n)
         m, curvature, ties, alive = np.zeros(K), np.zeros((K, K)), np.zeros((K, K)), np.zeros((2, K))
-        rules = _normal_field.nodes(tau)
+        rules = _normal_field.nodes(tau > 0)
         smooth = _normal_field.observe(n, self.xi, self.weight, self.rho, tau, rules, m, curvature, ties, alive)
         return Averages(m, smooth, curvature, ties, alive[0], alive[1])
 

@@ -34,15 +34,14 @@ def block_eigenvalues(found: Averages, second: float) -> list[float]:
     curvature: NDArray[Any] = found.curvature
     free, directions = np.linalg.eigh(found.curvature_ties)
     rigid = directions[:, free <= 1e-14]
-    tied = len(curvature) - rigid.shape[1]
-    block = np.eye(rigid.shape[1]) - rigid.T @ curvature @ rigid / second if tied else np.eye(len(curvature)) - curvature / second
-    return [-np.inf] * tied + np.linalg.eigvalsh(block).tolist()
+    block = np.eye(rigid.shape[1]) - rigid.T @ curvature @ rigid / second
+    return [-np.inf] * (len(curvature) - rigid.shape[1]) + np.linalg.eigvalsh(block).tolist()
 
 
 def example_eigenvalues(found: Averages, second: float, M: int, r: float) -> list[float]:
     """Return the eigenvalue, for each pattern, towards single examples of it; each is (M - 1)-fold, so there is none at M = 1.
 
-    ``1 - beta g E[xi^2 (1 - chibar^2) (1 - t^2)] / ((1 + rho) r^2 (M - 1))`` with chibar the mean of the pattern's M signs, ``chibar^2 = r^2 v^2``.
+    ``1 - beta g E[xi^2 (1 - chibar^2) (1 - t^2)] / ((1 + rho) r^2 (M - 1))`` with chibar the mean of an entry's M signs: ``chibar^2 = r^2 v^2``.
     """
     if M == 1:
         return []

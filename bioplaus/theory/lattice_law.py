@@ -39,10 +39,11 @@ def _iterate(
                 term = n[mu] * v[p, mu]
                 h += term
                 size += abs(term)
+            t = 0.0
             if tau > 0:
                 t = weight[p] * math.tanh(h / tau)
-            else:
-                t = 0.0 if abs(h) <= _TIE * size else math.copysign(weight[p], h)
+            elif abs(h) > _TIE * size:
+                t = math.copysign(weight[p], h)
             for mu in range(n.shape[0]):
                 new[mu] += v[p, mu] * t
         new /= second
@@ -123,13 +124,13 @@ def _product(K: int, table: NDArray[Any], second: float) -> LatticeLaw:
     first = np.take_along_axis(v, (v != 0).argmax(1)[:, None], 1)[:, 0]
     half = first >= 0  # -v is as likely as v and does the same: one of each pair is enough
     weight = np.where(first > 0, 2 * weight, weight)
-    return LatticeLaw(*(np.ascontiguousarray(array[half]) for array in (v, xi, alive, weight)), second)
+    return LatticeLaw(v[half], xi[half], alive[half], weight[half], second)
 
 
 def storing_law(K: int, d: float) -> LatticeLaw:
     """Return the law of the patterns themselves, v = xi: ``3^K`` points."""
     if 3**K > _POINTS_MAX:
-        raise ConfigError(f"K={K}: the average over 3^K patterns is kept to {_POINTS_MAX} points, K <= {int(math.log(_POINTS_MAX, 3))}")
+        raise ConfigError(f"K={K}: the average over 3^K patterns takes too long; K <= {int(math.log(_POINTS_MAX, 3))}")
     side = (1 - d) / 2
     return _product(K, np.array([[-1, 0, 1], [-1, 0, 1], [1, 0, 1], [side, d, side]], dtype=np.float64), 1.0)
 
@@ -145,7 +146,9 @@ def binomial_law(K: int, d: float, M: int, r: float) -> LatticeLaw:
         If the grid has too many points.
     """
     if (M + 2) ** K > _POINTS_MAX:
-        raise ConfigError(f"law=binomial at K={K}, M={M} needs (M+2)^K points, more than {_POINTS_MAX}; use law=gaussian")
+        raise ConfigError(
+            f"law=binomial at K={K}, M={M} needs more than {_POINTS_MAX} points, (M+2)^K; use law=gaussian"
+        )
     k = np.arange(M + 1)
     up = stats.binom.pmf(k, M, (1 + r) / 2)
     both = up + up[::-1]

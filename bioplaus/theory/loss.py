@@ -1,7 +1,7 @@
 """The two-sided squared error is the Hamiltonian, up to a constant: exact for every state, at every number of neurons.
 
-For a vector w (a pattern, a mean example, an example) and a state s, ``L+- = |w +- s|^2 / (2N) = (1 + |w|^2/N)/2 +- x`` with ``x = w . s / N``. Hence
-``L+ L- = c - x^2`` with ``c = ((1 + |w|^2/N)/2)^2``, which does not depend on the state, and
+For a vector w (a pattern, a mean example, an example) and a state s, ``L+- = |w +- s|^2 / (2N) = (1 + |w|^2/N)/2 +- x`` with
+``x = w . s / N``. Hence ``L+ L- = c - x^2``, where ``c = ((1 + |w|^2/N)/2)^2`` does not depend on the state, and
 
     H = -(coupling N / 2) sum_p x_p^2 = (coupling N / 2) (sum_p L+ L- - sum_p c_p).
 

@@ -1,11 +1,11 @@
 """Equations of state of the multitasking Hopfield network at low load: K diluted patterns, stored or learnt from noisy examples.
 
-Diluted patterns leave neurons blank, and blanks serve other patterns: one state retrieves several patterns at once. For K fixed and N -> infinity
+Diluted patterns leave neurons blank, and blanks serve other patterns: one state retrieves several patterns. For K fixed and N -> infinity
 
     (1 + rho) n_mu = E[ v_mu tanh(beta g n . v) ],    m_mu = E[ xi_mu tanh(beta g n . v) ],
 
-with v the mean example over its quality, ``rho = (1 - r^2)/(M r^2)`` and ``g = 1/(1-d)`` (or 1). Storing is ``v = xi``, rho = 0. The state without
-preference for single examples is the same in supervised and unsupervised learning; its stability is not.
+with v the mean example over its quality, ``rho = (1 - r^2)/(M r^2)`` and ``g = 1/(1-d)`` (or 1). Storing is ``v = xi``, rho = 0. The state
+without preference for single examples is the same in supervised and unsupervised learning; its stability is not.
 
 Source: Agliari, Alessandrelli, Barra, Ricci-Tersenghi 2023 (arXiv:2308.04106); Agliari et al. 2013 (arXiv:1304.4488). Derivations are ours.
 """
@@ -100,8 +100,8 @@ def _law(problem: Problem) -> Law:
 
 def _start(problem: Problem) -> NDArray[Any]:
     mu = np.arange(problem.K)
-    shape = {"hierarchical": float(problem.d) ** mu, "pure": 1.0 * (mu == 0), "parallel": np.ones(problem.K)}[problem.start]
-    return (1 - problem.d) * shape
+    shapes = {"hierarchical": float(problem.d) ** mu, "pure": 1.0 * (mu == 0), "parallel": np.ones(problem.K)}
+    return (1 - problem.d) * shapes[problem.start]
 
 
 def _fixed_point(problem: Problem, law: Law) -> tuple[NDArray[Any], int, float]:

@@ -8,7 +8,17 @@ from typing import Any
 
 from bioplaus.errors import ConfigError
 
-__all__ = ["LAWS", "LEARNING", "STARTS", "Problem", "check_dilution", "check_patterns", "check_quality", "critical_temperature", "entropy"]
+__all__ = [
+    "LAWS",
+    "LEARNING",
+    "STARTS",
+    "Problem",
+    "check_dilution",
+    "check_patterns",
+    "check_quality",
+    "critical_temperature",
+    "entropy",
+]
 
 LEARNING = ("storing", "supervised", "unsupervised")
 #: Laws of an example mean: exact for M examples, or its normal limit at large M.
@@ -125,4 +135,4 @@ class Problem:
     @property
     def paramagnetic(self) -> bool:
         """Whether T >= T_c. No state but n = 0 exists then: |tanh x| < |x| makes ``n . E[v tanh] < n . n (1 + rho)`` for every other n."""
-        return self.T >= critical_temperature(self.d, self.normalise)
+        return critical_temperature(self.d, self.normalise) <= self.T

@@ -18,8 +18,8 @@ __all__ = ["examples_needed", "signal_to_noise", "strict_threshold"]
 def signal_to_noise(K: int, d: float, rho: float) -> list[float]:
     """Return the overlaps over 1 - d after one parallel step from the hierarchical state, in a network that learnt from data of entropy rho.
 
-    ``m_mu = E[xi_mu erf(a / (s sqrt 2))]`` with signal ``a = sum_k n_k xi_k`` and noise ``s^2 = rho sum_k n_k^2 xi_k^2``, n hierarchical. Learning
-    with and without labels give the same.
+    ``m_mu = E[xi_mu erf(a / (s sqrt 2))]`` with signal ``a = sum_k n_k xi_k`` and noise ``s^2 = rho sum_k n_k^2 xi_k^2``, n hierarchical.
+    Learning with and without labels give the same.
 
     Raises
     ------

@@ -62,7 +62,9 @@ def energy_crossing(K: int) -> float:
     """
     check_patterns(K)
     if K not in (3, 4):
-        raise ConfigError(f"K={K}: the hierarchical and the majority state cross as fixed points at K = 3 and K = 4 only")
+        raise ConfigError(
+            f"K={K}: the hierarchical and the majority state cross as fixed points at K = 3 and K = 4 only"
+        )
 
     def gain(d: float) -> float:
         """Return how much less energy the majority state has, times 2/g and over (1-d)^2."""
