@@ -5,7 +5,7 @@ from __future__ import annotations
 from scipy.optimize import brentq, minimize_scalar
 
 from bioplaus.theory.entry import entry
-from bioplaus.theory.noise import pair_load
+from bioplaus.theory.pairs import pair_load
 from bioplaus.theory.require import number
 from bioplaus.theory.retrieval import Retrieval
 

@@ -21,7 +21,7 @@ from bioplaus.theory.thermal import response
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["LAWS", "LEARNING", "Entry", "Moments", "entry", "moments"]
+__all__ = ["LAWS", "LEARNING", "STORING", "Entry", "Moments", "entry", "moments"]
 
 LEARNING = ("storing", "supervised", "unsupervised")
 LAWS = ("binomial", "gaussian")
@@ -48,6 +48,9 @@ class Entry:
     M: int
     r: float
     rho: float
+
+
+STORING = Entry(np.ones(1), np.ones(1), 0.0, "storing", 1, 1.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -87,8 +90,10 @@ def entry(learning: str, M: int | None, r: float, law: str) -> Entry:
         whole("M", M, 1)
     if learning == "storing":
         if r < 1:
-            raise ConfigError(f"r={r} must be 1 under learning=storing, which sees no examples; or learning=supervised|unsupervised")
-        return Entry(np.ones(1), np.ones(1), 0.0, learning, 1, 1.0, 0.0)
+            raise ConfigError(
+                f"r={r} must be 1 under learning=storing, which sees no examples; or learning=supervised|unsupervised"
+            )
+        return STORING
     if M is None:
         raise ConfigError(f"M=None must be a whole number from 1: learning={learning} needs the number of examples")
     rho = (1 - r**2) / (M * r**2)

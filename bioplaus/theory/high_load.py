@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
-from bioplaus.errors import SolverError
-from bioplaus.theory.entry import Entry, Moments, entry, moments
-from bioplaus.theory.noise import glass, pair_load
+from bioplaus.theory.entry import entry
+from bioplaus.theory.pairs import pair_state
 from bioplaus.theory.require import number
-from bioplaus.theory.retrieval import Retrieval
 
-__all__ = ["HighLoad", "check_residual", "high_load", "pair_state"]
-
-_TOLERANCE = 1e-9
+__all__ = ["HighLoad", "high_load"]
 
 
 @dataclass(frozen=True)
@@ -95,37 +90,3 @@ def high_load(
     of = entry(learning, M, r, law)
     found, s, residual = pair_state(of, alpha, T)
     return HighLoad(found.m, found.x, found.q, s**2, found.C, of.rho, alpha, T, learning, of.M, of.r, residual)
-
-
-def pair_state(of: Entry, alpha: float, T: float) -> tuple[Moments, float, float]:
-    """Return the averages, the noise s and the residual of the retrieval state, or of the state without retrieval.
-
-    Raises
-    ------
-    SolverError
-        If the equations were not solved.
-    """
-    load = pair_load(of)
-    state = Retrieval(of, T, load).at(alpha)
-    if state is None:
-        s, found = glass(load, alpha, T)
-        mismatch = 0.0
-    else:
-        c, s, found = state
-        mismatch = abs(moments(of, found.x, s, T).x - c)
-    if s > 0:  # the noise is compared as sqrt(alpha), whose scale is that of s
-        mismatch = max(mismatch, abs(math.sqrt(max(load(s, found.q, found.C), 0.0)) - math.sqrt(alpha)))
-    return found, s, check_residual(mismatch, f"alpha={alpha:g} T={T:g} learning={of.learning}")
-
-
-def check_residual(residual: float, where: str) -> float:
-    """Return the residual of solved equations.
-
-    Raises
-    ------
-    SolverError
-        If they are not solved to 1e-9.
-    """
-    if not residual <= _TOLERANCE:
-        raise SolverError(f"the equations of state at {where} are solved to {residual:.1e} only; try a slightly different load or temperature")
-    return residual

@@ -13,10 +13,11 @@ import numpy as np
 from scipy.optimize import brentq
 
 from bioplaus.theory.capacity import capacity, retrieval_temperature
-from bioplaus.theory.entry import Moments, entry
-from bioplaus.theory.high_load import HighLoad, check_residual, high_load, pair_state
-from bioplaus.theory.noise import glass, pair_load
+from bioplaus.theory.entry import STORING, Moments
+from bioplaus.theory.high_load import HighLoad, high_load
+from bioplaus.theory.pairs import glass, pair_load, pair_state
 from bioplaus.theory.require import number
+from bioplaus.theory.retrieval import solved
 from bioplaus.theory.thermal import log_cosh
 
 __all__ = [
@@ -31,8 +32,6 @@ __all__ = [
     "spin_glass",
     "spin_glass_temperature",
 ]
-
-_STORING = entry("storing", None, 1.0, "binomial")
 
 
 @dataclass(frozen=True)
@@ -91,12 +90,14 @@ def solve(alpha: float, T: float) -> Hopfield:
     0.997999 0.020858 1.043059
     """
     alpha, T = number("alpha", alpha, 0), number("T", T, 0)
-    found, s, residual = pair_state(_STORING, alpha, T)
+    found, s, residual = pair_state(STORING, alpha, T)
     return _state(found, s, alpha, T, residual)
 
 
 def spin_glass(alpha: float, T: float) -> Hopfield:
-    """Return the state with m = 0: spin glass below `spin_glass_temperature`, else paramagnet. Its energy at T = 0: ``-1/pi - sqrt(2 alpha/pi)``.
+    """Return the state with m = 0: spin glass below `spin_glass_temperature`, else paramagnet.
+
+    Its energy at T = 0 is ``-1/pi - sqrt(2 alpha/pi)``.
 
     Parameters
     ----------
@@ -113,10 +114,10 @@ def spin_glass(alpha: float, T: float) -> Hopfield:
         If the equations were not solved.
     """
     alpha, T = number("alpha", alpha, 0), number("T", T, 0)
-    load = pair_load(_STORING)
+    load = pair_load(STORING)
     s, found = glass(load, alpha, T)
     residual = abs(math.sqrt(max(load(s, found.q, found.C), 0.0)) - math.sqrt(alpha)) if s > 0 else 0.0
-    return _state(found, s, alpha, T, check_residual(residual, f"alpha={alpha:g} T={T:g} m=0"))
+    return _state(found, s, alpha, T, solved(residual, f"alpha={alpha:g} T={T:g} m=0"))
 
 
 def spin_glass_temperature(alpha: float) -> float:
@@ -138,14 +139,18 @@ def ground_state_crossing() -> float:
     >>> print(f"{ground_state_crossing():.4f}")
     0.0519
     """
-    return float(brentq(lambda alpha: solve(alpha, 0.0).free_energy - spin_glass(alpha, 0.0).free_energy, 0.01, 0.13, xtol=1e-13))
+
+    def difference(alpha: float) -> float:
+        return solve(alpha, 0.0).free_energy - spin_glass(alpha, 0.0).free_energy
+
+    return float(brentq(difference, 0.01, 0.13, xtol=1e-13))
 
 
 def free_energy(m: float, s: float, alpha: float, T: float, *, q: float, C: float) -> float:
     """Return the free energy per neuron of given order parameters; solutions of the equations are its stationary points.
 
-    ``m^2/2 + alpha/2 + s^2 C/2 + (alpha/2) [T ln(1 - C) - q/(1 - C)] - T E ln 2 cosh(beta (m + s z))``, where ``s^2 = alpha R``: the form of Amit,
-    Gutfreund and Sompolinsky (1987), written so that T = 0 is no special case.
+    ``m^2/2 + alpha/2 + s^2 C/2 + (alpha/2) [T ln(1 - C) - q/(1 - C)] - T E ln 2 cosh(beta (m + s z))`` with ``s^2 = alpha R``: the form of
+    Amit, Gutfreund and Sompolinsky (1987), written so that T = 0 is no special case.
 
     Parameters
     ----------
@@ -159,6 +164,14 @@ def free_energy(m: float, s: float, alpha: float, T: float, *, q: float, C: floa
 
 
 def _state(found: Moments, s: float, alpha: float, T: float, residual: float) -> Hopfield:
-    R = 0.0 if found.q == 0 else s**2 / alpha if alpha > 0 and s > 0 else found.q / (1 - found.C) ** 2 if found.m else math.inf
+    R = (
+        0.0
+        if found.q == 0
+        else s**2 / alpha
+        if alpha > 0 and s > 0
+        else found.q / (1 - found.C) ** 2
+        if found.m
+        else math.inf
+    )
     energy = free_energy(found.m, s, alpha, T, q=found.q, C=found.C)
     return Hopfield(found.m, found.q, R, found.C, energy, alpha, T, residual)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from numbers import Integral, Real
+import operator
+from numbers import Real
 
 from bioplaus.errors import ConfigError
 
@@ -23,10 +24,11 @@ def number(name: str, value: object, low: float = -math.inf, high: float = math.
     >>> number("T", 1, 0)
     1.0
     """
-    if not isinstance(value, Real) or isinstance(value, bool) or not math.isfinite(value) or not low <= value <= high:
+    found = float(value) if isinstance(value, Real) and not isinstance(value, bool) else math.nan
+    if not math.isfinite(found) or not low <= found <= high:
         bounds = [f"at least {low:g}"] * math.isfinite(low) + [f"at most {high:g}"] * math.isfinite(high)
         raise ConfigError(f"{name}={value} must be {' '.join(['a finite number', ' and '.join(bounds)]).strip()}")
-    return float(value)
+    return found
 
 
 def whole(name: str, value: object, low: int, high: float = math.inf) -> int:
@@ -37,9 +39,14 @@ def whole(name: str, value: object, low: int, high: float = math.inf) -> int:
     ConfigError
         If it is none.
     """
-    if not isinstance(value, Integral) or isinstance(value, bool) or not low <= value <= high:
-        raise ConfigError(f"{name}={value} must be a whole number from {low}" + (f" to {high:g}" if math.isfinite(high) else ""))
-    return int(value)
+    try:
+        found: int | None = operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        found = None
+    if found is None or isinstance(value, bool) or not low <= found <= high:
+        upper = f" to {high:g}" if math.isfinite(high) else ""
+        raise ConfigError(f"{name}={value} must be a whole number from {low}{upper}")
+    return found
 
 
 def choice(name: str, value: object, known: tuple[str, ...]) -> str:

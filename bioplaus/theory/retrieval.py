@@ -1,8 +1,8 @@
 """The retrieval branch of associative networks: solved from its signal-to-noise ratio, not by iteration.
 
-A spin sees the field ``c u + s z`` with the signal ``c = x^(P-1)`` and a noise s that grows with the load; x = E u tanh B. Fix t = c/s. Then x solves
-one equation in one unknown, and the load that belongs to it follows. So the states at one temperature are a curve in t; its highest load is
-the capacity, and a state at a given load is a bracketed root, near the fold as well as far from it.
+A spin sees the field ``c u + s z`` with the signal ``c = x^(P-1)``, x = E u tanh, and a noise s that grows with the load. Fix t = c/s. Then x
+solves one equation in one unknown, and the load that belongs to it follows. So the states at one temperature are a curve in t; its highest
+load is the capacity, and a state at a given load is a bracketed root, near the fold as well as far from it.
 """
 
 from __future__ import annotations
@@ -14,13 +14,15 @@ from functools import cached_property
 import numpy as np
 from scipy.optimize import brentq, minimize_scalar
 
+from bioplaus.errors import SolverError
 from bioplaus.theory.entry import Entry, Moments, moments
 
-__all__ = ["Load", "Retrieval"]
+__all__ = ["Load", "Retrieval", "solved"]
 
 #: (s, q, C) -> the load whose noise is s; negative where no load has it
 Load = Callable[[float, float, float], float]
 _LOWEST, _HIGHEST, _POINTS = 0.02, 100.0, 64
+_TOLERANCE = 1e-9
 
 
 class Retrieval:
@@ -70,7 +72,9 @@ class Retrieval:
             return 0.0, math.nan
         best = int(loads.argmax())
         sides = steps[max(best - 1, 0)], steps[min(best + 1, _POINTS - 1)]
-        found = minimize_scalar(lambda y: -self.load(self._t(y)), bounds=sides, method="bounded", options={"xatol": 1e-9})
+        found = minimize_scalar(
+            lambda y: -self.load(self._t(y)), bounds=sides, method="bounded", options={"xatol": 1e-9}
+        )
         return max((-float(found.fun), self._t(found.x)), (float(loads[best]), self._t(steps[best])))
 
     def at(self, load: float) -> tuple[float, float, Moments] | None:
@@ -88,7 +92,9 @@ class Retrieval:
         high = low * 1.01
         while self.load(high) >= load:
             high *= high / low
-        t = math.exp(brentq(lambda y: self.load(math.exp(y)) - load, math.log(low), math.log(high), xtol=1e-15, rtol=1e-14))
+        t = math.exp(
+            brentq(lambda y: self.load(math.exp(y)) - load, math.log(low), math.log(high), xtol=1e-15, rtol=1e-14)
+        )
         c, found = self.state(t)
         return c, c / t, found
 
@@ -127,4 +133,23 @@ class Retrieval:
         low = math.log(1e-8 if self.P == 2 else 1e-3 * self.T * min(1.0, t))
         if self.P == 2 or low >= 0:
             return min(low, 0.0)
-        return float(minimize_scalar(lambda log_c: -self._excess(log_c, t), bounds=(low, 0.0), method="bounded", options={"xatol": 1e-7}).x)
+        return float(
+            minimize_scalar(
+                lambda log_c: -self._excess(log_c, t), bounds=(low, 0.0), method="bounded", options={"xatol": 1e-7}
+            ).x
+        )
+
+
+def solved(residual: float, where: str) -> float:
+    """Return the residual of equations that are solved.
+
+    Raises
+    ------
+    SolverError
+        If it is above 1e-9.
+    """
+    if not residual <= _TOLERANCE:
+        raise SolverError(
+            f"the equations at {where} have the residual {residual:.1e}; try a slightly different load or T"
+        )
+    return residual

@@ -30,7 +30,9 @@ _LOG = 10 * _LEGENDRE[1] * np.log1p(np.exp(-2 * _H))
 
 
 def _normal(x: Any) -> Any:
-    return np.exp(-(np.minimum(np.abs(x), 40) ** 2) / 2) / math.sqrt(2 * math.pi)  # beyond 40 it is 0; the square of more might overflow
+    return np.exp(-(np.minimum(np.abs(x), 40) ** 2) / 2) / math.sqrt(
+        2 * math.pi
+    )  # beyond 40 it is 0; the square of more might overflow
 
 
 def response(A: NDArray[Any], S: float, T: float) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:

@@ -1,4 +1,4 @@
-"""The noise that stored pairs make: its variance per unit of load, and the states without retrieval."""
+"""Networks of pairs at load alpha = K/N: the variance of the noise per unit of load, states with retrieval and without."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ import math
 
 from scipy.optimize import brentq
 
-from bioplaus.theory.entry import Entry, Moments, entry, moments
-from bioplaus.theory.retrieval import Load
+from bioplaus.theory.entry import STORING, Entry, Moments, moments
+from bioplaus.theory.retrieval import Load, Retrieval, solved
 
-__all__ = ["glass", "pair_load"]
-
-_STORING = entry("storing", None, 1.0, "binomial")
+__all__ = ["glass", "pair_load", "pair_state"]
 
 
 def pair_load(law: Entry) -> Load:
@@ -46,9 +44,9 @@ def glass(load: Load, alpha: float, T: float) -> tuple[float, Moments]:
     """
 
     def excess(s: float) -> float:
-        found = moments(_STORING, 0.0, s, T)
+        found = moments(STORING, 0.0, s, T)
         value = load(s, found.q, found.C)
-        return math.copysign(math.sqrt(abs(value)), value) - math.sqrt(alpha)  # roots: of alpha = 0 the load is a square
+        return math.copysign(math.sqrt(abs(value)), value) - math.sqrt(alpha)  # as roots, for alpha = 0
 
     low, high = 1e-7 * max(T, 1e-7), math.sqrt(alpha) + 1
     if excess(low) >= 0:
@@ -56,5 +54,26 @@ def glass(load: Load, alpha: float, T: float) -> tuple[float, Moments]:
     while excess(high) < 0:
         high *= 2
     s = brentq(excess, low, high, xtol=1e-15, rtol=1e-14)
-    found = moments(_STORING, 0.0, s, T)
+    found = moments(STORING, 0.0, s, T)
     return s, Moments(0.0, 0.0, found.q, found.C)
+
+
+def pair_state(of: Entry, alpha: float, T: float) -> tuple[Moments, float, float]:
+    """Return the averages, the noise s and the residual of the retrieval state, or of the state without retrieval.
+
+    Raises
+    ------
+    SolverError
+        If the equations were not solved.
+    """
+    load = pair_load(of)
+    state = Retrieval(of, T, load).at(alpha)
+    if state is None:
+        s, found = glass(load, alpha, T)
+        mismatch = 0.0
+    else:
+        c, s, found = state
+        mismatch = abs(moments(of, found.x, s, T).x - c)
+    if s > 0:  # the noise is compared as sqrt(alpha), whose scale is that of s
+        mismatch = max(mismatch, abs(math.sqrt(max(load(s, found.q, found.C), 0.0)) - math.sqrt(alpha)))
+    return found, s, solved(mismatch, f"alpha={alpha:g} T={T:g} learning={of.learning}")
