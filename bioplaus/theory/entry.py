@@ -25,6 +25,7 @@ __all__ = ["LAWS", "LEARNING", "STORING", "Entry", "Moments", "entry", "moments"
 
 LEARNING = ("storing", "supervised", "unsupervised")
 LAWS = ("binomial", "gaussian")
+_MOST = 10**6  # of examples under the binomial law; the Gaussian one is then exact for all purposes
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def entry(learning: str, M: int | None, r: float, law: str) -> Entry:
     learning
         storing (of the archetypes themselves: r = 1) | supervised | unsupervised.
     M
-        Examples of each archetype, M >= 1; storing needs none.
+        Examples of each archetype, M >= 1 (and at most 10^6 under the binomial law); storing needs none.
     r
         Quality, 0 < r <= 1: an entry of an example is right with probability (1 + r)/2.
     law
@@ -84,10 +85,10 @@ def entry(learning: str, M: int | None, r: float, law: str) -> Entry:
     """
     choice("learning", learning, LEARNING)
     choice("law", law, LAWS)
-    if number("r", r, 0, 1) == 0:
-        raise ConfigError("r=0 must be above 0: examples of quality 0 say nothing of the archetype")
+    if number("r", r, 0, 1) < 1e-100:
+        raise ConfigError(f"r={r} must be above 0 and at most 1: examples of quality 0 say nothing of the archetype")
     if M is not None:
-        whole("M", M, 1)
+        whole("M", M, 1, _MOST if law == "binomial" else math.inf)
     if learning == "storing":
         if r < 1:
             raise ConfigError(

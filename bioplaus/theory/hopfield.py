@@ -49,7 +49,8 @@ class Hopfield:
     C
         beta (1 - q), at T = 0 its limit.
     free_energy
-        Free energy per neuron, with the self-terms of the energy; at T = 0 the energy.
+        Free energy per neuron of ``E = -(1/2) sum over i, j of J_ij s_i s_j`` without i = j (with them it is alpha/2 less); at T = 0 the
+        energy ``-m^2/2 - alpha (R - 1)/2``.
     alpha, T
         Load and temperature.
     residual

@@ -44,7 +44,7 @@ def whole(name: str, value: object, low: int, high: float = math.inf) -> int:
     except TypeError:
         found = None
     if found is None or isinstance(value, bool) or not low <= found <= high:
-        upper = f" to {high:g}" if math.isfinite(high) else ""
+        upper = f" to {high:.0f}" if math.isfinite(high) else ""
         raise ConfigError(f"{name}={value} must be a whole number from {low}{upper}")
     return found
 
