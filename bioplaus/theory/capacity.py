@@ -62,10 +62,12 @@ def retrieval_temperature(alpha: float) -> float:
     """
     if number("alpha", alpha, 0) == 0:
         return 1.0
-    turn = minimize_scalar(lambda T: -capacity(T), bounds=(0.0, 0.1), method="bounded", options={"xatol": 1e-6})
-    if alpha > -turn.fun:
-        return 0.0
-    low, high = float(turn.x), 1 - 1e-9
+    low, high = 0.0, 1 - 1e-9
+    if capacity() < alpha:
+        turn = minimize_scalar(lambda T: -capacity(T), bounds=(0.0, 0.1), method="bounded", options={"xatol": 1e-6})
+        if alpha > -turn.fun:
+            return 0.0
+        low = float(turn.x)
     if capacity(high) >= alpha:  # a load below 1e-18
         return high
     return float(brentq(lambda T: capacity(T) - alpha, low, high, xtol=1e-12))

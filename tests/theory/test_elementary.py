@@ -23,7 +23,11 @@ def test_fields_are_the_slope_of_the_energy() -> None:
     u, s, P = rng.normal(size=(3, 7)), rng.choice([-1.0, 1.0], 7), 4
 
     def energy(state: np.ndarray) -> float:
-        return -sum(math.prod((row * state)[list(js)]) for row in u for js in itertools.permutations(range(7), P)) / P / 7 ** (P - 1)
+        return (
+            -sum(math.prod((row * state)[list(js)]) for row in u for js in itertools.permutations(range(7), P))
+            / P
+            / 7 ** (P - 1)
+        )
 
     for i in range(7):  # the energy is linear in each spin
         up, down = s.copy(), s.copy()
@@ -53,7 +57,7 @@ def test_variance_factor_by_enumeration(P: int, M: int, r: float) -> None:
 def test_cross_talk_by_sampling() -> None:
     """N = 60, P = 4, M = 4, r = 0.6, in units of storing: 1 with a teacher, 3.592 without."""
     assert variance_factor(4, 4, 0.6) == pytest.approx(3.592, abs=6e-4)
-    rng, N, M, r, samples = np.random.default_rng(3), 60, 4, 0.6, 60_000
+    rng, N, M, r, samples = np.random.default_rng(3), 60, 4, 0.6, 40_000
     R = r**2 + (1 - r**2) / M
     xi = rng.choice([-1.0, 1.0], (samples, 1, N))
     eta = np.where(rng.random((samples, M, N)) < (1 + r) / 2, xi, -xi)

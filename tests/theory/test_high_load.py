@@ -44,7 +44,9 @@ def mismatch(found: HighLoad, law: list[tuple[float, float]]) -> float:
 
 
 @pytest.mark.parametrize(("alpha", "T", "r", "M", "supervised", "unsupervised"), ROWS)
-def test_table(alpha: float, T: float, r: float, M: int, supervised: tuple[float, float], unsupervised: tuple[float, float]) -> None:
+def test_table(
+    alpha: float, T: float, r: float, M: int, supervised: tuple[float, float], unsupervised: tuple[float, float]
+) -> None:
     for learning, expected in (("supervised", supervised), ("unsupervised", unsupervised)):
         found = high_load(alpha, T, r=r, M=M, learning=learning)
         assert (found.m, found.x) == pytest.approx(expected, abs=6e-6)
@@ -57,7 +59,9 @@ def test_gaussian_law_errs_at_few_examples_and_is_the_limit_of_many() -> None:
     gaps = []
     for M in (50, 200, 800):  # at one rho
         r = 1 / math.sqrt(1 + 0.05 * M)
-        exact, limit = (high_load(0.03, 0.2, r=r, M=M, learning="supervised", law=law).m for law in ("binomial", "gaussian"))
+        exact, limit = (
+            high_load(0.03, 0.2, r=r, M=M, learning="supervised", law=law).m for law in ("binomial", "gaussian")
+        )
         gaps.append(abs(exact - limit))
     assert gaps[0] > 3 * gaps[1] > 9 * gaps[2] > 0
 
@@ -96,10 +100,10 @@ def test_nothing_is_retrieved_beyond_the_capacity() -> None:
     edge = capacity(0.1, learning="unsupervised", M=20, r=0.6, law="binomial")
     inside, outside = (high_load(edge * factor, 0.1, r=0.6, M=20, learning="unsupervised") for factor in (0.999, 1.001))
     assert inside.m > 0.8 and (outside.m, outside.x) == (0, 0)
-    assert outside.C == pytest.approx((1 - outside.q) / 0.1)
+    assert pytest.approx((1 - outside.q) / 0.1) == outside.C
     lam = inside.rho / (1 + inside.rho)
     factor = 1 / (1 - outside.C) ** 2 + 19 * lam**2 / (1 - lam * outside.C) ** 2
-    assert outside.V == pytest.approx(outside.alpha * outside.q * factor, rel=1e-10)
+    assert pytest.approx(outside.alpha * outside.q * factor, rel=1e-10) == outside.V
     assert averages([(1.0, 1.0)], 0, math.sqrt(outside.V), 0.1)[2] == pytest.approx(outside.q, abs=1e-10)
 
 

@@ -27,8 +27,9 @@ def iterated(alpha: float, T: float, start: tuple[float, float], most: int = 400
     return m, q, q / (1 - (1 - q) / T) ** 2
 
 
-def published_free_energy(m: float, q: float, R: float, alpha: float, T: float) -> float:
-    """Return the free energy in the usual form, on a plain grid."""
+def published_free_energy(at: np.ndarray, alpha: float, T: float) -> float:
+    """Return the free energy in the usual form, at m, q and R, on a plain grid."""
+    m, q, R = at
     C = (1 - q) / T
     h = (m + math.sqrt(alpha * R) * Z) / T
     entropy = T * float(WEIGHT @ (np.abs(h) + np.log1p(np.exp(-2 * np.abs(h)))))
@@ -51,7 +52,9 @@ def test_published_states_without_noise(alpha: float, m: float, C: float, R: flo
     assert (found.m, found.C, found.R) == pytest.approx((m, C, R), abs=6e-7)
     assert found.q == 1 and found.residual < 1e-12
     y = found.m / math.sqrt(2 * alpha * found.R)
-    assert y * (math.sqrt(2 * alpha) + 2 / math.sqrt(math.pi) * math.exp(-(y**2))) == pytest.approx(math.erf(y), abs=1e-13)
+    assert y * (math.sqrt(2 * alpha) + 2 / math.sqrt(math.pi) * math.exp(-(y**2))) == pytest.approx(
+        math.erf(y), abs=1e-13
+    )
 
 
 @pytest.mark.parametrize(
@@ -67,7 +70,7 @@ def test_published_states_without_noise(alpha: float, m: float, C: float, R: flo
 def test_states_with_noise_are_those_of_plain_iteration(alpha: float, T: float, m: float, q: float, R: float) -> None:
     found = hopfield.solve(alpha, T)
     assert (found.m, found.q) == pytest.approx((m, q), abs=6e-7)
-    assert found.R == pytest.approx(R, abs=6e-6)
+    assert pytest.approx(R, abs=6e-6) == found.R
     assert (found.m, found.q, found.R) == pytest.approx(iterated(alpha, T, (1.0, 0.99)), abs=1e-8)
     assert pytest.approx((1 - found.q) / T) == found.C
 
@@ -76,9 +79,9 @@ def test_states_with_noise_are_those_of_plain_iteration(alpha: float, T: float, 
 def test_solutions_are_stationary_points_of_the_published_free_energy(alpha: float, T: float) -> None:
     found = hopfield.solve(alpha, T)
     at = np.array([found.m, found.q, found.R])
-    assert found.free_energy == pytest.approx(published_free_energy(*at, alpha, T), abs=1e-10)
+    assert found.free_energy == pytest.approx(published_free_energy(at, alpha, T), abs=1e-10)
     for step in 1e-5 * np.eye(3):
-        rise = published_free_energy(*(at + step), alpha, T) - published_free_energy(*(at - step), alpha, T)
+        rise = published_free_energy(at + step, alpha, T) - published_free_energy(at - step, alpha, T)
         assert abs(rise) / 2e-5 < 1e-7
 
 
@@ -90,7 +93,9 @@ def test_no_temperature_is_the_limit_of_low_ones(alpha: float) -> None:
 
 
 def test_capacity_without_noise() -> None:
-    fold = minimize_scalar(lambda y: -((erf(y) / y - 2 / math.sqrt(math.pi) * math.exp(-(y**2))) ** 2) / 2, bounds=(1, 2))
+    fold = minimize_scalar(
+        lambda y: -((erf(y) / y - 2 / math.sqrt(math.pi) * math.exp(-(y**2))) ** 2) / 2, bounds=(1, 2)
+    )
     assert hopfield.capacity() == pytest.approx(0.1379055665, abs=6e-11)
     assert hopfield.capacity() == pytest.approx(-fold.fun, abs=1e-12)
     assert hopfield.solve(0.1379055664949, 0).m == pytest.approx(0.9674171157, abs=1e-5)  # m turns like a square root
@@ -122,7 +127,9 @@ def test_retrieval_temperature() -> None:
 
 @pytest.mark.parametrize("alpha", [0.0, 1e-10, 0.05, 2.0])
 def test_energy_of_the_spin_glass(alpha: float) -> None:
-    assert hopfield.spin_glass(alpha, 0).free_energy == pytest.approx(-1 / math.pi - math.sqrt(2 * alpha / math.pi), abs=1e-14)
+    assert hopfield.spin_glass(alpha, 0).free_energy == pytest.approx(
+        -1 / math.pi - math.sqrt(2 * alpha / math.pi), abs=1e-14
+    )
 
 
 def test_spin_glass_begins_at_its_temperature() -> None:
@@ -144,7 +151,9 @@ def test_patterns_are_ground_states_below_the_crossing() -> None:
     assert crossing == pytest.approx(0.051, abs=1e-3)
     for alpha, lower in ((crossing - 1e-6, True), (crossing + 1e-6, False)):
         found = hopfield.solve(alpha, 0)
-        energy = -(found.m**2) / 2 - alpha * (found.R - 1) / 2  # of the pattern, and of the R/N by which each of the others has m^2
+        energy = (
+            -(found.m**2) / 2 - alpha * (found.R - 1) / 2
+        )  # of the pattern, and of the R/N by which each of the others has m^2
         assert found.free_energy == pytest.approx(energy, abs=1e-13)
         assert (energy < -1 / math.pi - math.sqrt(2 * alpha / math.pi)) == lower
 

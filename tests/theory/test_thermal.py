@@ -16,7 +16,9 @@ def expected(function: Callable[[float], float], A: float, S: float, T: float) -
     """Return ``E f((A + S z)/T)`` by adaptive integration around the kink."""
     kinks = [z for step in (-30, -5, 0, 5, 30) if abs(z := (-A + step * T) / S) < 8.9]
     density = lambda z: math.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)  # noqa: E731
-    return quad(lambda z: density(z) * function((A + S * z) / T), -9, 9, points=kinks, epsabs=1e-13, epsrel=1e-12, limit=400)[0]
+    return quad(
+        lambda z: density(z) * function((A + S * z) / T), -9, 9, points=kinks, epsabs=1e-13, epsrel=1e-12, limit=400
+    )[0]
 
 
 @pytest.mark.parametrize("A", [0.0, 0.3, -2.0])
@@ -36,7 +38,9 @@ def test_each_average_is_the_slope_of_the_one_before(T: float) -> None:
     A, step = np.array([0.4]), 1e-5
     mean, _, slope = response(A, 0.7, T)
     assert mean == pytest.approx((log_cosh(A + step, 0.7, T) - log_cosh(A - step, 0.7, T)) / (2 * step), abs=1e-9)
-    assert slope == pytest.approx((response(A + step, 0.7, T)[0] - response(A - step, 0.7, T)[0]) / (2 * step), abs=1e-9)
+    assert slope == pytest.approx(
+        (response(A + step, 0.7, T)[0] - response(A - step, 0.7, T)[0]) / (2 * step), abs=1e-9
+    )
 
 
 def test_without_noise_and_temperature_there_is_the_sign() -> None:
