@@ -57,8 +57,8 @@ def retrieval_temperature(alpha: float) -> float:
 
     Examples
     --------
-    >>> print(f"{retrieval_temperature(0.05):.5f}")
-    0.54225
+    >>> print(f"{retrieval_temperature(0.05):.6f}")
+    0.542255
     """
     if number("alpha", alpha, 0) == 0:
         return 1.0

@@ -92,9 +92,14 @@ class Retrieval:
         high = low * 1.01
         while self.load(high) >= load:
             high *= high / low
-        t = math.exp(
-            brentq(lambda y: self.load(math.exp(y)) - load, math.log(low), math.log(high), xtol=1e-15, rtol=1e-14)
-        )
+
+        def excess(log_t: float) -> float:
+            return self.load(math.exp(log_t)) - load
+
+        log_t = math.log(low)
+        if excess(log_t) > 0:  # else the load is the capacity, to rounding
+            log_t = brentq(excess, log_t, math.log(high), xtol=1e-15, rtol=1e-14)
+        t = math.exp(log_t)
         c, found = self.state(t)
         return c, c / t, found
 
