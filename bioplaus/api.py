@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +18,13 @@ from bioplaus import checkpoint, config, data
 from bioplaus.data.splitting import scaled
 from bioplaus.errors import ConfigError, RunError
 from bioplaus.evaluation import predict
+from bioplaus.pictures import Findings
 from bioplaus.progress import Silent
 from bioplaus.recorder import read_metrics
 from bioplaus.settings import Settings
 from bioplaus.simulator import Simulator
 from bioplaus.store import Store
-from bioplaus.summary import summarise_run, test_scores
+from bioplaus.summary import findings_of, summarise_run, test_scores
 from bioplaus.view import Batch
 
 if TYPE_CHECKING:
@@ -93,7 +95,7 @@ class Result:
 
     def plot(self, folder: str | Path | None = None) -> list[Path]:
         """Draw the run's figures into a folder (``figures/`` of the run by default) and return their paths."""
-        from bioplaus.plots import draw_all
+        from bioplaus.plots import draw_all, draw_picture
 
         where = Path(folder) if folder is not None else (self.run_dir / "figures" if self.run_dir else Path("figures"))
         first = self.simulator.packs[0].model.networks["forward"].layers[0]
@@ -101,7 +103,13 @@ class Result:
         if weights.ndim == 2 and len(self.simulator.splits.shape) == 3:
             weights = weights.reshape(-1, *self.simulator.splits.shape)
         s = self.summary
-        return draw_all(self.metrics, weights, where, f"{s['rule']} on {s['data']} ({s['network']})")
+        drawn = draw_all(self.metrics, weights, where, f"{s['rule']} on {s['data']} ({s['network']})")
+        return [*drawn, *(draw_picture(picture, where) for picture in self.findings.pictures)]
+
+    @cached_property
+    def findings(self) -> Findings:
+        """What the rule has to say about the run beside its scores."""
+        return findings_of(self.simulator)
 
 
 def simulate(overrides: Mapping[str, Any] | None = None, *, progress: Silent | None = None, **keys: Any) -> Result:
@@ -135,7 +143,7 @@ def simulate(overrides: Mapping[str, Any] | None = None, *, progress: Silent | N
 def run(settings: Settings, progress: Silent | None = None) -> Result:
     """Run settings to the end, keeping them in a new run directory unless ``run.save`` is off."""
     with _enough_memory():
-        simulator = Simulator(settings, data.load(settings.data), progress=progress)
+        simulator = Simulator(settings, data.load(settings.data, settings.seed_list), progress=progress)
         if settings.run.save:  # only now: what cannot be built leaves no empty directory behind
             simulator.store = Store.create(settings, simulator.device.type)
             simulator.store.write_splits(simulator.splits)
@@ -174,7 +182,7 @@ def resume(path: str | Path, progress: Silent | None = None) -> Result:
         raise RunError(f"{path} is finished; to train longer start anew with --config {path}/config.yaml epochs=N")
     settings = store.settings()
     with _enough_memory():
-        simulator = Simulator(settings, data.load(settings.data), store, progress)
+        simulator = Simulator(settings, data.load(settings.data, settings.seed_list), store, progress)
         simulator.restore()
         if not any(bool(pack.world.alive.any()) for pack in simulator.packs):
             raise RunError(f"every seed of {path} has stopped, its numbers were no longer finite; start anew with a lower rule.lr")
@@ -183,7 +191,8 @@ def resume(path: str | Path, progress: Silent | None = None) -> Result:
 
 
 def _finish(simulator: Simulator) -> Result:
-    result = Result(summarise_run(simulator), simulator.recorder.table(), simulator)
+    result = Result({}, simulator.recorder.table(), simulator)
+    result.summary = summarise_run(simulator, result.findings)
     if simulator.store:
         if not simulator.store.last.is_file():  # a run without updates
             simulator.save()
@@ -213,7 +222,7 @@ def load(path: str | Path) -> Result:
         # what a GPU trained can be read anywhere, in the packing it was trained in
         settings.top.device = "cpu"
         settings.run.pack = str(len(checkpoint.load(store.last)[1]["packs"][0]))
-    simulator = Simulator(settings, data.load(settings.data), store)
+    simulator = Simulator(settings, data.load(settings.data, settings.seed_list), store)
     simulator.restore()
     return Result(summary, read_metrics(store.metrics), simulator)
 
@@ -233,7 +242,7 @@ def evaluate(path: str | Path, limit: int | None = None) -> dict[str, Any]:
     if limit is not None:
         if not 1 <= limit <= len(test):
             raise ConfigError(f"data.limit={limit} must be between 1 and {len(test)}, the size of the test set")
-        test = type(test)(test.x[:limit], test.y[:limit], echo=test.echo)
+        test = test.first(limit)
     scores = test_scores(result.simulator, test)
     measured = {f"test_{key}": summarise(values) for key, values in scores.items()}
     return {**result.summary, **measured, "test_samples": len(test)}

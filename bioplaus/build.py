@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bioplaus import registry
+from bioplaus import config, registry
 from bioplaus.data.base import Splits
 from bioplaus.errors import ConfigError
 from bioplaus.feed import Feed
@@ -19,7 +19,7 @@ from bioplaus.network import Network
 from bioplaus.rules.base import Group
 from bioplaus.settings import Settings
 from bioplaus.streams import Streams
-from bioplaus.tasks import Classification, Regression, Task
+from bioplaus.tasks import Classification, Regression, Retrieval, Task
 from bioplaus.world import Model
 
 __all__ = ["Feeds", "build_model", "choose_device", "choose_threads", "make_feeds", "pack_sizes"]
@@ -35,6 +35,10 @@ class Feeds:
 
     def __init__(self, train: Feed, validation: Feed, test: Feed) -> None:
         self.train, self.validation, self.test = train, validation, test
+
+    def of(self, replicas: Sequence[int]) -> Feeds:
+        """Return what some replicas (positions in the list of seeds) meet."""
+        return Feeds(self.train.select(replicas), self.validation.select(replicas), self.test.select(replicas)) if self.train.apart else self
 
 
 def choose_device(name: str) -> torch.device:
@@ -53,7 +57,7 @@ def choose_device(name: str) -> torch.device:
 
 def echoes(settings: Settings) -> bool:
     """Return whether the task is to reproduce the input."""
-    return settings.network.name == "autoencoder"
+    return getattr(registry.NETWORKS.get(settings.network.name), "task", "") == "autoencoding"
 
 
 def choose_threads(settings: Settings, network: Network, batch: int) -> int:
@@ -78,7 +82,9 @@ def make_feeds(settings: Settings, splits: Splits, device: torch.device) -> Feed
         raise ConfigError(f"data.augment={settings.data.augment} needs images, {splits.name} has samples of shape {splits.shape}")
 
     def feed(x: Any, y: Any, augment: str = "none") -> Feed:
-        return Feed(torch.from_numpy(x).to(device, dtype), torch.from_numpy(y).to(device), augment, echoes(settings))
+        return Feed(
+            torch.from_numpy(x).to(device, dtype), torch.from_numpy(y).to(device), augment, echoes(settings), apart=splits.seeds is not None
+        )
 
     return Feeds(
         feed(splits.train_x, splits.train_y, settings.data.augment),
@@ -89,7 +95,7 @@ def make_feeds(settings: Settings, splits: Splits, device: torch.device) -> Feed
 
 def build_model(settings: Settings, splits: Splits, replicas: Sequence[int], device: torch.device) -> Model:
     """Return the model of some replicas (positions in the list of seeds)."""
-    task: Task = Regression() if echoes(settings) else Classification(splits.classes)
+    task = _task(settings, splits, replicas, device)
     outputs = splits.shape if echoes(settings) else (splits.classes,)
     neuron = registry.NEURONS.get(settings.neuron.name)(settings.neuron)
     network: Network = registry.NETWORKS.get(settings.network.name).build(settings.network, splits.shape, outputs, neuron)
@@ -103,10 +109,28 @@ def build_model(settings: Settings, splits: Splits, replicas: Sequence[int], dev
     return Model(rule, networks, groups, _rates(groups, len(replicas), streams), plasticity, task, streams)
 
 
-def _of_replicas(config: Any, replicas: Sequence[int]) -> Any:
+def _task(settings: Settings, splits: Splits, replicas: Sequence[int], device: torch.device) -> Task:
+    """Return the task that the network sets, or say why the rule or the data are not made for it."""
+    network, rule = settings.network.name, registry.RULES.get(settings.rule.name)
+    wanted = getattr(registry.NETWORKS.get(network), "task", "classification")
+    if wanted not in rule.tasks:
+        lives = rule.home({}).get("network", config.DEFAULTS["network"])
+        raise ConfigError(f"rule={settings.rule.name} cannot run on network={network}, which is for {wanted}; try network={lives}")
+    if wanted == "autoencoding":
+        return Regression()
+    if wanted == "classification":
+        return Classification(splits.classes)
+    found = splits.patterns
+    if found is None:
+        raise ConfigError(f"network={network} recalls patterns, and data={splits.name} has none; use data=patterns")
+    xi = torch.from_numpy(found.xi[list(replicas)]).to(device, getattr(torch, settings.top.dtype))
+    return Retrieval(splits.classes, xi, d=found.d, M=found.M, r=found.r, model=found.model, image=found.image)
+
+
+def _of_replicas(settings: Any, replicas: Sequence[int]) -> Any:
     """Return the settings with every per-seed list cut down to these replicas."""
-    lists = {f.name: getattr(config, f.name) for f in fields(config) if isinstance(getattr(config, f.name), tuple)}
-    return replace(config, **{key: tuple(value[r] for r in replicas) for key, value in lists.items()})
+    lists = {f.name: getattr(settings, f.name) for f in fields(settings) if isinstance(getattr(settings, f.name), tuple)}
+    return replace(settings, **{key: tuple(value[r] for r in replicas) for key, value in lists.items()})
 
 
 def _rates(groups: Mapping[str, Group], replicas: int, streams: Streams) -> dict[str, Tensor]:

@@ -24,8 +24,9 @@ examples:
   bioplaus simulate rule=ccl data=mnist seeds=5      published settings; data.root=DIR or BIOPLAUS_DATA=DIR
   bioplaus audit rule=ccl                            what information does this rule really use?
   bioplaus compare rules=bp,ccl,top seeds=5          against backprop: tuned rates, intervals, paired differences, report.html
+  bioplaus theory multitasking K=3 d=0.5 T=0.1       equations of state; mc.N=10000 simulates beside them
   bioplaus show rule=ccl                             every setting with its default, unit and source
-  bioplaus list rules                                also: neurons, plasticity, data, networks, probes, backends
+  bioplaus list rules                                also: neurons, plasticity, data, networks, probes, backends, theories
   bioplaus resume runs/...                           go on after Ctrl-C, kill or power cut
 """
 
@@ -68,9 +69,12 @@ def _parser() -> _Parser:
         verb.add_argument("overrides", nargs="*", default=[], metavar="key=value", help="evaluate: data.limit=n; resume: nothing")
     add("plot", "draw a run's figures again").add_argument("run", metavar="RUN", help="run directory")
     listing = add("list", "list what there is to choose from")
-    listing.add_argument("family", nargs="?", help="rules, neurons, plasticity, data, networks, probes or backends; all by default")
+    listing.add_argument("family", nargs="?", help="rules, neurons, plasticity, data, networks, probes, backends or theories; all by default")
     show = add("show", "show every setting with its default, range and source")
     show.add_argument("overrides", nargs="*", default=[], metavar="key=value")
+    theory = add("theory", "solve a theory, beside a simulation", machine=True)
+    theory.add_argument("name", help="name of the theory, or 'list'; bioplaus theory NAME help=true shows its settings")
+    theory.add_argument("overrides", nargs="*", default=[], metavar="key=value", help="its settings; out=DIR, figure=true|false")
     audit = add("audit", "measure what information a rule really uses", machine=True)
     audit.add_argument("overrides", nargs="*", default=[], metavar="key=value", help="rule=NAME or rule=FILE.py:CLASS, network.* and the like")
     reproduce = add("reproduce", "reproduce a published figure: target beside result")
@@ -170,6 +174,8 @@ def _print_table(summary: dict[str, Any]) -> None:
     from bioplaus.tables import as_text, plausibility_text, result_table
 
     print(as_text(result_table(summary)))
+    if summary.get("report"):
+        print(f"\n{summary['report']}\n")
     card = summary["plausibility"]
     print(plausibility_text(card["honoured"], card["violated"]))
 
@@ -201,6 +207,19 @@ def _show(args: argparse.Namespace) -> None:
     from bioplaus import config, show
 
     print(show.text(config.resolve(config.parse(args.overrides), locate=False)))
+
+
+def _theory(args: argparse.Namespace) -> None:
+    from bioplaus import config
+    from bioplaus.answers import command
+
+    given = config.parse(args.overrides)
+    if args.name == "list":
+        print(command.listing())
+    elif given.pop("help", False):
+        print(command.settings(args.name))
+    else:
+        print(command.ask(args.name, given, as_json=args.json))
 
 
 def _audit(args: argparse.Namespace) -> None:
@@ -241,6 +260,7 @@ VERBS: dict[str, Callable[[argparse.Namespace], None]] = {
     "plot": _plot,
     "list": _list,
     "show": _show,
+    "theory": _theory,
     "audit": _audit,
     "reproduce": _reproduce,
 }

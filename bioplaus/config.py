@@ -133,28 +133,29 @@ def resolve(overrides: Mapping[str, Any], *, file: Mapping[str, Any] | None = No
     for component, name in wanted.items():
         if name is not None and not isinstance(name, str):
             raise ConfigError(f"{component}={name} is not a name; see bioplaus list")
-    _check_light(given, locate)
-    classes, names, recipes = _chosen(wanted)
+    if wanted["data"] or not wanted["rule"]:
+        _check_light(given, wanted["data"] or DEFAULTS["data"], locate)
+    classes, names, recipes = _chosen(wanted, given)
     given = _unaliased(given, overrides, registry.RULES.get(names["rule"]).aliases)
-    layers: list[tuple[str, Mapping[str, Any]]] = [(f"recipe: {r.source}", _fitting(r, names)) for r in recipes]
+    _check_light(given, names["data"], locate)
+    layers: list[tuple[str, Mapping[str, Any]]] = [(f"recipe: {r.source}", _fitting(r, names, classes["network"])) for r in recipes]
     layers.append(("given", {k: v for k, v in given.items() if k not in COMPONENTS}))
     return _assemble(classes, names, layers)
 
 
-def _check_light(given: Mapping[str, Any], locate: bool) -> None:
-    """Check the data and run settings, and that the data are there, all before torch is imported."""
+def _check_light(given: Mapping[str, Any], name: str, locate: bool) -> None:
+    """Check the data and run settings, and that the data are there; before torch is imported where the data are named."""
     from omegaconf import OmegaConf
 
-    light: dict[str, type] = {"data": DataConfig, "run": RunConfig}
+    light: dict[str, type] = {"data": data.config_class(name), "run": RunConfig}
     nodes = {section: OmegaConf.structured(cls) for section, cls in light.items()}
     for key, value in given.items():
-        section, _, name = key.partition(".")
-        if name and section in light:
-            _check_key(key, section, name, {**light, "": TopConfig})
-            set_field(nodes[section], light[section], key, name, value)
+        section, _, field = key.partition(".")
+        if field and section in light:
+            _check_key(key, section, field, {**light, "": TopConfig})
+            set_field(nodes[section], light[section], key, field, value)
     config: DataConfig = OmegaConf.to_object(nodes["data"])  # type: ignore[assignment]
-    config.name = given.get("data") or DEFAULTS["data"]
-    data.describe(config.name)  # refuses an unknown name
+    config.name = name
     if locate:
         data.locate(config)
 
@@ -171,36 +172,40 @@ def _unaliased(given: Mapping[str, Any], overrides: Mapping[str, Any], aliases: 
     return found
 
 
-def _chosen(names: Mapping[str, Any]) -> tuple[dict[str, type], dict[str, str], list[Recipe]]:
+def _chosen(names: Mapping[str, Any], given: Mapping[str, Any]) -> tuple[dict[str, type], dict[str, str], list[Recipe]]:
     """Settle which component each choice means (recipes may choose too) and import their Config classes."""
     rule_name = registry.RULES.check(names["rule"] or DEFAULTS["rule"])
-    data_name = names["data"] or DEFAULTS["data"]
-    network_name = registry.NETWORKS.check(names["network"] or DEFAULTS["network"])
-    if names["neuron"]:
-        registry.NEURONS.check(names["neuron"])
-    if names["plasticity"]:
-        registry.PLASTICITY.check(names["plasticity"])
+    for component in ("network", "neuron", "plasticity"):
+        if names[component]:
+            _REGISTRIES[component].check(names[component])
     rule = registry.RULES.get(rule_name)
+    usual = {**DEFAULTS, **rule.home(given)}
+    data_name, network_name = names["data"] or usual["data"], names["network"] or usual["network"]
     recipes = [r for r in (*COMMON, *rule.recipes) if r.applies(data_name, network_name)]
     settled = {"rule": rule_name, "data": data_name, "network": network_name}
     for component in ("neuron", "plasticity"):
         by_recipe = [r.values[component] for r in recipes if component in r.values]
         settled[component] = names[component] or (by_recipe[-1] if by_recipe else DEFAULTS[component])
     classes: dict[str, type] = {c: r.get(settled[c]).Config for c, r in _REGISTRIES.items()}
-    classes |= {"data": DataConfig, "run": RunConfig, "": TopConfig}
+    classes |= {"data": data.config_class(data_name), "run": RunConfig, "": TopConfig}
     return classes, settled, recipes
 
 
-def _fitting(recipe: Recipe, names: Mapping[str, str]) -> dict[str, Any]:
-    """Return the recipe's values, less the settings of a component that the user has replaced by another."""
+def _fitting(recipe: Recipe, names: Mapping[str, str], network: type) -> dict[str, Any]:
+    """Return the recipe's values, less the settings of a component that the user has replaced by another, or that the network has not."""
+    foreign = {key for key in recipe.values if key.startswith("network.") and key.removeprefix("network.") not in _names(network)}
     meant = {**DEFAULTS, **{c: recipe.values[c] for c in COMPONENTS if c in recipe.values}}
     dropped = {c for c in ("neuron", "plasticity") if meant[c] != names[c]}
     # clipping and schedules exist for every plasticity, so they stay meaningful
     return {
         key: value
         for key, value in recipe.values.items()
-        if key not in COMPONENTS and (key.split(".")[0] not in dropped or _shared(key))
+        if key not in COMPONENTS and key not in foreign and (key.split(".")[0] not in dropped or _shared(key))
     }
+
+
+def _names(config: type) -> set[str]:
+    return {f.name for f in fields(config)}
 
 
 def _shared(key: str) -> bool:

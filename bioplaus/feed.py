@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -17,7 +17,7 @@ __all__ = ["Feed"]
 
 @dataclass(frozen=True)
 class Feed:
-    """A set of samples x ``[N, *shape]`` with targets y ``[N, ...]``.
+    """A set of samples x ``[N, *shape]`` with targets y ``[N, ...]``, shared by the replicas, or one set for each of them.
 
     Parameters
     ----------
@@ -25,15 +25,29 @@ class Feed:
         "none", or "flip_crop" (random horizontal flip, random crop of the image padded by 4 replicated pixels).
     echo
         Whether the target of a sample is the sample itself (autoencoding).
+    apart
+        Whether x and y have the replica axis in front.
     """
 
     x: Tensor
     y: Tensor
     augment: str = "none"
     echo: bool = False
+    apart: bool = False
 
     def __len__(self) -> int:
-        return self.x.shape[0]
+        return self.x.shape[1 if self.apart else 0]
+
+    def select(self, replicas: Sequence[int]) -> Feed:
+        """Return the feed of some replicas."""
+        if not self.apart:
+            return self
+        rows = torch.tensor(replicas, device=self.x.device)
+        return replace(self, x=self.x[rows], y=self.y[rows])
+
+    def first(self, size: int) -> Feed:
+        """Return the feed of the first samples."""
+        return replace(self, x=self.x[:, :size], y=self.y[:, :size]) if self.apart else replace(self, x=self.x[:size], y=self.y[:size])
 
     def order(self, streams: Streams, epoch: int) -> Tensor:
         """Return the order of one epoch, ``[R, N]``: a permutation per replica from the stream ``order``."""
@@ -41,6 +55,9 @@ class Feed:
 
     def batch(self, index: Tensor, streams: Streams | None = None) -> Batch:
         """Return the samples at index ``[R or 1, B]``; with streams (of the present step) they are augmented."""
+        if self.apart:
+            replicas = torch.arange(self.x.shape[0], device=index.device).unsqueeze(1)
+            return Batch(self.x[replicas, index], self.y[replicas, index], index)
         flat = index.reshape(-1)
         x = self.x.index_select(0, flat).view(*index.shape, *self.x.shape[1:])
         if streams is not None and self.augment == "flip_crop":
@@ -51,8 +68,9 @@ class Feed:
         return Batch(x, y, index)
 
     def chunks(self, size: int) -> Iterator[Batch]:
-        """Yield all samples in order, ``[1, size, ...]`` at a time, shared by the replicas."""
+        """Yield all samples in order, ``[1 or R, size, ...]`` at a time."""
+        every_x, every_y = (self.x, self.y) if self.apart else (self.x.unsqueeze(0), self.y.unsqueeze(0))
         for start in range(0, len(self), size):
-            x = self.x[start : start + size].unsqueeze(0)
-            y = x if self.echo else self.y[start : start + size].unsqueeze(0)
+            x = every_x[:, start : start + size]
+            y = x if self.echo else every_y[:, start : start + size]
             yield Batch(x, y, torch.arange(start, start + x.shape[1], device=x.device).unsqueeze(0))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import math
 from dataclasses import Field, field, fields
 from pathlib import Path
@@ -9,7 +11,19 @@ from typing import Any
 
 from bioplaus.errors import ConfigError
 
-__all__ = ["LARGEST", "check_fields", "choice", "describe_range", "describe_type", "plain", "ranged", "replica", "replica_fields", "set_field"]
+__all__ = [
+    "LARGEST",
+    "check_fields",
+    "choice",
+    "describe_range",
+    "describe_type",
+    "field_docs",
+    "plain",
+    "ranged",
+    "replica",
+    "replica_fields",
+    "set_field",
+]
 
 #: Whole numbers that fit into 64 bits, the widest that arrays and files hold.
 LARGEST = 2**63 - 1
@@ -59,6 +73,19 @@ def describe_range(metadata: Any) -> str:
     limits = metadata.get("range", {})
     words = {"low": ">=", "above": ">", "high": "<=", "below": "<"}
     return ", ".join(f"{sign} {limits[key]:g}" for key, sign in words.items() if limits.get(key) is not None)
+
+
+def field_docs(config: type) -> dict[str, str]:
+    """Return the string under each field of a settings class, those of its bases included."""
+    found: dict[str, str] = {}
+    for cls in reversed(config.__mro__[:-1]):
+        body = ast.parse(inspect.cleandoc("\n" + inspect.getsource(cls))).body[0]
+        assert isinstance(body, ast.ClassDef)
+        for node, after in zip(body.body, body.body[1:]):
+            is_text = isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
+            if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and is_text:
+                found[node.target.id] = " ".join(str(after.value.value).split())  # type: ignore[attr-defined]
+    return found
 
 
 def describe_type(field_type: Any) -> str:

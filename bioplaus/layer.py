@@ -60,6 +60,8 @@ class Layer:
         Whether the layer may grow dendrites.
     init, mirror_init
         How the weight starts, here and in the layer that mirrors this one.
+    weight
+        Key of the weight, where it is that of another layer.
     """
 
     def __init__(
@@ -75,12 +77,13 @@ class Layer:
         dendrites: bool = False,
         init: Init | None = None,
         mirror_init: Init | None = None,
+        weight: str | None = None,
     ) -> None:
         self.name = name
         self.connection = connection
         self.neuron = neuron
         self.before, self.norm, self.after = tuple(before), norm, tuple(after)
-        self.weight = f"{name}/weight"
+        self.weight = weight or f"{name}/weight"
         self.bias = f"{name}/bias" if bias else None
         self.dendrites = Dendrites(f"{name}/dendrites", connection) if dendrites else None
         self.init = init or Init()

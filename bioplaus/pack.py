@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -21,17 +21,18 @@ __all__ = ["Pack"]
 
 @dataclass
 class Pack:
-    """One model, the world it drives, and the snapshots that will be tested."""
+    """One model, the world it drives, the snapshots that will be tested, and which replicas of the run (positions) it holds."""
 
     model: Model
     world: World
     best: Best
+    replicas: tuple[int, ...] = ()
 
     @classmethod
-    def fresh(cls, model: Model) -> Pack:
+    def fresh(cls, model: Model, replicas: Sequence[int] = ()) -> Pack:
         """Return a pack at its start."""
         world = new_world(model)
-        return cls(model, world, Best(world))
+        return cls(model, world, Best(world), tuple(replicas))
 
     def clock(self, steps_per_epoch: int, steps_total: int) -> Clock:
         """Return the clock at the world's step."""

@@ -18,7 +18,7 @@ from typing import Any
 
 from bioplaus.errors import ConfigError
 
-__all__ = ["ENGINES", "FAMILIES", "NETWORKS", "NEURONS", "PLASTICITY", "PROBES", "RULES", "Registry", "nearest"]
+__all__ = ["ENGINES", "FAMILIES", "NETWORKS", "NEURONS", "PLASTICITY", "PROBES", "RULES", "THEORIES", "Registry", "nearest"]
 
 
 def nearest(word: str, known: list[str]) -> str:
@@ -170,6 +170,7 @@ RULES = Registry(
         "oja": "bioplaus.rules.oja:Oja",
         "bcm": "bioplaus.rules.bcm:Bcm",
         "softhebb": "bioplaus.rules.softhebb:SoftHebb",
+        "multitasking": "bioplaus.rules.multitasking:Multitasking",
         # controls
         "readout": "bioplaus.rules.readout:Readout",
         "top": "bioplaus.rules.top:TopLayer",
@@ -190,6 +191,7 @@ NEURONS = Registry(
         "clip": "bioplaus.neurons.rectified:Clip",
         "step": "bioplaus.neurons.threshold:Step",
         "sign": "bioplaus.neurons.threshold:Sign",
+        "ising": "bioplaus.neurons.ising:Ising",
     },
     "bioplaus.neurons",
 )
@@ -211,6 +213,8 @@ NETWORKS = Registry(
         "cnn5": "bioplaus.networks.convolutional:Cnn5",
         "lenet": "bioplaus.networks.convolutional:Lenet",
         "autoencoder": "bioplaus.networks.autoencoder:Autoencoder",
+        "memory": "bioplaus.networks.memory:Memory",
+        "recurrent": "bioplaus.networks.memory:Recurrent",
     },
 )
 PROBES = Registry(
@@ -230,4 +234,18 @@ ENGINES = Registry(
         "numba": "bioplaus.engines.numba_online:NumbaOnlineEngine",
     },
 )
-FAMILIES = {"rules": RULES, "neurons": NEURONS, "plasticity": PLASTICITY, "networks": NETWORKS, "probes": PROBES, "backends": ENGINES}
+THEORIES = Registry(
+    "theory",
+    {
+        "multitasking": "bioplaus.answers.multitasking:Multitasking",
+    },
+)
+FAMILIES = {
+    "rules": RULES,
+    "neurons": NEURONS,
+    "plasticity": PLASTICITY,
+    "networks": NETWORKS,
+    "probes": PROBES,
+    "backends": ENGINES,
+    "theories": THEORIES,
+}

@@ -2,30 +2,15 @@
 
 from __future__ import annotations
 
-import ast
-import inspect
 from dataclasses import fields
 from typing import Any
 
 from bioplaus import registry
-from bioplaus.fields import describe_range
+from bioplaus.fields import describe_range, field_docs
 from bioplaus.settings import COMPONENTS, Settings
 from bioplaus.statement import statement
 
-__all__ = ["field_docs", "text"]
-
-
-def field_docs(config: type) -> dict[str, str]:
-    """Return the string under each field of a settings class, those of its bases included."""
-    found: dict[str, str] = {}
-    for cls in reversed(config.__mro__[:-1]):
-        body = ast.parse(inspect.cleandoc("\n" + inspect.getsource(cls))).body[0]
-        assert isinstance(body, ast.ClassDef)
-        for node, after in zip(body.body, body.body[1:]):
-            is_text = isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
-            if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and is_text:
-                found[node.target.id] = " ".join(str(after.value.value).split())  # type: ignore[attr-defined]
-    return found
+__all__ = ["text"]
 
 
 def text(settings: Settings) -> str:

@@ -19,6 +19,7 @@ from bioplaus.build import Feeds, build_model, choose_device, choose_threads, ma
 from bioplaus.data.base import Splits
 from bioplaus.engines.base import Block, Engine
 from bioplaus.errors import ConfigError, RunError
+from bioplaus.feed import Feed
 from bioplaus.pack import Pack, probe_batch
 from bioplaus.probes.observe import observe
 from bioplaus.progress import Silent
@@ -66,7 +67,7 @@ class Simulator:
         first = build_model(settings, splits, [0], self.device)
         torch.set_num_threads(choose_threads(settings, first.networks["forward"], self.batch))
         sizes = pack_sizes(settings, first.networks["forward"], self.device)
-        self.packs = [Pack.fresh(build_model(settings, splits, replicas, self.device)) for replicas in sizes]
+        self.packs = [Pack.fresh(build_model(settings, splits, replicas, self.device), replicas) for replicas in sizes]
         self.engine: Engine = registry.ENGINES.get(settings.top.backend)()
         refusal = self.engine.refuses(self.packs[0].model, settings.top.batch_size)
         if refusal:
@@ -129,7 +130,7 @@ class Simulator:
 
     def _start(self) -> None:
         for pack in self.packs:
-            pack.boundary("start", pack.clock(self.per_epoch, self.total), {}, self.feeds)
+            pack.boundary("start", pack.clock(self.per_epoch, self.total), {}, self.feeds.of(pack.replicas))
             self._measure(pack, 0)
             self._probe(pack, 0)
         self.started = True
@@ -140,7 +141,7 @@ class Simulator:
             return
         self.ended = True
         for pack in self.packs:
-            if pack.boundary("end", pack.clock(self.per_epoch, self.total), {}, self.feeds):
+            if pack.boundary("end", pack.clock(self.per_epoch, self.total), {}, self.feeds.of(pack.replicas)):
                 pack.best = Best(pack.world, self.epoch)
                 self.save()
 
@@ -148,7 +149,8 @@ class Simulator:
         seconds = 0.0
         end = min((self.epoch + 1) * self.per_epoch, self.total)
         for pack in self.packs:
-            order = self.feeds.train.order(pack.model.streams, self.epoch)
+            feed = self.feeds.train.select(pack.replicas)
+            order = feed.order(pack.model.streams, self.epoch)
             batches = order.split(self.settings.top.batch_size, dim=1)
             while pack.world.step < end and not self._stop and bool(pack.world.alive.any()):
                 step = pack.world.step
@@ -156,7 +158,7 @@ class Simulator:
                 offset = self.epoch * self.per_epoch
                 chosen = batches[step - offset : until - offset]
                 began = time.perf_counter()
-                pack.advance(self.engine, self._block(chosen))
+                pack.advance(self.engine, self._block(feed, chosen))
                 if self.device.type == "cuda":
                     torch.cuda.synchronize()
                 seconds += time.perf_counter() - began
@@ -167,8 +169,8 @@ class Simulator:
         else:
             self.training_seconds.append(seconds)
 
-    def _block(self, batches: tuple[Tensor, ...]) -> Block:
-        return Block(self.feeds.train, batches, self.epoch, self.per_epoch, self.total, lambda: self._stop)
+    def _block(self, feed: Feed, batches: tuple[Tensor, ...]) -> Block:
+        return Block(feed, batches, self.epoch, self.per_epoch, self.total, lambda: self._stop)
 
     def _next_probe(self, step: int) -> int:
         every = self.settings.top.probe_every
@@ -182,7 +184,7 @@ class Simulator:
             self.recorder.add(self.epoch, pack.world.step, pack.model.seeds, "train", means)
             scores = self._measure(pack, self.epoch)
             clock = pack.clock(self.per_epoch, self.total)
-            pack.boundary("epoch", clock, scores, self.feeds)
+            pack.boundary("epoch", clock, scores, self.feeds.of(pack.replicas))
             if self._probe_is_due():
                 self._probe(pack, self.epoch)
         self.progress.update(self.done, self._status())
@@ -193,7 +195,7 @@ class Simulator:
         return not self.settings.top.probe_every and (self.epoch % every == 0 or self.epoch == self.epochs)
 
     def _measure(self, pack: Pack, epoch: int) -> dict[str, Tensor]:
-        scores = pack.evaluate(self.feeds)
+        scores = pack.evaluate(self.feeds.of(pack.replicas))
         self.recorder.add(epoch, pack.world.step, pack.model.seeds, "validation", scores)
         pack.best.offer(pack.world, scores, epoch)
         return scores
@@ -202,7 +204,7 @@ class Simulator:
         if not self.probes or not bool(pack.world.alive.all()):
             return
         with torch.no_grad():
-            batch = probe_batch(self.feeds, PROBE_SAMPLES)
+            batch = probe_batch(self.feeds.of(pack.replicas), PROBE_SAMPLES)
             seen = observe(pack.model, pack.world, batch, pack.clock(self.per_epoch, self.total))
             for probe in self.probes:
                 self.recorder.add(epoch, pack.world.step, pack.model.seeds, "probe", probe.look(seen))

@@ -22,8 +22,9 @@ def statement(rule: Rule, settings: Settings) -> Plausibility:
         added.append(f"mini-batch averaging (batch_size={settings.top.batch_size})")
     if settings.plasticity.clip == "per_network":
         added.append("clipping by the norm of a whole network (plasticity.clip=per_layer or none avoids it)")
-    if settings.network.norm != "none":
+    if getattr(settings.network, "norm", "none") != "none":
         added.append("normalisation by statistics of the batch")
-    autoencoding = settings.network.name == "autoencoder"
-    added.append(f"{'squared error' if autoencoding else 'softmax cross-entropy'} at the output layer, computed outside the network")
+    if "retrieval" not in rule.tasks:
+        autoencoding = settings.network.name == "autoencoder"
+        added.append(f"{'squared error' if autoencoding else 'softmax cross-entropy'} at the output layer, computed outside the network")
     return replace(own, violated=(*own.violated, *added))

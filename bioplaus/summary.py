@@ -10,18 +10,20 @@ from torch import Tensor
 from bioplaus.evaluation import evaluate
 from bioplaus.feed import Feed
 from bioplaus.flops import flops_per_sample
+from bioplaus.pictures import Findings
 from bioplaus.simulator import Simulator
 from bioplaus.statement import statement
 from bioplaus.stats import summarise
+from bioplaus.world import view
 
-__all__ = ["summarise_run", "test_scores"]
+__all__ = ["findings_of", "summarise_run", "test_scores"]
 
 
 def test_scores(simulator: Simulator, feed: Feed) -> dict[str, list[float | None]]:
     """Return loss and accuracy of every seed's selected weights on a set; a seed that has none gets None."""
     found: dict[str, list[float | None]] = {}
     for pack in simulator.packs:
-        scores = evaluate(pack.model, pack.best.into(pack.world), feed)
+        scores = evaluate(pack.model, pack.best.into(pack.world), feed.select(pack.replicas))
         # a seed that diverged before its first epoch has only its untrained weights, and those are not its result
         lost = (pack.best.epoch == 0) & ~pack.world.alive.cpu()
         for key, value in scores.items():
@@ -29,19 +31,31 @@ def test_scores(simulator: Simulator, feed: Feed) -> dict[str, list[float | None
     return found
 
 
+@torch.no_grad()
+def findings_of(simulator: Simulator) -> Findings:
+    """Return what the rule has to say about the run, at the selected weights of every pack."""
+    views = []
+    for pack in simulator.packs:
+        feeds = simulator.feeds.of(pack.replicas)
+        sample = next((feeds.test if len(feeds.test) else feeds.train).chunks(1))
+        views.append(view(pack.model, pack.best.into(pack.world), sample, pack.clock(simulator.per_epoch, simulator.total)))
+    return simulator.packs[0].model.rule.findings(views)
+
+
 def _numbers(values: Tensor) -> list[float | None]:
     return [float(v) if torch.isfinite(v) else None for v in values.cpu()]
 
 
-def summarise_run(simulator: Simulator) -> dict[str, Any]:
-    """Return the summary of a finished run: scores of the selected weights, cost, and what it was."""
+def summarise_run(simulator: Simulator, findings: Findings) -> dict[str, Any]:
+    """Return the summary of a finished run: scores of the selected weights, cost, what it was, and what the rule found."""
     settings, packs = simulator.settings, simulator.packs
     scores = {
         "test": test_scores(simulator, simulator.feeds.test),
         "validation": test_scores(simulator, simulator.feeds.validation),
     }
     model, world = packs[0].model, packs[0].world
-    batch = simulator.feeds.train.batch(torch.arange(simulator.batch, device=simulator.device).unsqueeze(0))
+    train = simulator.feeds.train.select(packs[0].replicas)
+    batch = train.batch(torch.arange(simulator.batch, device=simulator.device).unsqueeze(0))
     sizes = {name: sum(world.params[key][0].numel() for key in net.leaves) for name, net in model.networks.items()}
     stopped = [int(s) if s >= 0 else None for pack in packs for s in pack.world.stopped_at]
     total = simulator.seconds
@@ -74,6 +88,8 @@ def summarise_run(simulator: Simulator) -> dict[str, Any]:
             "violated": list(stated.violated),
             "reference": rule.reference,
         },
+        **findings.values,
+        **({"report": findings.text} if findings.text else {}),
     }
 
 

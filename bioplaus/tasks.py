@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["Classification", "Regression", "Task"]
+__all__ = ["Classification", "Regression", "Retrieval", "Task"]
 
 
 class Task(ABC):
@@ -89,3 +89,66 @@ class Regression(Task):
 
     def codes(self, y: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor | None]:
         return y.to(dtype), None
+
+
+@dataclass(frozen=True, eq=False)
+class Retrieval(Task):
+    """Recall of patterns xi ``[R, K, N]`` (entries +1, -1, 0) from noisy examples of them; an output is a state ``[R, B, N]`` of the network.
+
+    The loss of a state s is its two-sided squared error to every pattern, ``sum_mu L+ L-`` with ``L+- = ||xi_mu +- s||^2 / (2 N)``, which for
+    states of +1 and -1 is the energy of the Hopfield network that stores the patterns, up to a constant and a factor (Agliari et al. 2023,
+    arXiv:2308.04106). The score is the share of states that recall the pattern of their example, y ``[R or 1, B]``: that agree with it, or with
+its negative, on at least three quarters of its entries (one state may recall several patterns).
+
+    Parameters
+    ----------
+    classes
+        K, the number of patterns.
+    xi
+        The patterns.
+    d, M, r, model, image
+        As in `bioplaus.data.base.Patterns`.
+    """
+
+    classes: int
+    xi: Tensor
+    d: float
+    M: int = 1
+    r: float = 1.0
+    model: bool = True
+    image: tuple[int, int] | None = None
+    has_score: bool = True
+
+    @property
+    def rho(self) -> float:
+        """Entropy of the examples, ``(1 - r^2)/(M r^2)``; 0 for perfect ones."""
+        return (1 - self.r**2) / (self.M * self.r**2)
+
+    def overlaps(self, out: Tensor) -> Tensor:
+        """Return ``m_mu = xi_mu . s / N``, ``[R, B, K]``."""
+        return torch.matmul(out, self.xi.mT) / self.xi.shape[-1]
+
+    def _sizes(self, out: Tensor) -> Tensor:
+        """Return ``c_mu = (||xi_mu||^2 + ||s||^2) / (2 N)``, the mean of L+ and L-."""
+        squares = self.xi.square().sum(-1).unsqueeze(1) + out.square().sum(-1, keepdim=True)
+        return squares / (2 * self.xi.shape[-1])
+
+    def loss(self, out: Tensor, y: Tensor) -> Tensor:
+        return (self._sizes(out).square() - self.overlaps(out).square()).sum(-1).mean(-1)
+
+    def error(self, out: Tensor, y: Tensor) -> Tensor:
+        size = self._sizes(out).sum(-1, keepdim=True)
+        return (torch.matmul(self.overlaps(out), self.xi) - size * out).mul_(2 / (self.xi.shape[-1] * out.shape[1]))
+
+    def score(self, out: Tensor, y: Tensor) -> Tensor:
+        found = self.overlaps(out).abs() / self.xi.square().mean(-1).unsqueeze(1)
+        return (found.gather(-1, y.expand(out.shape[0], -1).unsqueeze(-1)).squeeze(-1) >= 0.5).double().mean(-1)
+
+    def codes(self, y: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor | None]:
+        match = torch.zeros(*y.shape, self.classes, dtype=dtype, device=y.device).scatter_(-1, y.unsqueeze(-1), 1)
+        return self.xi.to(dtype), match
+
+    def target(self, y: Tensor, dtype: torch.dtype) -> Tensor:
+        rows, match = self.codes(y, dtype)
+        assert match is not None
+        return torch.matmul(match, rows)

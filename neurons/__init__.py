@@ -7,6 +7,7 @@ module          models
 ``smooth``      `Identity`, `Elu`, `Tanh`, `Sigmoid`, `Softplus`
 ``rectified``   `Relu`, `LeakyRelu`, `HardSigmoid`, `Clip` (piecewise linear)
 ``threshold``   `Step`, `Sign` (binary, with a straight-through slope)
+``ising``       `Ising` (two states and thermal noise)
 ==============  =================================================================
 
 Classes are imported when first asked for: importing this package does not import torch.
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bioplaus.neurons.base import Neuron, NeuronConfig, StaticNeuron
+    from bioplaus.neurons.ising import Ising
     from bioplaus.neurons.rectified import Clip, HardSigmoid, LeakyRelu, Relu
     from bioplaus.neurons.smooth import Elu, Identity, Sigmoid, Softplus, Tanh
     from bioplaus.neurons.threshold import Sign, Step
@@ -28,6 +30,7 @@ __all__ = [
     "Elu",
     "HardSigmoid",
     "Identity",
+    "Ising",
     "LeakyRelu",
     "Neuron",
     "NeuronConfig",
@@ -45,6 +48,7 @@ _MODULES = {
     "Elu": "smooth",
     "HardSigmoid": "rectified",
     "Identity": "smooth",
+    "Ising": "ising",
     "LeakyRelu": "rectified",
     "Neuron": "base",
     "NeuronConfig": "base",

@@ -4,7 +4,7 @@
 alone; a model with a state scans the time axis of ``[R, T, B, n]`` in `forward` and scans it backwards in `pull`, so that whoever calls
 it needs to know neither.
 
-Neurons import nothing of the rest of the program.
+Neurons import nothing of the rest of the program but the declaration of ranges (`bioplaus.fields`).
 """
 
 from __future__ import annotations

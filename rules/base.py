@@ -17,7 +17,7 @@ the weights that its last one left. A rule with one update yields once. Rules ne
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -26,6 +26,7 @@ from torch import Tensor
 from bioplaus.changes import Wanted
 from bioplaus.fields import replica
 from bioplaus.network import Network
+from bioplaus.pictures import Findings
 from bioplaus.recipes import Recipe
 from bioplaus.streams import Streams
 from bioplaus.view import Edits, Learned, View
@@ -99,11 +100,18 @@ class Rule(ABC):
     recipes: ClassVar[tuple[Recipe, ...]] = ()
     reference: ClassVar[str] = ""
     aliases: ClassVar[Mapping[str, str]] = {}
+    #: what networks may ask of it: "classification", "autoencoding", "retrieval"
+    tasks: ClassVar[tuple[str, ...]] = ("classification", "autoencoding")
     #: neuron of the published results where it is not the common one of comparisons, which then add a row with it
     published_neuron: ClassVar[str] = ""
 
     def __init__(self, config: Any = None) -> None:
         self.config: Any = self.Config() if config is None else config
+
+    @classmethod
+    def home(cls, given: Mapping[str, Any]) -> Mapping[str, str]:
+        """Return the components ("data", "network") that the rule is run on unless others are named, given the user's keys."""
+        return {}
 
     def statement(self) -> Plausibility:
         """Return the statement of plausibility under these settings; what batch, clipping and task add is added by the program."""
@@ -137,6 +145,10 @@ class Rule(ABC):
     def predict(self, view: View, *, mode: str = "default") -> Tensor:
         """Return the output for ``view.batch.x``; the default is the forward pass with running means."""
         return view.networks["forward"].forward(view.params, view.batch.x, view.buffers).out
+
+    def findings(self, views: Sequence[View]) -> Findings:
+        """Return what there is to say about a finished run beside its scores, given a view of each pack at its selected weights."""
+        return Findings()
 
     def boundary(
         self, event: str, view: View, scores: Mapping[str, Tensor], feed: Callable[[], Any]

@@ -6,7 +6,7 @@ import importlib.util
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +28,12 @@ SMALL: dict[str, dict[str, Any]] = {
     "mlp": {"network.hidden": [7, 5]},
     "cnn5": {"network.channels": [3, 4]},
     "autoencoder": {"network.channels": [3, 4]},
+    "memory": {"data": "patterns", "data.N": 40, "data.K": 12},
+    "recurrent": {"data": "patterns", "data.N": 40, "data.K": 12},
 }
 
 #: The rule alone, whatever its recipes add: clipping layer by layer keeps it finite and is no global signal.
-ALONE: dict[str, Any] = {"dtype": "float64", "plasticity.clip": "per_layer", "plasticity.clip_norm": 1.0, "network.norm": "none"}
+ALONE: dict[str, Any] = {"dtype": "float64", "plasticity.clip": "per_layer", "plasticity.clip_norm": 1.0}
 
 
 def card_of(settings: Settings | Mapping[str, Any] | None = None, **keys: Any) -> Card:
@@ -71,9 +73,12 @@ def card_of(settings: Settings | Mapping[str, Any] | None = None, **keys: Any) -
 
 
 def _small(given: Mapping[str, Any]) -> dict[str, Any]:
-    network = given.get("network") or config.DEFAULTS["network"]
-    start: dict[str, Any] = {"data": "synthetic" if network == "mlp" else "digits"}
-    return {**start, **ALONE, **SMALL.get(str(network), {}), **{key: value for key, value in given.items() if value is not None}}
+    rule = given.get("rule")
+    home = registry.RULES.get(rule).home(given) if isinstance(rule, str) and rule in registry.RULES.names() else {}
+    network = str(given.get("network") or home.get("network") or config.DEFAULTS["network"])
+    start: dict[str, Any] = {"network": network, "data": "synthetic" if network == "mlp" else "digits"}
+    plain = {"network.norm": "none"} if any(f.name == "norm" for f in fields(registry.NETWORKS.get(network).Config)) else {}
+    return {**start, **ALONE, **plain, **SMALL.get(network, {}), **{key: value for key, value in given.items() if value is not None}}
 
 
 def _audited(settings: Settings) -> Card:
@@ -81,10 +86,10 @@ def _audited(settings: Settings) -> Card:
     torch.set_num_threads(1)  # bit for bit needs one order of sums
     try:
         cpu = torch.device("cpu")
-        splits = data.load(settings.data)
+        splits = data.load(settings.data, settings.seed_list[:1])
         model = build_model(settings, splits, [0], cpu)
         feed = make_feeds(settings, splits, cpu).train
-        feed = type(feed)(feed.x[:LIMIT], feed.y[:LIMIT], echo=feed.echo)
+        feed = feed.first(LIMIT)
         card = measure(model, feed, _network_name(settings), settings.top.epochs)
         return replace(card, global_signals=(*card.global_signals, *_of_the_run(settings)))
     finally:
@@ -94,7 +99,7 @@ def _audited(settings: Settings) -> Card:
 def _of_the_run(settings: Settings) -> list[str]:
     """Return the signals that the run's settings declare, whatever the rule."""
     clipped = settings.plasticity.clip == "per_network"
-    normed = settings.network.norm != "none"
+    normed = getattr(settings.network, "norm", "none") != "none"
     return [
         *(["norm of all changes (plasticity.clip=per_network)"] if clipped else []),
         *([f"statistics of the batch (network.norm={settings.network.norm})"] if normed else []),

@@ -104,8 +104,10 @@ class _Questions:
     def _relabelled(self) -> Batch:
         """Return the batch with other labels: every class the next one; other numbers where the target is an array."""
         batch = self.frame.batch
-        y = shaken(batch.y) if batch.y.is_floating_point() else (batch.y + 1) % self.window.taps.networks["forward"].out_shape[0]
-        return replace(batch, y=y)
+        if batch.y.is_floating_point():
+            return replace(batch, y=shaken(batch.y))
+        classes = self.window.model.task.codes(batch.y, batch.x.dtype)[0].shape[1]
+        return replace(batch, y=(batch.y + 1) % classes)
 
     def _sends_of_its_own(self) -> bool:
         """Return whether forward weights also carry patterns that know nothing of the batch, such as noise: a phase of its own.

@@ -1,6 +1,6 @@
 """Data sets as plain arrays: `names`, `describe`, `locate`, `load`, `register`.
 
-A source is a module with ``SUMMARY``, ``locate(config)`` and ``read(config)`` (see
+A source is a module with ``SUMMARY``, ``locate(config)`` and ``read(config)`` or ``draw(config, seeds)`` (see
 `bioplaus.data.base.Source`); the table below is the only place that knows them. Importing this package
 reads no data and imports neither numpy, scikit-learn nor torch.
 """
@@ -14,11 +14,12 @@ from typing import cast
 from bioplaus.data.base import DataConfig, Raw, Source, Splits, check_config, data_root
 from bioplaus.errors import ConfigError, DataError
 
-__all__ = ["DataConfig", "Raw", "Source", "Splits", "describe", "load", "locate", "names", "register"]
+__all__ = ["DataConfig", "Raw", "Source", "Splits", "config_class", "describe", "load", "locate", "names", "register"]
 
 _SOURCES: dict[str, str | Source] = {
     "digits": "bioplaus.data.digits",
     "synthetic": "bioplaus.data.synthetic",
+    "patterns": "bioplaus.data.patterns",
     "mnist": "bioplaus.data.mnist",
     "fashion_mnist": "bioplaus.data.fashion_mnist",
     "cifar10": "bioplaus.data.cifar10",
@@ -42,6 +43,18 @@ def describe(name: str) -> str:
     return _source(name).SUMMARY
 
 
+def config_class(name: str) -> type[DataConfig]:
+    """Return the class of a data set's settings: `DataConfig`, or the source's own.
+
+    Raises
+    ------
+    ConfigError
+        Unknown name.
+    """
+    found: type[DataConfig] = getattr(_source(name), "Config", DataConfig)
+    return found
+
+
 def register(name: str, source: str | Source) -> None:
     """Add a data set.
 
@@ -50,7 +63,7 @@ def register(name: str, source: str | Source) -> None:
     name : str
         The value of ``data.name`` that selects it.
     source : module, object, or dotted name of a module
-        Has ``SUMMARY``, ``locate(config)`` and ``read(config)``. A dotted name is imported when first used.
+        Has ``SUMMARY``, ``locate(config)`` and ``read(config)`` or ``draw(config, seeds)``. A dotted name is imported when first used.
 
     Raises
     ------
@@ -77,8 +90,10 @@ def locate(config: DataConfig) -> None:
     _must_download(config)
 
 
-def load(config: DataConfig) -> Splits:
+def load(config: DataConfig, seeds: tuple[int, ...] = (0,)) -> Splits:
     """Read, split and scale a data set (downloading it first if ``config.download`` is set and it is missing).
+
+    Seeds matter only to sources that draw a set for each of them.
 
     Raises
     ------
@@ -91,9 +106,12 @@ def load(config: DataConfig) -> Splits:
         from bioplaus.data import download
 
         download.fetch(config.name, data_root(config)[0])
+    source = _source(config.name)
+    if hasattr(source, "draw"):
+        return cast(Splits, source.draw(config, seeds))
     from bioplaus.data.splitting import split
 
-    return split(_source(config.name).read(config), config)
+    return split(source.read(config), config)
 
 
 def _must_download(config: DataConfig) -> bool:
@@ -126,7 +144,7 @@ def _source(name: str) -> Source:
 
 
 def _check_source(name: str, source: object) -> None:
-    missing = [part for part in ("SUMMARY", "locate", "read") if not hasattr(source, part)]
+    missing = [part for part in ("SUMMARY", "locate", "draw" if hasattr(source, "draw") else "read") if not hasattr(source, part)]
     if missing:
         lacking = " and no ".join(missing)
         raise ConfigError(f"data={name}: the source has no {lacking}; see bioplaus.data.base.Source")

@@ -24,6 +24,7 @@ __all__ = [
     "AUGMENTATIONS",
     "STANDARDISATIONS",
     "DataConfig",
+    "Patterns",
     "Raw",
     "Source",
     "Splits",
@@ -90,6 +91,11 @@ class Splits:
         (digits, synthetic) counts all three indices in that array.
     note : str
         To be printed beside every figure made from these data, e.g. "CIFAR-10 (JPEG)"; else empty.
+    seeds : tuple of int or None
+        Seeds that the samples were drawn for: every array of samples and labels then has one more axis in front, a set of its own for
+        each seed (quenched disorder). None: one set for all.
+    patterns : Patterns or None
+        What the samples are noisy examples of, where the task is to recall it.
     """
 
     name: str
@@ -107,6 +113,36 @@ class Splits:
     validation_index: Ints
     test_index: Ints
     note: str = ""
+    seeds: tuple[int, ...] | None = None
+    patterns: Patterns | None = None
+
+
+@dataclass(frozen=True)
+class Patterns:
+    """Diluted patterns behind noisy examples, one set per seed.
+
+    Attributes
+    ----------
+    xi : int8 [S, K, N]
+        Entries +1, -1, or 0 for a blank.
+    d : float
+        Nominal share of blanks, in [0, 1).
+    M : int
+        Examples of each pattern in the training set, >= 1.
+    r : float
+        Quality of an example, in (0, 1]: an entry keeps its sign with probability (1 + r)/2.
+    model : bool
+        Whether the entries are independent, as theory takes them.
+    image : tuple of int or None
+        (H, W) with H W = N where a pattern is a picture.
+    """
+
+    xi: NDArray[np.int8]
+    d: float
+    M: int
+    r: float
+    model: bool = True
+    image: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -149,7 +185,11 @@ class Raw:
 
 
 class Source(Protocol):
-    """A data set: a module (or object) with these three names."""
+    """A data set: a module (or object) with these three names.
+
+    In place of ``read`` it may have ``draw(config, seeds) -> Splits``, for data that every seed has drawn anew; and ``Config``, a subclass
+    of `DataConfig`, for settings of its own.
+    """
 
     SUMMARY: str
     """One line for lists."""

@@ -37,6 +37,7 @@ class AutoencoderConfig(NetworkConfig):
 class Autoencoder:
     """Convolutional autoencoder; its task is to reproduce the input (mean squared error)."""
 
+    task = "autoencoding"
     Config = AutoencoderConfig
 
     @staticmethod

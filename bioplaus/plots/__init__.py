@@ -6,25 +6,24 @@ Each figure is a function that returns a `matplotlib.figure.Figure`, or None whe
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
-from bioplaus.errors import RunError
 from bioplaus.plots.alignment import alignment
 from bioplaus.plots.cka import cka
 from bioplaus.plots.learning_curves import learning_curves
+from bioplaus.plots.pictures import draw_picture
+from bioplaus.plots.saving import save_figure
 from bioplaus.plots.series import series
 from bioplaus.plots.updates import updates
 from bioplaus.plots.weights import weight_images
 
 if TYPE_CHECKING:
     import pyarrow
-    from matplotlib.figure import Figure
 
-__all__ = ["alignment", "cka", "draw_all", "learning_curves", "save_figure", "series", "updates", "weight_images"]
+__all__ = ["alignment", "cka", "draw_all", "draw_picture", "learning_curves", "save_figure", "series", "updates", "weight_images"]
 
 
 def draw_all(table: pyarrow.Table, weights: NDArray[Any] | None, folder: Path, title: str) -> list[Path]:
@@ -59,25 +58,3 @@ def draw_all(table: pyarrow.Table, weights: NDArray[Any] | None, folder: Path, t
         "updates.png": updates(table, title),
     }
     return [save_figure(figure, folder / name) for name, figure in figures.items() if figure is not None]
-
-
-def save_figure(figure: Figure, path: Path) -> Path:
-    """Save a figure as PNG, whole or not at all, and return the path.
-
-    Raises
-    ------
-    RunError
-        If it cannot be written.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(temporary, format="png")
-        os.replace(temporary, path)
-    except OSError as error:
-        reason = f"{error.strerror or error}; free space, mend permissions or choose a folder"
-        raise RunError(f"cannot write {path}: {reason}") from error
-    finally:
-        if path.parent.is_dir():
-            temporary.unlink(missing_ok=True)
-    return path

@@ -6,13 +6,23 @@ import pytest
 import torch
 from torch import Tensor
 
-from bioplaus.connections import Connection, Conv2dConnection, DenseConnection
+from bioplaus.connections import (
+    Connection,
+    Conv2dConnection,
+    DenseConnection,
+    RecurrentConnection,
+    TransposedConnection,
+)
 
 CONNECTIONS: dict[str, Connection] = {
     "dense": DenseConnection((5,), (3,)),
     "conv2d-same": Conv2dConnection((2, 5, 4), 3, kernel=3),
     "conv2d-stride": Conv2dConnection((2, 7, 5), 3, kernel=3, stride=2, padding=1),
     "conv2d-even-kernel": Conv2dConnection((2, 5, 5), 3, kernel=2),
+    "recurrent": RecurrentConnection(5),
+    "recurrent-autapses": RecurrentConnection(5, autapses=True),
+    "transposed": TransposedConnection(DenseConnection((5,), (3,))),
+    "transposed-conv2d": TransposedConnection(Conv2dConnection((2, 5, 4), 3, kernel=3)),
     "conv2d-rim": Conv2dConnection((1, 4, 6), 2, kernel=3, padding=(0, 2, 1, 0)),
 }
 every = pytest.mark.parametrize("name", CONNECTIONS)

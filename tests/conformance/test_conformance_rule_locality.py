@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 import pytest
-from conformance_kit import Case, build, cases, refused, settings_of
+from conformance_kit import Case, build, cases, home, refused, settings_of
 
 from bioplaus.audit.card import Card
 from bioplaus.audit.measure import measure
@@ -20,6 +20,7 @@ def card(case: Case, network: str) -> Card:
 
 #: rules and options on the mlp, rules on the convolutional network (the autoencoder starts from weights of nothing: no signal passes)
 WHERE = [(case, "mlp") for case in cases()] + [(case, "cnn5") for case in cases() if not case.option]
+WHERE += [(case, network) for case in cases() for network in ("memory", "recurrent")]
 WHERE = [(case, network) for case, network in WHERE if not refused(case, network)]
 
 
@@ -38,7 +39,7 @@ def test_the_audit_has_teeth() -> None:
 
 @pytest.mark.parametrize("case", [case for case in cases() if not case.option], ids=str)
 def test_the_statement_of_plausibility_is_made(case: Case) -> None:
-    run = build(case, "mlp")
+    run = build(case, home(case))
     stated = run.model.rule.plausibility
     for points in (stated.honoured, stated.violated):
         assert isinstance(points, tuple) and points and all(isinstance(p, str) and p.strip() for p in points)

@@ -104,8 +104,8 @@ AUDITING = (
     Defect(
         "labels are not changed",
         "bioplaus/audit/signals.py",
-        "else (batch.y + 1) %",
-        "else batch.y %",
+        "y=(batch.y + 1) % classes",
+        "y=batch.y % classes",
         RULES,
     ),
     Defect(

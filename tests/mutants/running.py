@@ -167,8 +167,8 @@ RUNNING = (
     Defect(
         "the last weights are tested instead of the selected ones",
         "bioplaus/summary.py",
-        "evaluate(pack.model, pack.best.into(pack.world), feed)",
-        "evaluate(pack.model, pack.world, feed)",
+        "evaluate(pack.model, pack.best.into(pack.world), feed.select(pack.replicas))",
+        "evaluate(pack.model, pack.world, feed.select(pack.replicas))",
         ("test_protocol.py",),
     ),
     Defect(

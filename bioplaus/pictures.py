@@ -1,0 +1,94 @@
+"""What a figure shows, as plain data: whoever computes something says so here, `bioplaus.plots` alone knows how it is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["Curves", "Findings", "Images", "Picture", "Series"]
+
+
+@dataclass(frozen=True)
+class Series:
+    """One line, or one row of points, with a standard error where there is one.
+
+    Parameters
+    ----------
+    label
+        As the legend says it; "" for none.
+    x, y
+        Of one length; NaN leaves a gap.
+    error
+        Standard error of each y; drawn as bars of one standard error.
+    points
+        Points rather than a line.
+    colour
+        Number of the colour: series of one number belong together; None is grey.
+    dashed
+        Whether a line is dashed.
+    """
+
+    label: str
+    x: Sequence[float]
+    y: Sequence[float]
+    error: Sequence[float] | None = None
+    points: bool = False
+    colour: int | None = 0
+    dashed: bool = False
+
+
+@dataclass(frozen=True)
+class Curves:
+    """A figure of one or more panels side by side: per panel a title, names of the axes, and series; upright marks at some x."""
+
+    name: str
+    title: str
+    panels: Sequence[Panel]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One pair of axes; marks are (x, text) drawn as thin upright lines."""
+
+    x: str
+    y: str
+    series: Sequence[Series]
+    title: str = ""
+    marks: Sequence[tuple[float, str]] = ()
+    log_x: bool = False
+    log_y: bool = False
+    whole_x: bool = False
+
+
+@dataclass(frozen=True)
+class Images:
+    """Rows of pictures ``[H, W]`` in [-1, 1], 0 for a blank, each with a caption."""
+
+    name: str
+    title: str
+    rows: Sequence[Sequence[tuple[str, Any]]]
+    note: str = ""
+
+
+Picture = Curves | Images
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a rule has to say about its finished run beside scores.
+
+    Parameters
+    ----------
+    values
+        Plain data, added to the summary.
+    text
+        For readers, printed below the scores.
+    pictures
+        Further figures.
+    """
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+    text: str = ""
+    pictures: Sequence[Picture] = ()

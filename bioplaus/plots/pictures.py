@@ -1,0 +1,98 @@
+"""Pictures that are described as data (`bioplaus.pictures`), drawn."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bioplaus.pictures import Curves, Images, Panel, Picture, Series
+from bioplaus.plots.saving import save_figure
+from bioplaus.plots.style import INK, MUTED, new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["draw_picture", "picture_figure"]
+
+#: Okabe & Ito (2008), less the yellow that white paper swallows
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
+
+
+def draw_picture(picture: Picture, folder: Path) -> Path:
+    """Draw a picture into a folder, under its own name.
+
+    Raises
+    ------
+    RunError
+        If it cannot be written.
+    """
+    return save_figure(picture_figure(picture), folder / picture.name)
+
+
+def picture_figure(picture: Picture) -> Figure:
+    """Return the figure of a picture."""
+    return _curves(picture) if isinstance(picture, Curves) else _images(picture)
+
+
+def _curves(picture: Curves) -> Figure:
+    count = len(picture.panels)
+    figure, axes = new_figure(picture.title, count, height=3.9 if count < 4 else 6.6, columns=min(count, 3))
+    for ax, panel in zip(axes, picture.panels):
+        for series in panel.series:
+            _plot(ax, series)
+        _dress(ax, panel)
+    if picture.note:
+        figure.supxlabel(picture.note, x=0.012, ha="left", fontsize=8, color=MUTED)
+    return figure
+
+
+def _plot(ax: Axes, series: Series) -> None:
+    colour = MUTED if series.colour is None else COLOURS[series.colour % len(COLOURS)]
+    label = series.label or "_"
+    if series.points:
+        ax.errorbar(series.x, series.y, series.error, fmt="o", ms=4, lw=1.1, capsize=2, color=colour, label=label, zorder=3)
+    else:
+        ax.plot(series.x, series.y, "--" if series.dashed else "-", lw=1.4, color=colour, label=label)
+        if series.error is not None:
+            low, high = ([y + sign * e for y, e in zip(series.y, series.error)] for sign in (-1, 1))
+            ax.fill_between(series.x, low, high, color=colour, alpha=0.2, lw=0)
+
+
+def _dress(ax: Axes, panel: Panel) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    for x, text in panel.marks:
+        ax.axvline(x, color=MUTED, lw=0.8, ls=":")
+        ax.annotate(
+            text, (x, 1), xycoords=("data", "axes fraction"), xytext=(3, -2), textcoords="offset points", va="top", fontsize=8, color=MUTED
+        )
+    if panel.log_x:
+        ax.set_xscale("log")
+    if panel.log_y:
+        ax.set_yscale("log")
+    if panel.whole_x and not panel.log_x:
+        ax.xaxis.set_major_locator(MaxNLocator(nbins=7, steps=[1, 2, 5, 10], integer=True, min_n_ticks=1))
+    ax.margins(x=0.04)
+    ax.set_xlabel(panel.x, fontsize=9, color=INK)
+    ax.set_ylabel(panel.y, fontsize=9.5, color=INK)
+    if panel.title:
+        ax.set_title(panel.title, fontsize=9.5, color=INK, loc="left")
+    if any(series.label for series in panel.series):
+        ax.legend(fontsize=8, frameon=False)
+
+
+def _images(picture: Images) -> Figure:
+    columns = max(len(row) for row in picture.rows)
+    figure, axes = new_figure(picture.title, columns * len(picture.rows), height=1.9 * len(picture.rows) + 0.8, columns=columns)
+    for i, row in enumerate(picture.rows):
+        for j in range(columns):
+            ax = axes[i * columns + j]
+            ax.set_axis_off()
+            if j < len(row):
+                caption, values = row[j]
+                ax.imshow(values, cmap="gray", vmin=-1, vmax=1, interpolation="nearest", aspect="equal")
+                ax.set_title(caption, fontsize=9, color=INK)
+    if picture.note:
+        figure.supxlabel(picture.note, x=0.012, ha="left", fontsize=8, color=MUTED)
+    return figure
