@@ -48,8 +48,8 @@ def critical_dilution(K: int) -> float:
 def energy_crossing(K: int) -> float:
     """Return the dilution above which the majority state has less energy than the hierarchical one, at T = 0: ``(1 + 2 sqrt 2)/7`` for K = 3.
 
-    Equal squares of overlaps, ``1 + d^2 + d^4`` against those of `majority`, give ``(1 - d)^2 (7 d^2 - 2 d - 1) = 0``. One or two patterns vote as
-    the hierarchy does. With four the energies are equal only past `critical_dilution`, and with more the vote is no fixed point where they are.
+    Equal squares of overlaps, ``1 + d^2 + d^4`` against those of `majority`, give ``(1 - d)^2 (7 d^2 - 2 d - 1) = 0``. One or two patterns vote
+    as the hierarchy does. With four the energies are equal only past `critical_dilution`, with more only where the vote is no fixed point.
 
     Raises
     ------
