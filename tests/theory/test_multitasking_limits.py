@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
@@ -105,14 +106,30 @@ def test_onset_is_continuous() -> None:
 
 
 def test_starts_keep_their_symmetry_where_it_is_unstable() -> None:
-    parallel = solve(5, 0.5, 0.1, start="parallel")
-    assert len(set(parallel.n)) == 1
-    assert parallel.verdict == "unstable"
+    noisy = {"M": 21, "r": 0.8, "learning": "supervised", "law": "gaussian"}
+    for parallel in (solve(5, 0.5, 0.1, start="parallel"), solve(5, 0.5, 0.02, start="parallel", **noisy)):
+        assert len(set(parallel.n)) == 1
+        assert parallel.verdict == "unstable"
     pure = solve(4, 0.6, 0.1, start="pure", M=21, r=0.5, learning="supervised", law="gaussian")
     assert pure.m[0] > 0.9
     assert pure.n[1:] == [0, 0, 0]
     assert pure.m[1:] == pytest.approx([0, 0, 0], abs=1e-15)
     assert pure.verdict == "unstable"
+
+
+@pytest.mark.parametrize("M", [2, 3])
+@pytest.mark.parametrize("d", [0.1, 0.55])
+def test_rounding_does_not_decide_ties(d: float, M: int) -> None:
+    """In the parallel state at T = 0 the field has the sign of the sum of the mean examples, 0 where they cancel; here in whole numbers."""
+    r = 0.3
+    entries = [(0, 0, d)]  # an entry, the sum of its examples, their probability
+    for xi, k in itertools.product((-1, 1), range(M + 1)):
+        chance = math.comb(M, k) * ((1 + r) / 2) ** k * ((1 - r) / 2) ** (M - k)
+        entries.append((xi, xi * (2 * k - M), (1 - d) / 2 * chance))
+    m = sum(a[0] * np.sign(a[1] + b[1] + c[1]) * a[2] * b[2] * c[2] for a, b, c in itertools.product(entries, repeat=3))
+    state = solve(3, d, 0, M=M, r=r, learning="supervised", start="parallel")
+    assert state.m == pytest.approx([m / (1 - d)] * 3, abs=1e-13)
+    assert state.hessian_eigenvalues == pytest.approx([-math.inf, -math.inf, 1], abs=1e-13)
 
 
 @pytest.mark.parametrize("case", [{}, {"M": 9, "r": 0.5, "learning": "supervised", "law": "gaussian"}])
