@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.optimize import brentq
 
 from bioplaus.errors import ConfigError, SolverError
 from bioplaus.theory.multitasking import critical_temperature, entropy, hierarchical, solve
@@ -105,6 +106,16 @@ def test_onset_is_continuous() -> None:
     assert solve(1, 0, 0.999).m[0] == pytest.approx(math.sqrt(3 * 0.001), rel=2e-3)
 
 
+@pytest.mark.parametrize("T", [0.999, 1 - 1e-6])
+def test_slow_approaches_are_closed(T: float) -> None:
+    """Near T_c an iteration gains a share 2 (1 - T) of the way: the last change says little of the error that is left."""
+    mu = brentq(lambda mu: math.tanh(mu / T) - mu, math.sqrt(3 * (1 - T)) / 2, 1, xtol=1e-15, rtol=1e-14)
+    state = solve(1, 0, T)
+    assert state.m == pytest.approx([mu], rel=1e-4)
+    assert state.residual < 1e-12
+    assert state.iterations < 10_000
+
+
 def test_starts_keep_their_symmetry_where_it_is_unstable() -> None:
     noisy = {"M": 21, "r": 0.8, "learning": "supervised", "law": "gaussian"}
     for parallel in (solve(5, 0.5, 0.1, start="parallel"), solve(5, 0.5, 0.02, start="parallel", **noisy)):
@@ -180,4 +191,4 @@ def test_bad_input(case: dict[str, Any], line: str) -> None:
 
 def test_no_convergence_is_no_answer() -> None:
     with pytest.raises(SolverError, match=r"residual \d\.\de-\d+ after 1000000 iterations; .*try|another start"):
-        solve(1, 0, 1 - 1e-7)
+        solve(1, 0, 1 - 1e-7, start="pure")
