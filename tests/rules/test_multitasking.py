@@ -74,7 +74,7 @@ def couplings(result: Result, g: float) -> NDArray[Any]:
     """J of the paper from the examples themselves, with the self term."""
     splits = result.simulator.splits
     eta, N = examples(result), splits.train_x.shape[-1]
-    K, M, _ = eta.shape
+    _, M, _ = eta.shape
     r = splits.patterns.r
     R = r**2 + (1 - r**2) / M
     if result.config["rule"]["learning"] == "unsupervised":
