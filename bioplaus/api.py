@@ -83,7 +83,7 @@ class Result:
         except RuntimeError as error:
             raise ConfigError(f"inputs of shape {tuple(samples.shape)} do not fit samples of shape {shape}") from error
         nothing = torch.zeros(1, len(samples), dtype=torch.int64, device=simulator.device)
-        batch = Batch(samples.unsqueeze(0), nothing)
+        batch = Batch(simulator.feeds.test.encoded(samples.unsqueeze(0)), nothing)
         outs = [predict(pack.model, pack.best.into(pack.world), batch) for pack in simulator.packs]
         return torch.cat(outs).cpu().numpy()
 

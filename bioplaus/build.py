@@ -12,12 +12,14 @@ from torch import Tensor
 
 from bioplaus import config, registry
 from bioplaus.data.base import Splits
+from bioplaus.data.encodings import Encoding
 from bioplaus.errors import ConfigError
 from bioplaus.feed import Feed
 from bioplaus.layer import Layer
 from bioplaus.network import Network
 from bioplaus.rules.base import Group
 from bioplaus.settings import Settings
+from bioplaus.spiking.task import SpikingClassification
 from bioplaus.streams import Streams
 from bioplaus.tasks import Classification, Regression, Retrieval, Task
 from bioplaus.world import Model
@@ -28,6 +30,10 @@ __all__ = ["Feeds", "build_model", "choose_device", "choose_threads", "make_feed
 CPU_BATCHED_WIDTH = 128
 #: FLOPs per update below which one thread is as fast as several.
 SMALL_WORK = 3e8
+
+
+#: who can be asked for instead
+HOSTS = "bioplaus list rules; surrogate, bp, fa and dfa can, on network=mlp and the convolutional ones"
 
 
 class Feeds:
@@ -53,6 +59,22 @@ def choose_device(name: str) -> torch.device:
         built = "this torch is a CPU build" if torch.version.cuda is None else "no usable GPU or driver was found"
         raise ConfigError(f"device=cuda: {built}; use device=cpu, or install a CUDA build of torch (see the README)")
     return torch.device("cuda" if name == "cuda" or (name == "auto" and torch.cuda.is_available()) else "cpu")
+
+
+def spiking(settings: Settings) -> bool:
+    """Return whether the units spike, so that activity has a time axis."""
+    return bool(registry.NEURONS.get(settings.neuron.name).spiking)
+
+
+def encoding(settings: Settings) -> Encoding | None:
+    """Return how inputs become currents or spikes over time; None for units without time."""
+    kind = settings.data.encode
+    if not spiking(settings):
+        if kind != "auto":
+            raise ConfigError(f"data.encode={kind} is for spiking units, and neuron={settings.neuron.name} has no time; use neuron=lif")
+        return None
+    d = settings.data
+    return Encoding("direct" if kind == "auto" else kind, settings.neuron.steps, d.encode_gain, d.encode_tau, d.encode_threshold)
 
 
 def echoes(settings: Settings) -> bool:
@@ -83,7 +105,12 @@ def make_feeds(settings: Settings, splits: Splits, device: torch.device) -> Feed
 
     def feed(x: Any, y: Any, augment: str = "none") -> Feed:
         return Feed(
-            torch.from_numpy(x).to(device, dtype), torch.from_numpy(y).to(device), augment, echoes(settings), apart=splits.seeds is not None
+            torch.from_numpy(x).to(device, dtype),
+            torch.from_numpy(y).to(device),
+            augment,
+            echoes(settings),
+            apart=splits.seeds is not None,
+            encoding=encoding(settings),
         )
 
     return Feeds(
@@ -113,9 +140,15 @@ def _task(settings: Settings, splits: Splits, replicas: Sequence[int], device: t
     """Return the task that the network sets, or say why the rule or the data are not made for it."""
     network, rule = settings.network.name, registry.RULES.get(settings.rule.name)
     wanted = getattr(registry.NETWORKS.get(network), "task", "classification")
+    if spiking(settings):
+        wanted = {"classification": "spiking"}.get(wanted, f"{wanted} by spikes")
     if wanted not in rule.tasks:
         lives = rule.home({}).get("network", config.DEFAULTS["network"])
+        if spiking(settings):
+            raise ConfigError(f"rule={settings.rule.name} cannot train spiking units (neuron={settings.neuron.name}) in network={network}; {HOSTS}")
         raise ConfigError(f"rule={settings.rule.name} cannot run on network={network}, which is for {wanted}; try network={lives}")
+    if wanted == "spiking":
+        return SpikingClassification(splits.classes, settings.neuron)
     if wanted == "autoencoding":
         return Regression()
     if wanted == "classification":

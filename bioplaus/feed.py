@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from bioplaus.data.augment import flip_crop
+from bioplaus.data.encodings import Encoding
 from bioplaus.streams import Streams
 from bioplaus.view import Batch
 
@@ -27,6 +28,8 @@ class Feed:
         Whether the target of a sample is the sample itself (autoencoding).
     apart
         Whether x and y have the replica axis in front.
+    encoding
+        How inputs become time, for spiking units.
     """
 
     x: Tensor
@@ -34,6 +37,7 @@ class Feed:
     augment: str = "none"
     echo: bool = False
     apart: bool = False
+    encoding: Encoding | None = None
 
     def __len__(self) -> int:
         return self.x.shape[1 if self.apart else 0]
@@ -57,7 +61,7 @@ class Feed:
         """Return the samples at index ``[R or 1, B]``; with streams (of the present step) they are augmented."""
         if self.apart:
             replicas = torch.arange(self.x.shape[0], device=index.device).unsqueeze(1)
-            return Batch(self.x[replicas, index], self.y[replicas, index], index)
+            return Batch(self.encoded(self.x[replicas, index], streams), self.y[replicas, index], index)
         flat = index.reshape(-1)
         x = self.x.index_select(0, flat).view(*index.shape, *self.x.shape[1:])
         if streams is not None and self.augment == "flip_crop":
@@ -65,7 +69,13 @@ class Feed:
             flips = streams.integers("augment/flip", (size,), 0, 2).bool()
             x = flip_crop(x, flips, streams.integers("augment/crop", (size, 2), 0, 9))
         y = x if self.echo else self.y.index_select(0, flat).view(*index.shape, *self.y.shape[1:])
-        return Batch(x, y, index)
+        return Batch(self.encoded(x, streams), y, index)
+
+    def encoded(self, x: Tensor, streams: Streams | None = None) -> Tensor:
+        """Return inputs ``[R or 1, B, *shape]`` as the units take them; without streams random codes are drawn from a fixed seed."""
+        if self.encoding is None:
+            return x
+        return self.encoding(x, streams or Streams((0,) * x.shape[0], device=x.device, dtype=x.dtype))
 
     def chunks(self, size: int) -> Iterator[Batch]:
         """Yield all samples in order, ``[1 or R, size, ...]`` at a time."""
@@ -73,4 +83,4 @@ class Feed:
         for start in range(0, len(self), size):
             x = every_x[:, start : start + size]
             y = x if self.echo else every_y[:, start : start + size]
-            yield Batch(x, y, torch.arange(start, start + x.shape[1], device=x.device).unsqueeze(0))
+            yield Batch(self.encoded(x), y, torch.arange(start, start + x.shape[1], device=x.device).unsqueeze(0))

@@ -86,6 +86,7 @@ class Layer:
         self.weight = weight or f"{name}/weight"
         self.bias = f"{name}/bias" if bias else None
         self.dendrites = Dendrites(f"{name}/dendrites", connection) if dendrites else None
+        self.own = {key: f"{name}/{key}" for key in neuron.parameters}
         self.init = init or Init()
         self.mirror_init = mirror_init or self.init
         shape = connection.out_shape
@@ -113,6 +114,7 @@ class Layer:
             found[self.bias] = Leaf(c.out_shape[:1], 1, Init("zero"))
         for norm in self.norms:
             found |= norm.leaves
+        found |= {self.own[key]: Leaf((1,), 1, Init("one", start)) for key, start in self.neuron.parameters.items()}
         return found | (self.dendrites.leaves if self.dendrites else {})
 
     @property
@@ -134,7 +136,8 @@ class Layer:
             current = self.dendrites.add(params, current, branches)
         if self.norm:
             current, norm_cache = self.norm.forward(scope, current)
-        out, neuron_cache = self.neuron.forward(current)
+        own = {key: params[leaf] for key, leaf in self.own.items()}
+        out, neuron_cache = self.neuron.forward(current, own) if own else self.neuron.forward(current)
         for operation in self.after:
             out, cache = operation.forward(scope, out)
             after.append(cache)
@@ -150,8 +153,9 @@ class Layer:
 
         The weight's change is the product of what the synapse sees on its two sides; dendrites change u alone.
         """
-        changes: dict[str, Change] = {}
-        error = self._at_neuron(trace, error)
+        error = self._behind_neuron(trace, error)
+        changes: dict[str, Change] = {self.own[key]: Dense(value) for key, value in self.neuron.changes(trace.neuron, error).items()}
+        error = self.neuron.pull(trace.neuron, error)
         if self.norm:
             changes |= {key: Dense(value) for key, value in self.norm.wanted(trace.norm, error).items()}
             error = self.norm.pull(trace.norm, error)
@@ -173,6 +177,9 @@ class Layer:
         return error, changes
 
     def _at_neuron(self, trace: Trace, error: Tensor) -> Tensor:
+        return self.neuron.pull(trace.neuron, self._behind_neuron(trace, error))
+
+    def _behind_neuron(self, trace: Trace, error: Tensor) -> Tensor:
         for operation, cache in zip(reversed(self.after), reversed(trace.after)):
             error = operation.pull(cache, error)
-        return self.neuron.pull(trace.neuron, error)
+        return error

@@ -146,6 +146,7 @@ RULES = Registry(
     {
         # the reference
         "bp": "bioplaus.rules.bp:Backprop",
+        "surrogate": "bioplaus.rules.surrogate:Surrogate",
         # dual networks
         "ccl": "bioplaus.rules.ccl:CounterCurrent",
         # errors sent down through other weights
@@ -192,6 +193,7 @@ NEURONS = Registry(
         "step": "bioplaus.neurons.threshold:Step",
         "sign": "bioplaus.neurons.threshold:Sign",
         "ising": "bioplaus.neurons.ising:Ising",
+        "lif": "bioplaus.neurons.lif:Lif",
     },
     "bioplaus.neurons",
 )

@@ -1,8 +1,8 @@
 """The interface of a neuron model: what a cell does with its input current.
 
 ``forward(current) -> (out, cache)`` and ``pull(cache, error) -> error at the current``. A static unit is a function of the current
-alone; a model with a state scans the time axis of ``[R, T, B, n]`` in `forward` and scans it backwards in `pull`, so that whoever calls
-it needs to know neither.
+alone; a model with a state scans the time axis of ``[R, B, T, n]`` in `forward` and scans it backwards in `pull`, so that whoever calls
+it needs to know neither. A model may have parameters of its own that learn, such as a time constant: numbers per layer.
 
 Neurons import nothing of the rest of the program but the declaration of ranges (`bioplaus.fields`).
 """
@@ -10,6 +10,7 @@ Neurons import nothing of the rest of the program but the declaration of ranges 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -34,13 +35,31 @@ class Neuron(ABC):
     def __init__(self, config: Any = None) -> None:
         self.config: Any = self.Config() if config is None else config
 
+    #: whether activity has a time axis, ``[R, B, T, *units]``
+    spiking: ClassVar[bool] = False
+
+    def readout(self) -> Neuron:
+        """Return the unit of a network's output layer beside such units: the identity for static ones."""
+        from bioplaus.neurons.smooth import Identity
+
+        return Identity()
+
+    @property
+    def parameters(self) -> Mapping[str, float]:
+        """Numbers that each layer may learn, name -> start; none by default."""
+        return {}
+
     @abstractmethod
-    def forward(self, current: Tensor) -> tuple[Tensor, Any]:
-        """Return the activity and whatever `pull` needs."""
+    def forward(self, current: Tensor, own: Mapping[str, Tensor] | None = None) -> tuple[Tensor, Any]:
+        """Return the activity and whatever `pull` needs; own holds the layer's `parameters`, ``[R, 1]`` each."""
 
     @abstractmethod
     def pull(self, cache: Any, error: Tensor) -> Tensor:
         """Return the error at the current, given the error at the activity: error times slope for a static unit."""
+
+    def changes(self, cache: Any, error: Tensor) -> dict[str, Tensor]:
+        """Return the wanted changes ``[R, 1]`` of the `parameters`, given the error at the activity."""
+        return {}
 
 
 class StaticNeuron(Neuron):
@@ -54,7 +73,7 @@ class StaticNeuron(Neuron):
     def slope_times(self, current: Tensor, out: Tensor, error: Tensor) -> Tensor:
         """Return ``error * phi'(current)`` in one fused kernel; ``out = phi(current)`` may be used instead of the current."""
 
-    def forward(self, current: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    def forward(self, current: Tensor, own: Mapping[str, Tensor] | None = None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         out = self.value(current)
         return out, (current, out)
 

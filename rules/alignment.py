@@ -35,6 +35,8 @@ _CLIP: dict[str, Any] = {"plasticity.clip": "per_network", "plasticity.clip_norm
 class Aligned(Rule):
     """A rule that sends the error down past layer l through a matrix B_l of the shape of its weight."""
 
+    tasks = ("classification", "autoencoding", "spiking")
+
     @abstractmethod
     def matrix(self, view: View, layer: Layer) -> Tensor:
         """Return B ``[R, *weight_shape]``, as it is used for this batch."""

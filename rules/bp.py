@@ -8,12 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from bioplaus.changes import Wanted
 from bioplaus.fields import replica
-from bioplaus.passes import downward
 from bioplaus.recipes import Recipe
-from bioplaus.rules.base import Learned, Learning, Plausibility, Rule, RuleConfig
-from bioplaus.view import View
+from bioplaus.rules.base import Plausibility, RuleConfig
+from bioplaus.rules.exact import ExactGradient
 
 __all__ = ["Backprop", "BackpropConfig"]
 
@@ -29,7 +27,7 @@ class BackpropConfig(RuleConfig):
 _OURS: dict[str, Any] = {"plasticity.clip": "per_network", "plasticity.clip_norm": 1.0}
 
 
-class Backprop(Rule):
+class Backprop(ExactGradient):
     """Exact gradient descent on the task's loss.
 
     Notes
@@ -38,6 +36,7 @@ class Backprop(Rule):
     """
 
     Config = BackpropConfig
+    tasks = ("classification", "autoencoding", "spiking")
     reference = "Rumelhart, Hinton & Williams 1986, Nature 323:533"
     plausibility = Plausibility(
         honoured=("each change is a product of what the synapse's two cells carry",),
@@ -106,10 +105,3 @@ class Backprop(Rule):
             network=("autoencoder",),
         ),
     )
-
-    def learn(self, view: View) -> Learning:
-        network = view.networks["forward"]
-        run = network.forward(view.params, view.batch.x, view.buffers, train=True)
-        error = view.task.error(run.out, view.batch.y)
-        yield Wanted("forward", downward(network, view.params, run, error))
-        return Learned({"loss": view.task.loss(run.out, view.batch.y)}, running=run.running)

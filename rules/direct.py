@@ -39,6 +39,8 @@ class DirectConfig(RuleConfig):
 class Direct(Rule):
     """A rule that broadcasts one signal to all hidden layers; the output layer learns by its own error."""
 
+    tasks = ("classification", "autoencoding", "spiking")
+
     @abstractmethod
     def signal(self, view: View, error: Tensor) -> Tensor:
         """Return what is broadcast, ``[R or 1, B, *out_shape]``, any mean over the batch inside; error is ``-dL/d out``."""

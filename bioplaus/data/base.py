@@ -33,6 +33,7 @@ __all__ = [
 ]
 
 AUGMENTATIONS = ("none", "flip_crop")
+ENCODINGS = ("auto", "direct", "rate", "latency", "latency_linear")
 STANDARDISATIONS = ("auto", "none")
 
 
@@ -63,6 +64,18 @@ class DataConfig:
 
     download: bool = False
     """Fetch missing files of a known set from openml.org into the data folder."""
+
+    encode: str = "auto"
+    """Inputs over time, for spiking units: auto (direct) | direct (constant current) | rate | latency | latency_linear (spikes)."""
+
+    encode_gain: float = 1.0
+    """Rate coding: probability of a spike per step is gain times the input, clipped to [0, 1]; > 0."""
+
+    encode_tau: float = 0.0
+    """Latency coding: time constant in steps; 0 scales times so that a sample's last spike is at the last step."""
+
+    encode_threshold: float = 0.01
+    """Latency coding: inputs below it send no spike, in (0, 1)."""
 
 
 @dataclass(frozen=True)
@@ -217,6 +230,13 @@ def check_config(config: DataConfig) -> None:
         raise ConfigError(f"data.split_seed={config.split_seed} must be a whole number of at least 0")
     if config.augment not in AUGMENTATIONS:
         raise ConfigError(f"data.augment={config.augment} is not known; choose {' or '.join(AUGMENTATIONS)}")
+    if config.encode not in ENCODINGS:
+        raise ConfigError(f"data.encode={config.encode} is not known; choose one of {', '.join(ENCODINGS)}")
+    for key, low, high in (("encode_gain", 0, float("inf")), ("encode_threshold", 0, 1)):
+        if not low < getattr(config, key) < high:
+            raise ConfigError(f"data.{key}={getattr(config, key)} must lie between {low} and {high}")
+    if not 0 <= config.encode_tau < float("inf"):
+        raise ConfigError(f"data.encode_tau={config.encode_tau} must be at least 0")
     if config.standardise not in STANDARDISATIONS:
         choices = " or ".join(STANDARDISATIONS)
         raise ConfigError(f"data.standardise={config.standardise} is not known; choose {choices}")

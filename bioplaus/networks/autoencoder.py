@@ -17,7 +17,6 @@ from bioplaus.leaves import Init
 from bioplaus.network import Network
 from bioplaus.networks.base import NetworkConfig, check_widths, with_norm
 from bioplaus.neurons.base import Neuron
-from bioplaus.neurons.smooth import Identity
 from bioplaus.operations import Upsample
 
 __all__ = ["Autoencoder", "AutoencoderConfig"]
@@ -76,7 +75,7 @@ class Autoencoder:
                 Layer(
                     name,
                     connection,
-                    Identity() if last else neuron,
+                    neuron.readout() if last else neuron,
                     bias=config.bias,
                     before=[*upsample, *before],
                     norm=norm,

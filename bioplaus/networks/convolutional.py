@@ -11,7 +11,6 @@ from bioplaus.layer import Layer
 from bioplaus.network import Network
 from bioplaus.networks.base import NetworkConfig, check_widths, flat_size, start, with_norm
 from bioplaus.neurons.base import Neuron
-from bioplaus.neurons.smooth import Identity
 from bioplaus.operations import Flatten, MaxPool
 
 __all__ = ["Cnn5", "Cnn5Config", "Lenet", "LenetConfig"]
@@ -86,7 +85,7 @@ def _dense(
             Layer(
                 name,
                 DenseConnection((pre,), (post,)),
-                Identity() if last else neuron,
+                neuron.readout() if last else neuron,
                 bias=config.bias,
                 before=[*([Flatten(shape)] if j == 0 else []), *before],
                 norm=norm,

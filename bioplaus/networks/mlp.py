@@ -10,7 +10,6 @@ from bioplaus.layer import Layer
 from bioplaus.network import Network
 from bioplaus.networks.base import NetworkConfig, check_widths, flat_size, start, with_norm
 from bioplaus.neurons.base import Neuron
-from bioplaus.neurons.smooth import Identity
 from bioplaus.operations import Flatten, Operation
 
 __all__ = ["Mlp", "MlpConfig"]
@@ -44,7 +43,7 @@ class Mlp:
                 Layer(
                     name,
                     DenseConnection((pre,), (post,)),
-                    Identity() if last else neuron,
+                    neuron.readout() if last else neuron,
                     bias=config.bias,
                     before=[*first, *before],
                     norm=norm,

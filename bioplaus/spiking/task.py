@@ -1,0 +1,68 @@
+"""Classification by a spiking output layer, whose activity over time is its membrane."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from bioplaus.neurons.spiking import SpikingConfig, spikes_of, torch_derivative
+from bioplaus.spiking.losses import LOSSES, first_spike_times
+from bioplaus.tasks import Task, one_hot
+
+__all__ = ["SpikingClassification"]
+
+
+@dataclass(frozen=True)
+class SpikingClassification(Task):
+    """K classes; an output is the membrane ``[R, B, T, K]`` of the output layer, from which its spikes follow.
+
+    Parameters
+    ----------
+    classes
+        K.
+    unit
+        Settings of the output units: threshold, surrogate, read-out, loss.
+    rates
+        Shares of steps in which the right and the wrong units should fire (mse_count).
+    """
+
+    classes: int
+    unit: SpikingConfig
+    rates: tuple[float, float] = (1.0, 0.0)
+    has_score: bool = True
+
+    def _found(self, out: Tensor, y: Tensor) -> tuple[Tensor, Tensor | None, Tensor | None]:
+        hot = one_hot(y.expand(out.shape[0], -1), self.classes, out.dtype)
+        return LOSSES[self.unit.loss](self.spikes(out), out, hot, self.rates)
+
+    def spikes(self, out: Tensor) -> Tensor:
+        """Return the output spikes; a leaky read-out has none."""
+        return torch.zeros_like(out) if self.unit.readout == "leaky" else spikes_of(out, self.unit.threshold)
+
+    def loss(self, out: Tensor, y: Tensor) -> Tensor:
+        return self._found(out, y)[0]
+
+    def error(self, out: Tensor, y: Tensor) -> Tensor:
+        _, at_spikes, at_membrane = self._found(out, y)
+        if at_spikes is None:
+            assert at_membrane is not None
+            return at_membrane
+        return at_spikes * torch_derivative(self.unit, out)
+
+    def predicted(self, out: Tensor) -> Tensor:
+        """Return the class of each sample, ``[R, B]``."""
+        if self.unit.loss in ("max_membrane", "mse_membrane") or self.unit.readout == "leaky":
+            return out.amax(2).argmax(-1)
+        spikes = self.spikes(out)
+        if self.unit.loss == "first_spike":
+            return first_spike_times(spikes).argmin(-1)
+        return spikes.sum(2).argmax(-1)
+
+    def score(self, out: Tensor, y: Tensor) -> Tensor:
+        return (self.predicted(out) == y).double().mean(-1)
+
+    def codes(self, y: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor | None]:
+        rows = torch.eye(self.classes, dtype=dtype, device=y.device).unsqueeze(0)
+        return rows, one_hot(y, self.classes, dtype)

@@ -1,0 +1,126 @@
+"""What spiking neuron models share: time, threshold, reset, surrogate, and two ways of being read.
+
+Activity is ``[R, B, T, *units]``: each sample has its own row of time, so that a batch stays a batch for everybody who does not care about time.
+A current whose time axis has length 1 is constant; what comes back to it is the sum over time. `forward` returns spikes (or, for a read-out,
+the membrane), `pull` takes an error at them back to the current, through time, with the surrogate derivative in place of that of the spike.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, ClassVar
+
+from torch import Tensor
+
+from bioplaus.errors import ConfigError
+from bioplaus.fields import check_fields, choice, ranged
+from bioplaus.neurons import surrogates
+from bioplaus.neurons.base import Neuron, NeuronConfig
+
+__all__ = ["Spiking", "SpikingConfig", "decay", "shape_of"]
+
+
+@dataclass
+class SpikingConfig(NeuronConfig):
+    """Settings that every spiking model has."""
+
+    name: str = "lif"
+    steps: int = ranged(25, 1)
+    """Time steps T of one sample, >= 1."""
+    threshold: float = ranged(1.0, above=0)
+    """Membrane potential above which a unit fires (strictly), > 0, in units of the membrane."""
+    reset: str = choice("subtract", "subtract", "zero", "none")
+    """What a spike does to the membrane: subtract the threshold | set it to zero | none."""
+    reset_delay: bool = True
+    """Whether the reset acts in the step after the spike; if not, at once."""
+    surrogate: str = choice("atan", *surrogates.SURROGATES)
+    """Derivative of the spike in learning; see `bioplaus.neurons.surrogates`."""
+    slope: float | None = ranged(None, above=0)
+    """First parameter of the surrogate (k, alpha, gamma, w or s), > 0; its own default if not given."""
+    readout: str = choice("spiking", "spiking", "leaky")
+    """The output layer: spiking (as the others) | leaky (no spikes, no reset; its membrane is the output)."""
+    loss: str = choice("membrane", "membrane", "rate", "count", "mse_count", "max_membrane", "mse_membrane", "first_spike")
+    """Loss of the output layer, from its membrane or spikes over time; see `bioplaus.spiking.losses`."""
+
+
+class Spiking(Neuron):
+    """A spiking model. `Model(beta=0.9)` is `Model(ModelConfig(beta=0.9))`.
+
+    Attributes
+    ----------
+    as_membrane
+        Whether `forward` returns the membrane (before any immediate reset, so that spikes follow from it): the read-out of a network.
+    """
+
+    Config: ClassVar[type[NeuronConfig]] = SpikingConfig
+    as_membrane: bool = False
+    spiking: ClassVar[bool] = True
+
+    def __init__(self, config: Any = None, **settings: Any) -> None:
+        if config is not None and settings:
+            raise ConfigError("give either a config or settings, not both")
+        known = {f.name for f in fields(self.Config)}
+        for key in settings:
+            if key not in known:
+                raise ConfigError(f"{type(self).__name__} has no setting {key}; it has {', '.join(sorted(known - {'name'}))}")
+        super().__init__(self.Config(**settings) if config is None else config)
+        check_fields(self.config, "neuron")
+        surrogates.parameters(self.config.surrogate, **shape_of(self.config))
+
+    def readout(self) -> Spiking:
+        """Return the unit of the output layer, whose activity is its membrane."""
+        config = replace(self.config, reset="none") if self.config.readout == "leaky" else self.config
+        made = type(self)(config)
+        made.as_membrane = True
+        return made
+
+    @abstractmethod
+    def run(self, current: Tensor, time_axis: int = 0) -> tuple[Tensor, Tensor]:
+        """Return (spikes, membrane) for a current with time along an axis; index 0 is the first step, from rest."""
+
+
+def shape_of(config: SpikingConfig) -> Mapping[str, float]:
+    """Return the surrogate's parameters as the settings have them."""
+    first = next(iter(surrogates.DEFAULTS[config.surrogate]), None)
+    found = {} if config.slope is None or first is None else {first: config.slope}
+    return found | ({"threshold": config.threshold} if config.surrogate == "triangular" else {})
+
+
+def decay(tau: float, dt: float) -> float:
+    """Return ``exp(-dt / tau)``, the factor by which a quantity of time constant tau (ms) decays in a step of dt (ms).
+
+    Examples
+    --------
+    >>> round(decay(20.0, 1.0), 6)
+    0.951229
+    """
+    return math.exp(-dt / tau)
+
+
+def numbers(config: SpikingConfig) -> tuple[int, float, float]:
+    """Return (code, a, b) of the surrogate as the compiled scans take them."""
+    p = surrogates.parameters(config.surrogate, **shape_of(config))
+    code = surrogates.SURROGATES.index(config.surrogate)
+    pairs = {
+        "fast_sigmoid": lambda: (p["k"], 0.0),
+        "atan": lambda: (math.pi / 2 * p["alpha"], p["alpha"] / 2),
+        "sigmoid": lambda: (p["k"], 0.0),
+        "triangular": lambda: (p["gamma"] / p["threshold"], 1 / p["threshold"]),
+        "boxcar": lambda: (p["w"], 1 / (2 * p["w"])),
+        "gaussian": lambda: (1 / (p["s"] * math.sqrt(2)), 1 / (p["s"] * math.sqrt(2 * math.pi))),
+        "straight_through": lambda: (0.0, 0.0),
+    }
+    return (code, *pairs[config.surrogate]())
+
+
+def spikes_of(membrane: Tensor, threshold: float) -> Tensor:
+    """Return 1 where the membrane is above threshold, strictly."""
+    return (membrane > threshold).to(membrane.dtype)
+
+
+def torch_derivative(config: SpikingConfig, membrane: Tensor) -> Tensor:
+    """Return the surrogate derivative at a membrane."""
+    return surrogates.derivative(config.surrogate, membrane - config.threshold, **shape_of(config))
