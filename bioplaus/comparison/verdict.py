@@ -102,7 +102,7 @@ def budget(plan: Plan, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     count, factors = len(plan.grid), ", ".join(f"{f:g}" for f in plan.grid)
     text = (
         f"rates: {count} per row ({factors} times its recipe's), {plan.tune_epochs} epochs each on seed {TUNING_SEED}, "
-        f"by validation; {count * plan.tune_epochs} epochs per row" + (f", {clock(sum(seconds))} in all" if seconds else "")
+        f"each judged by its best epoch on the validation samples; {count * plan.tune_epochs} epochs per row" + (f", {clock(sum(seconds))} in all" if seconds else "")
     )
     return {**found, "factors": list(plan.grid), "epochs": plan.tune_epochs, "seed": TUNING_SEED, "seconds": sum(seconds), "text": text}
 
@@ -127,6 +127,8 @@ def notes(found: Mapping[str, Any]) -> list[str]:
             lines.append(f"So {seeds} seeds cannot reach p < 0.05, however large a difference is; 6 can, 8 with up to six rules beside bp.")
     for row in rows:
         edge = (row["tuning"] or {}).get("edge")
+        if row["tuning"] and not row["tuning"]["improved"]:
+            lines.append(f"{row['rule']}: no rate improved on the untrained network.")
         if edge:
             lines.append(f"{row['rule']}: its best rate, {row['lr']:g}, is the {edge}est tried; a better one may lie beyond (grid=[...]).")
         if row["stopped_seeds"]:
