@@ -8,6 +8,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from bioplaus.comparison.notes import epochs
 from bioplaus.comparison.table import AUDIT, COST, SCORES, cells
 
 __all__ = ["page"]
@@ -51,14 +52,14 @@ def page(found: Mapping[str, Any], figures: Sequence[Path]) -> str:
     rows = found["rows"]
     seeds = f"seeds {found['seeds'][0]} to {found['seeds'][-1]}" if len(found["seeds"]) > 1 else f"seed {found['seeds'][0]}"
     head = (
-        f"{found['data']}, network {found['network']}, {found['neuron']}, {found['epochs']} epochs, batch {found['batch_size']}, {seeds}, "
+        f"{found['data']}, network {found['network']}, {found['neuron']}, {epochs(found['epochs'])}, batch {found['batch_size']}, {seeds}, "
         f"{found['train_samples']:,} training samples, on {found['device']}"
     )
     title = f"{', '.join(row['rule'] for row in rows)} on {found['data']}"
     parts = [
         f"<h1>{escape(title)}</h1>",
         f'<p class="under">{escape(head)}</p>',
-        f"<h2>Test {escape(found['score'])}{' (%)' if found['score'] == 'accuracy' else ''} and difference to backprop</h2>",
+        f"<h2>Test {escape(found['score'])}{' (%)' if found['score'] == 'accuracy' else ''} and difference to backprop, intervals by bootstrap</h2>",
         _table(found, SCORES),
         _notes(found["notes"]),
         "<h2>Cost and alignment</h2>",
