@@ -60,10 +60,7 @@ class Choice:
 
 def own_rate(row: Row) -> float:
     """Return the rate that the rule's recipe (or the user) gives."""
-    lr = config.resolve(row.settings).rule.lr
-    if isinstance(lr, tuple):
-        raise ConfigError("rule.lr lists a rate per seed; a comparison needs one rate for all seeds of a row")
-    return float(lr)
+    return float(config.resolve(row.settings).rule.lr)
 
 
 def rates(own: float, factors: Sequence[float]) -> tuple[float, ...]:
