@@ -40,7 +40,7 @@ pre { overflow-x: auto; background: var(--tint); padding: .7rem; border-radius: 
 footer { color: var(--muted); font-size: .85rem; margin-top: 2rem; }
 """
 CAPTIONS = {
-    "curves.png": "Accuracy (or loss) on the validation samples after each epoch; bands are Student's t intervals of the mean.",
+    "curves.png": "Accuracy (or loss) on the validation samples after each epoch.",
     "compute.png": "The same against floating-point operations: what a rule reaches for what it costs.",
     "angles.png": "Angle between the change a rule asks for and the gradient's, per layer of weights; 0° is backprop itself, 90° no relation.",
 }
