@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bioplaus import registry
 from bioplaus.audit import Card, LayerCard, card_of
 
 FILE = Path(__file__).with_name("audited_rules.py")
@@ -67,6 +68,7 @@ def test_an_honest_rule_is_found_to_need_what_it_needs(name: str) -> None:
 CHEATS = {
     "AroundTheVerbs": "transport backward update labels",
     "ByAutograd": "transport backward update labels",
+    "ByAutogradOfTheNetwork": "transport backward update labels",
     "LeakyFeedback": "transport backward update labels",
     "Signs": "transport backward update labels",
     "LateCopy": "transport backward update labels",
@@ -89,6 +91,7 @@ def test_the_culprits_are_named() -> None:
     back = {f"forward/{low} reads forward/{high}" for low, high in ((0, 1), (0, 2), (1, 2))}
     fed = {f"{one.replace('reads forward', 'reads backward')} (feedback synapses)" for one in back}
     assert set(card("ByAutograd").non_local_terms) == set(card("AroundTheVerbs").non_local_terms) == back
+    assert set(card("ByAutogradOfTheNetwork").non_local_terms) == back
     assert set(card("Feedback").non_local_terms) == set(card("Settling").non_local_terms) == fed
     assert set(card("LeakyFeedback").non_local_terms) == back | fed
     assert set(card("SettlingTied").non_local_terms) == back
@@ -134,3 +137,9 @@ def test_a_few_words() -> None:
     assert card("Direct").short() == "waits for the top, labels"
     assert card("SettlingTied").short() == "transport, settles, labels"
     assert card("OtherSamples").short() == "batch" and card("Oja").short() == "local"
+
+
+@pytest.mark.parametrize("neuron", [name for name in registry.NEURONS.names() if name not in ("step", "sign")])
+def test_autograd_goes_through_every_neuron(neuron: str) -> None:
+    """The default one among them; autograd knows no slope of binary units."""
+    assert card_of({"neuron": neuron}, rule=f"{FILE}:ByAutogradOfTheNetwork").weight_transport
