@@ -9,6 +9,7 @@ import pytest
 
 from bioplaus import registry
 from bioplaus.audit import Card, LayerCard, card_of
+from bioplaus.tables import as_text
 
 FILE = Path(__file__).with_name("audited_rules.py")
 #: flags of the card in one word each
@@ -132,11 +133,17 @@ def test_state_is_named() -> None:
     assert card("LateCopy").stored == ("forward/1/weight", "forward/2/weight") and card("Feedback").stored == ()
 
 
+def test_weights_of_neighbours_do_not_read_as_those_of_another_layer() -> None:
+    assert card("OjaSubspace").short() == "neighbours' weights" and card("OjaSubspace").neighbours_only
+    assert not card("ByAutograd").neighbours_only and not card("Oja").neighbours_only
+    assert "weight transport  yes, but of neighbours' weights alone" in as_text(card("OjaSubspace").table())
+
+
 def test_a_few_words() -> None:
-    assert card("Feedback").short() == "backward-locked, labels"
-    assert card("Direct").short() == "waits for the top, labels"
-    assert card("SettlingTied").short() == "transport, settles, labels"
-    assert card("OtherSamples").short() == "batch" and card("Oja").short() == "local"
+    assert card("Feedback").short() == "backward locking, needs labels"
+    assert card("Direct").short() == "update locking, needs labels"
+    assert card("SettlingTied").short() == "weight transport, update locking (settles), needs labels"
+    assert card("OtherSamples").short() == "other samples" and card("Oja").short() == "local"
 
 
 @pytest.mark.parametrize("neuron", [name for name in registry.NEURONS.names() if name not in ("step", "sign")])
