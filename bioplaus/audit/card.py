@@ -102,7 +102,8 @@ class Card:
     def as_dict(self) -> dict[str, Any]:
         """Return plain data, as ``--json`` prints it."""
         found = {key: list(value) if isinstance(value, tuple) else value for key, value in vars(self).items()}
-        return found | {"declared": dict(self.declared), "per_layer": [layer.as_dict() for layer in self.per_layer]}
+        layers = [layer.as_dict() for layer in self.per_layer]
+        return found | {"declared": dict(self.declared), "per_layer": layers, "neighbours_only": self.neighbours_only}
 
     @property
     def neighbours_only(self) -> bool:

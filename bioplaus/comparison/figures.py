@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bioplaus.plots import save_figure
-from bioplaus.plots.lines import draw_seeds, fit_y, name_lines, reaches_below
+from bioplaus.plots.lines import draw_seeds, drawn, fit_y, name_lines, reaches_below
 from bioplaus.plots.per_layer import weight_name
 from bioplaus.plots.series import clock, layers, present, series
 from bioplaus.plots.style import INK, MUTED, footnote, layer_colours, log_x, name_axes, new_figure
@@ -28,6 +28,7 @@ COLOURS = (
 )  # fmt: skip
 SHOWN = "validation"
 LEAST = 0.1  # percent of errors, below which a logarithmic axis need not tell apart
+POOR = 20  # percent of errors: where no row has fewer, there is nothing to spread out
 MANY = 4  # rows from which intervals are bars at the ends, not bands
 SPREAD = 40.0  # typographic points over which the bars of all rows are spread at most
 KEY_COLUMNS = 8  # names in a line of a legend
@@ -126,12 +127,12 @@ def _finish(ax: Axes, score: str) -> None:
     if score == "accuracy":
         # drawn is the error, upside down, written is the accuracy; logarithmic, 98 and 99 % are as far apart as 80 and 90 %
         label = "validation accuracy (%)"
-        if reaches_below(ax):
+        if reaches_below(ax) or drawn(ax).min() > POOR:
             fit_y(ax, 0, 100)
         else:
             label += "\nlogarithmic in the error"
             ax.set_yscale("log")
-            fit_y(ax)
+            fit_y(ax, top=100)
             ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
             ax.yaxis.set_minor_locator(NullLocator())
         ax.yaxis.set_major_formatter(FuncFormatter(lambda error, _: f"{100 - error:g}"))

@@ -86,7 +86,7 @@ def as_tables(found: Mapping[str, Any]) -> list[Any]:
         kinds.append(("audit: what each rule uses, measured", AUDIT))
     tables = []
     for title, columns in kinds:
-        table = Table(title=Text(title, style="bold"), title_justify="left", box=box.SIMPLE_HEAD)
+        table = Table(title=Text(title, style="bold"), title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
         for head, key in columns:
             left = key in ("rule", "angles", "cosines", "audit")
             table.add_column(head.format(score=found["score"]), justify="left" if left else "right", no_wrap=key not in ("audit", "rule"))

@@ -101,7 +101,7 @@ def fit_y(ax: Axes, bottom: float = -np.inf, top: float = np.inf, least: float =
     lines, edges = drawn(ax), _edges(ax)
     if ax.get_yscale() == "log":
         lowest = lines[lines > 0].min()
-        low, high = np.log10(min([lowest, *edges[edges > lowest / CUT]])), np.log10(max([*lines, *edges]))
+        low, high = np.log10(min([lowest, *edges[edges > lowest / CUT]])), np.log10(min(max([*lines, *edges]), top))
         room = max(0.05 * (high - low), 0.02)
         ax.set_ylim(10 ** (low - room), 10 ** (high + room))
         return

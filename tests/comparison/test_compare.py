@@ -198,6 +198,11 @@ def test_finished_rows_are_read_and_never_run_again(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("bioplaus.comparison.pool.run_row", lambda plan, row, *rest: calls.append(row.label) or run(plan, row, *rest))
     again = bioplaus.compare(SMALL, rules="ccl,top", seeds=2)
     assert calls == ["top"] and files(first.path) == kept
+    for verb in ("plot", "evaluate"):
+        answer = command(verb, str(first.path))
+        assert answer.code == 1 and answer.err.count("\n") == 1 and "is a comparison, not a run" in answer.err
+        run = answer.err.rpartition(" ")[2].strip()  # the one it names is one
+        assert command(verb, run).code == 0
     assert [row["accuracy"] for row in again.rows] == [row["accuracy"] for row in first.rows]
 
 

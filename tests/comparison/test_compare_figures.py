@@ -74,6 +74,8 @@ def test_the_axis_says_when_it_is_logarithmic_in_the_error() -> None:
     assert wide is not None
     (ax,) = wide.axes
     assert ax.get_yscale() == "linear" and "logarithmic" not in ax.get_ylabel() and -2 < ax.get_ylim()[1] <= 0
+    poor = curves([run("bp", [GOOD[0], (0.4, 0.41, 0.39)])], "accuracy", "t")
+    assert poor is not None and poor.axes[0].get_yscale() == "linear"
 
 
 def test_footnotes_say_what_is_there_and_no_more() -> None:

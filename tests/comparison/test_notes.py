@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from html import unescape
 from typing import Any
 
 import pytest
 
+from bioplaus.audit import card_of
 from bioplaus.comparison.plan import make_plan
 from bioplaus.comparison.report import page
 from bioplaus.comparison.table import cells, comparison_text
@@ -100,6 +103,20 @@ def test_numbers_can_be_read() -> None:
     assert (top["difference"], top["angles"], top["cosines"]) == ("+0.00", "n/a 90\nn/a 0", "n/a -0.04\nn/a 0.00")
     below = judged({"bp": [0.9, 0.8, 0.7], "top": [0.9, 0.8, 0.6999999]})["rows"][1]
     assert cells(below, "accuracy")["difference"] == "+0.00"
-    text, report = comparison_text(found), page(found, [])
+    text, report = " ".join(comparison_text(found).split()), page(found, [])
     for shown in (text, report):
         assert "1 epochs" not in shown and "1 epoch" in shown and "vs bp" in shown and "by bootstrap" in shown
+
+
+def test_the_report_answers_every_question_of_a_card() -> None:
+    found = judged({"bp": [0.9, 0.8], "oja": [0.5, 0.4]})
+    for row in found["rows"]:
+        card = card_of(rule=row["rule"])
+        row["audit"] = {"short": card.short(), "card": card.as_dict()}
+    table = page(found, []).partition('<table class="card">')[2].partition("</table>")[0]
+    cells = [[re.sub("<.*?>", "", cell) for cell in re.findall(r"<t[hd]>(.*?)</t[hd]>", line)] for line in table.split("</tr>") if line.strip()]
+    head, bp, oja = (dict(zip(cells[0], line)) for line in cells[:3])
+    assert {"weight transport", "backward locking", "update locking", "settles", "needs labels", "phases", "global signals", "stored"} <= set(head)
+    assert bp["weight transport"] == bp["backward locking"] == "yes" and bp["phases"] == "2"
+    assert unescape(oja["weight transport"]) == "neighbours' weights" and oja["update locking"] == "no"
+    assert "forward/0 reads forward/2" in page(found, [])
