@@ -55,7 +55,10 @@ def bootstrap_interval(values: Values | Array) -> list[float] | None:
 
 
 def coverage(count: int) -> int:
-    """Return in how many of 100 cases `bootstrap_interval` holds the mean of so many normal values, at least 3; of the next smaller number measured."""
+    """Return in how many of 100 cases `bootstrap_interval` holds the mean of so many normal values, at least 3.
+
+    For a number that was not measured, of the next smaller one that was.
+    """
     return COVERAGE[max(n for n in COVERAGE if n <= count)]
 
 

@@ -11,7 +11,16 @@ import pytest
 from scipy import stats
 
 from bioplaus.errors import ConfigError
-from bioplaus.resampling import bootstrap_interval, coverage, difference, holm, over_seeds, sign_flip_p, smallest_p, wilcoxon_p
+from bioplaus.resampling import (
+    bootstrap_interval,
+    coverage,
+    difference,
+    holm,
+    over_seeds,
+    sign_flip_p,
+    smallest_p,
+    wilcoxon_p,
+)
 
 DRAWS = np.random.default_rng(3)
 SAMPLES = [DRAWS.normal(0.4, 1.0, n).tolist() for n in (2, 3, 5, 8, 11)] + [[0.01, 0.01, -0.02, 0.03, 0.01], [1.0, 0.0, 2.0, -1.0]]

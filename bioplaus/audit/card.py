@@ -107,7 +107,7 @@ class Card:
 
     @property
     def neighbours_only(self) -> bool:
-        """Whether the weights that are transported are all those of other synapses of the same layer, as in Oja's rule, and none of another layer."""
+        """Whether all weights that are transported are those of other synapses of the same layer, as in Oja's rule."""
         return self.weight_transport and not any(one.reads_forward for one in self.per_layer)
 
     def short(self) -> str:

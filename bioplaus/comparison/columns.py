@@ -51,7 +51,7 @@ def untrained(summary: Mapping[str, Any]) -> list[int]:
 
 
 def epochs_to_share(summary: Mapping[str, Any], metrics: pyarrow.Table) -> list[float | None]:
-    """Return, per seed, the first epoch whose validation accuracy is at least 95 % of that of the selected weights; None if those are untrained."""
+    """Return, per seed, the first epoch with at least 95 % of the validation accuracy of the selected weights; None if those are untrained."""
     final = summary["validation_accuracy"]
     if final is None:
         return [None] * len(summary["seeds"])

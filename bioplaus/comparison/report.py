@@ -49,7 +49,8 @@ CAPTIONS = {
 }
 #: Questions of a card that stand in the table, in its order.
 CARD = (
-    "weight_transport", "backward_locking", "update_locking", "settles", "needs_labels", "phases", "global_signals", "modulators", "stored", "network",
+    "weight_transport", "backward_locking", "update_locking", "settles", "needs_labels", "phases", "global_signals", "modulators", "stored",
+    "network",
 )  # fmt: skip
 _TEXT = {"rule", "angles", "cosines", "audit"}
 
@@ -66,7 +67,8 @@ def page(found: Mapping[str, Any], figures: Sequence[Path]) -> str:
     parts = [
         f"<h1>{escape(title)}</h1>",
         f'<p class="under">{escape(head)}</p>',
-        f"<h2>Test {escape(found['score'])}{' (%)' if found['score'] == 'accuracy' else ''} and difference to backprop, intervals by bootstrap</h2>",
+        f"<h2>Test {escape(found['score'])}{' (%)' if found['score'] == 'accuracy' else ''} and difference to backprop, "
+        "intervals by bootstrap</h2>",
         _table(found, SCORES),
         _notes(found["notes"]),
         "<h2>Cost and alignment</h2>",
@@ -133,7 +135,9 @@ def _cards(found: Mapping[str, Any]) -> str:
     if not audited:
         return ""
     heads = "".join(f"<th>{escape(key.replace('_', ' '))}</th>" for key in CARD)
-    lines = "".join(f"<tr><td>{escape(rule)}</td>{''.join(f'<td>{escape(_answer(card, key))}</td>' for key in CARD)}</tr>" for rule, card in audited)
+    lines = "".join(
+        f"<tr><td>{escape(rule)}</td>{''.join(f'<td>{escape(_answer(card, key))}</td>' for key in CARD)}</tr>" for rule, card in audited
+    )
     table = f'<table class="card"><thead><tr><th>rule</th>{heads}</tr></thead><tbody>{lines}</tbody></table>'
     terms = "".join(_details(rule, card["non_local_terms"]) for rule, card in audited if card["non_local_terms"])
     beyond = f"<p>What changes use beyond the two sides of their synapses, layer by layer:</p>{terms}" if terms else ""

@@ -81,7 +81,8 @@ def as_tables(found: Mapping[str, Any]) -> list[Any]:
     seeds = len(found["seeds"])
     what = f"{found['data']}, network {found['network']}, {found['neuron']}, {seeds} seed{'s' * (seeds > 1)}, {epochs(found['epochs'])}"
     unit = " in %" if found["score"] == "accuracy" else ""
-    kinds = [(f"{what}; {found['score']}{unit}, intervals by bootstrap", SCORES), ("cost and alignment (per layer, bottom first: start, below it end)", COST)]
+    scores = f"{what}; {found['score']}{unit}, intervals by bootstrap"
+    kinds = [(scores, SCORES), ("cost and alignment (per layer, bottom first: start, below it end)", COST)]
     if any((row["audit"] or {}).get("card") for row in found["rows"]):
         kinds.append(("audit: what each rule uses, measured", AUDIT))
     tables = []

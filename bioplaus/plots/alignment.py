@@ -18,7 +18,7 @@ __all__ = ["alignment"]
 
 
 def alignment(table: pyarrow.Table, title: str) -> Figure | None:
-    """Return the figure: cosine between each forward weight and what takes errors down past it, and angle of updates to backpropagation's, per layer.
+    """Return the figure: cosine between forward and feedback weights, and angle of updates to backpropagation's, per layer.
 
     A panel for whichever was measured; None if neither was, or if the angles alone would say that backprop is backprop.
     """

@@ -72,7 +72,8 @@ def _bar(ax: Axes, when: NDArray[Any], low: NDArray[np.float64], high: NDArray[n
     from matplotlib.transforms import offset_copy
 
     there = np.flatnonzero(np.isfinite(low))[-1:]
-    beside = offset_copy(ax.transData, ax.figure, x=aside, units="points")
+    figure: Any = ax.figure
+    beside = offset_copy(ax.transData, figure, x=aside, units="points")
     ax.vlines(when[there], low[there], high[there], color=colour, linewidth=2.2, alpha=0.75, transform=beside)
 
 
@@ -123,7 +124,7 @@ def reaches_below(ax: Axes) -> bool:
 
 def _edges(ax: Axes) -> NDArray[np.float64]:
     """Return the finite heights of the edges of all bands and bars."""
-    corners = [path.vertices[:, 1] for shape in ax.collections for path in shape.get_paths()]
+    corners = [np.asarray(path.vertices)[:, 1] for shape in ax.collections for path in shape.get_paths()]
     seen = np.concatenate([np.empty(0), *corners])
     return seen[np.isfinite(seen)]
 

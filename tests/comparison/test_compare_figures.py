@@ -9,9 +9,13 @@ import numpy as np
 import pytest
 import torch
 
-from bioplaus.comparison.figures import against_compute, angles, curves
+from bioplaus.comparison import figures
 from bioplaus.recorder import Recorder
 
+#: Untyped: matplotlib says little of what it gives back.
+against_compute: Any = figures.against_compute
+angles: Any = figures.angles
+curves: Any = figures.curves
 T_2 = 4.302653  # 97.5 % point of Student's t with 2 degrees of freedom
 
 
@@ -32,7 +36,8 @@ def below(figure: Any) -> str:
 
 def bars(ax: Any) -> list[list[float]]:
     """The ends of every upright bar of an interval, in percent of errors."""
-    return [sorted(float(y) for _, y in segment) for shape in ax.collections if hasattr(shape, "get_segments") for segment in shape.get_segments()]
+    shapes = [shape for shape in ax.collections if hasattr(shape, "get_segments")]
+    return [sorted(float(y) for _, y in segment) for shape in shapes for segment in shape.get_segments()]
 
 
 FOUND = {"epochs": 2, "score": "accuracy", "train_samples": 1000, "seeds": [0, 1, 2]}
@@ -40,7 +45,7 @@ GOOD = [(0.1, 0.1, 0.1), (0.80, 0.81, 0.79), (0.90, 0.91, 0.89)]
 
 
 def test_few_rows_have_bands_and_many_a_bar_at_the_end() -> None:
-    (few,) = curves([run(name, GOOD) for name in ("bp", "fa", "dfa")], "accuracy", "t").axes  # type: ignore[union-attr]
+    (few,) = curves([run(name, GOOD) for name in ("bp", "fa", "dfa")], "accuracy", "t").axes
     assert sum("Poly" in type(shape).__name__ or "Fill" in type(shape).__name__ for shape in few.collections) == 3 and bars(few) == []
     figure = curves([run(name, GOOD) for name in ("bp", "fa", "dfa", "top")], "accuracy", "t")
     assert figure is not None
@@ -105,7 +110,7 @@ def test_compute_is_counted_in_plain_numbers() -> None:
     figure = against_compute([run("bp", GOOD, flops=2e6), run("fa", GOOD, flops=3e6)], FOUND, "t")
     assert figure is not None
     (ax,) = figure.axes
-    figure.canvas.draw()  # type: ignore[attr-defined]
+    figure.canvas.draw()
     assert ax.get_xlabel().startswith("GFLOP spent") and list(ax.get_lines()[0].get_xdata()) == [2, 4]
     texts = [tick.get_text() for tick in ax.get_xticklabels()]
     assert texts and all(float(text) >= 1 and "e" not in text and "$" not in text for text in texts)
@@ -133,10 +138,10 @@ def test_leaders_are_no_curves() -> None:
 def test_the_legend_of_angles_has_a_line_of_its_own(layers: int) -> None:
     figure = angles([run("fa", GOOD, layers=layers), run("dfa", GOOD, layers=layers)], "cifar10, network cnn5")
     assert figure is not None
-    figure.canvas.draw()  # type: ignore[attr-defined]
+    figure.canvas.draw()
     (legend,) = figure.legends
     assert len(legend.get_texts()) == layers
     inside = legend.get_window_extent()
-    assert not inside.overlaps(figure._suptitle.get_window_extent())  # type: ignore[attr-defined]
+    assert not inside.overlaps(figure._suptitle.get_window_extent())
     assert not any(inside.overlaps(ax.get_tightbbox()) for ax in figure.axes)
     assert inside.x1 <= figure.bbox.x1

@@ -16,7 +16,8 @@ from bioplaus.comparison.verdict import judge
 
 TUNED = {"seconds": 1.0, "improved": True, "edge": "", "rates": [1.0], "accuracy": [0.5], "loss": [1.0]}
 COLUMNS = {
-    "epochs_to_95": 1.0, "epochs_to_95_values": [1.0, 1.0], "seconds_to_95": 0.5, "seconds_per_epoch": 0.5, "flops_per_sample": 2e6, "parameters": 9,
+    "epochs_to_95": 1.0, "epochs_to_95_values": [1.0, 1.0], "seconds_to_95": 0.5, "seconds_per_epoch": 0.5, "flops_per_sample": 2e6,
+    "parameters": 9,
     "angle_to_bp_start": [None, 90.0], "angle_to_bp": [None, -1e-9], "feedback_cosine_start": [None, -0.04], "feedback_cosine": [None, -0.001],
 }  # fmt: skip
 
@@ -29,7 +30,8 @@ def judged(accuracies: dict[str, list[float]], *, keys: dict[str, Any] | None = 
     results = []
     for name, values in accuracies.items():
         summary = {
-            "test_accuracy": {"values": values}, "test_loss": {"values": [1.0] * len(seeds)}, "seeds": seeds, "stopped_at": None, "neuron": "elu",
+            "test_accuracy": {"values": values}, "test_loss": {"values": [1.0] * len(seeds)}, "seeds": seeds, "stopped_at": None,
+            "neuron": "elu",
             "selected_epoch": [1] * len(seeds), "seconds": {"total": 1.0}, "train_samples": 5, "device": "cpu", "data_note": "",
         }  # fmt: skip
         changed = changes.get(name, {})
@@ -45,7 +47,8 @@ def text_of(found: dict[str, Any]) -> str:
 def test_untrained_weights_are_named() -> None:
     found = judged({"bp": [0.9, 0.8], "ff": [0.1, 0.2], "fa": [0.1, 0.2]}, ff={"selected_epoch": [0, 0]}, fa={"selected_epoch": [3, 0]})
     text = text_of(found)
-    assert "ff: the tested weights of seeds 0, 1 are the untrained ones." in text and "fa: the tested weights of seed 1 are the untrained ones." in text
+    assert "ff: the tested weights of seeds 0, 1 are the untrained ones." in text
+    assert "fa: the tested weights of seed 1 are the untrained ones." in text
     assert [row["untrained_seeds"] for row in found["rows"]] == [[], [0, 1], [1]]
     # a seed that diverged before its first epoch has no result at all, and is named as stopped
     stopped = judged({"bp": [0.9, 0.8], "ff": [0.1, 0.2]}, ff={"selected_epoch": [0, 2], "stopped_at": [7, None]})
@@ -84,7 +87,8 @@ def test_two_values_are_their_interval() -> None:
 
 def test_what_holds_for_several_rows_is_said_once() -> None:
     low = {"edge": "low"}
-    found = judged({"bp": [0.9, 0.8], "ff": [0.1, 0.2], "fa": [0.1, 0.2]}, ff=low, fa={**low, "neuron": "tanh"}, bp={"improved": False, "neuron": "tanh"})
+    other: dict[str, Any] = {"improved": False, "neuron": "tanh"}
+    found = judged({"bp": [0.9, 0.8], "ff": [0.1, 0.2], "fa": [0.1, 0.2]}, ff=low, fa={**low, "neuron": "tanh"}, bp=other)
     text = text_of(found)
     assert text.count("lowest tried") == 1 and "ff, fa: the best rate is the lowest tried" in text
     assert "bp: no rate improved on the untrained network." in text
@@ -116,7 +120,8 @@ def test_the_report_answers_every_question_of_a_card() -> None:
     table = page(found, []).partition('<table class="card">')[2].partition("</table>")[0]
     cells = [[re.sub("<.*?>", "", cell) for cell in re.findall(r"<t[hd]>(.*?)</t[hd]>", line)] for line in table.split("</tr>") if line.strip()]
     head, bp, oja = (dict(zip(cells[0], line)) for line in cells[:3])
-    assert {"weight transport", "backward locking", "update locking", "settles", "needs labels", "phases", "global signals", "stored"} <= set(head)
+    asked = {"weight transport", "backward locking", "update locking", "settles", "needs labels", "phases", "global signals", "stored"}
+    assert asked <= set(head)
     assert bp["weight transport"] == bp["backward locking"] == "yes" and bp["phases"] == "2"
     assert unescape(oja["weight transport"]) == "neighbours' weights" and oja["update locking"] == "no"
     assert "forward/0 reads forward/2" in page(found, [])

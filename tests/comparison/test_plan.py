@@ -136,7 +136,12 @@ def test_a_rule_that_cannot_run_here_is_known_before_anything_starts(monkeypatch
     plan = planned(rules="ccl,top", **{"ccl.rule.loss": "maps"})
     assert [bool(row.error) for row in plan.rows] == [False, True, False] and "rule.loss=maps" in plan.rows[1].error
     started: list[int] = []
-    monkeypatch.setattr("bioplaus.comparison.pool._in_processes", lambda plan, missing, *_: started.extend(missing) or {n: {} for n in missing})
+
+    def in_processes(plan: Plan, missing: list[int], *_: Any) -> dict[int, Any]:
+        started.extend(missing)
+        return {number: {} for number in missing}
+
+    monkeypatch.setattr("bioplaus.comparison.pool._in_processes", in_processes)
     assert run_rows(plan, 2, Watch({row.label: {} for row in plan.rows}, silent=True))[1]["error"] == plan.rows[1].error
     assert started == [0, 2]
 
