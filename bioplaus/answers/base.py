@@ -91,21 +91,21 @@ class Line:
     key
         Of what `Theory.solved` returns.
     at
-        Which of its numbers, if there are several.
+        Which of its numbers, where there are several under a key.
     measured
         Key of what `Theory.simulated` returns, its standard error being under the same with ``_se`` behind; "" if none.
     """
 
     label: str
     key: str
-    at: int | None = None
+    at: int | str | None = None
     measured: str = ""
 
     def of(self, row: Mapping[str, Any], key: str) -> float:
         """Return the number that a row holds under a key, not a number where the row was not solved."""
         value = row[key]
-        if value is not None and self.at is not None:
-            value = value[self.at]
+        if isinstance(value, (list, Mapping)):
+            value = value[self.at]  # type: ignore[index]
         return math.nan if value is None else float(value)
 
 
@@ -122,7 +122,7 @@ class Theory(ABC):
     #: words at the upright axis
     upright: ClassVar[str] = "overlap m"
 
-    def check(self, config: Any) -> None:
+    def check(self, config: Any) -> None:  # noqa: B027
         """Refuse combinations of settings that make no sense.
 
         Raises

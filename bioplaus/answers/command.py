@@ -65,5 +65,5 @@ def listing() -> str:
 
 def settings(name: str) -> str:
     """Return every setting of a theory with its default, range and meaning."""
-    more = ["  out=runs/theory", "      Folder for figures.", "  figure=true", "      Whether to draw; under --json only where it or out is given."]
+    more = [f"  out={FOLDER}", "      Folder for figures.", "  figure=true", "      Whether to draw; under --json not unless out is given."]
     return "\n".join([f"theory {name}: {THEORIES.summary(name)}", settings_text(THEORIES.get(name).Config), *more])

@@ -124,4 +124,4 @@ def _picture(title: str, config: MultitaskingConfig, found: Mapping[str, Any], s
         if simulated:
             series.append(Series("simulation", number, simulated[key], simulated[f"{key}_se"], points=True))
         panels.append(Panel("pattern", label, series, whole_x=True))
-    return Curves("multitasking.png", title, panels, f"Points: {bars(config.mc, config.mc.N)}." if simulated else "")
+    return Curves("multitasking.png", title, panels, f"Simulation: {bars(config.mc, config.mc.N)}." if simulated else "")

@@ -51,7 +51,7 @@ def scan(theory: Theory, config: Any, progress: Silent) -> Answer:
     values = {"scan": name, "points": rows, "marks": {text: x for x, text in marks}, "monte_carlo": simulated}
     text = [title, *(f"  {text} = {x:.6f}" for x, text in marks), *_table(name, rows, simulated, lines)]
     panel = Panel(theory.scannable[name], theory.upright, _series(name, rows, simulated, lines), marks=marks)
-    note = f"Lines: theory. Points: {bars(config.mc, N)}." if simulated else "Lines: theory."
+    note = f"Lines: theory. Points: simulation, {bars(config.mc, N)}." if simulated else "Lines: theory."
     return Answer(finite(values), "\n".join(text), [Curves(f"{theory.name}-{name}.png", title, [panel], note)])
 
 
@@ -86,9 +86,16 @@ def _error(line: Line, row: Mapping[str, Any]) -> float | None:
 
 
 def _series(name: str, rows: Rows, simulated: Rows, lines: Sequence[Line]) -> list[Series]:
-    xs, found = [row[name] for row in rows], []
+    found = []
     for k, line in enumerate(lines):
-        found.append(Series(line.label, xs, [line.of(row, line.key) for row in rows], colour=k))
+        xs, ys = [], []
+        for before, row in zip([rows[0], *rows], rows):
+            if row.get("phase") != before.get("phase"):  # a jump, not a steep fall
+                xs.append(row[name])
+                ys.append(math.nan)
+            xs.append(row[name])
+            ys.append(line.of(row, line.key))
+        found.append(Series(line.label, xs, ys, colour=k))
         if simulated and line.measured:
             errors = [_error(line, row) for row in simulated]
             means = [line.of(row, line.measured) for row in simulated]

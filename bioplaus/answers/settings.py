@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
+from inspect import get_annotations
 from typing import Any
 
 from bioplaus.answers.base import Theory
@@ -64,7 +65,7 @@ def _known(config: type, group: str = "") -> dict[str, _Setting]:
     found: dict[str, _Setting] = {}
     by_name = {f.name: f for f in fields(config)}
     for cls in config.__mro__:
-        for name in (name for name in cls.__dict__.get("__annotations__", {}) if name in by_name):
+        for name in (name for name in get_annotations(cls) if name in by_name):
             inner = by_name[name].default_factory
             if isinstance(inner, type) and is_dataclass(inner):
                 found |= _known(inner, name)

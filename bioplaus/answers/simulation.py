@@ -10,7 +10,7 @@ from bioplaus.answers.base import TheoryConfig
 from bioplaus.errors import ConfigError
 from bioplaus.fields import ranged
 
-__all__ = ["MonteCarloConfig", "SimulatedConfig", "bars", "measured", "plus_minus", "simulate_patterns"]
+__all__ = ["MonteCarloConfig", "SimulatedConfig", "bars", "measured", "plus_minus", "simulate_ferromagnet", "simulate_patterns"]
 
 #: Numbers in the patterns and examples of one sample; beyond, gigabytes.
 _MOST = 200_000_000
@@ -79,6 +79,34 @@ def simulate_patterns(config: Any, K: int, d: float, N: int, **choices: Any) -> 
     return {"N": N, **{key: value for key, value in asdict(found).items() if not key.startswith("values_")}}
 
 
+def simulate_ferromagnet(config: SimulatedConfig, T: float, N: int) -> dict[str, Any]:
+    """Return ``<|m|>`` and ``<m^2>`` over sweeps and chains of N spins that all see each other, with standard errors over the chains.
+
+    One stored pattern without blanks is the ferromagnet, up to the signs of its entries. Chains start with m = 1.
+
+    Raises
+    ------
+    ConfigError
+        More numbers than a computer holds.
+    """
+    import numpy as np
+
+    from bioplaus.dynamics.relax import relax
+
+    mc = config.mc
+    if mc.samples * N > _MOST:
+        raise ConfigError(f"mc.N={N} is too large for mc.samples={mc.samples}; it must be at most {_MOST // mc.samples}")
+    chains, temperatures = np.ones((mc.samples, N), np.int8), np.full(mc.burn_in + mc.sweeps, T)
+    run = relax(chains[:, None], chains, temperatures, range(config.seed, config.seed + mc.samples), threads=config.threads)
+    found: dict[str, Any] = {"N": N}
+    for key, power in (("abs_m", 1), ("m_squared", 2)):
+        means = (np.abs(run.overlaps[:, mc.burn_in :, 0]) ** power).mean(1)
+        found[key] = float(means.mean())
+        found[f"{key}_se"] = float(means.std(ddof=1) / len(means) ** 0.5) if len(means) > 1 else None
+    sizes = {"sweeps": mc.sweeps, "burn_in": mc.burn_in, "samples": mc.samples}
+    return {**found, **sizes, "picks": run.picks, "seconds": run.seconds, "form": run.form}
+
+
 def plus_minus(value: float, error: float | None) -> str:
     """Return a mean and its standard error, where there is one."""
     return f"{value:.4f}" + ("" if error is None else f" +- {error:.4f}")
@@ -94,4 +122,4 @@ def measured(found: Mapping[str, Any]) -> str:
 def bars(mc: MonteCarloConfig, N: int | None) -> str:
     """Return what a figure says of its simulated points."""
     error = "bars: one standard error over the samples" if mc.samples > 1 else "no error bars"
-    return f"simulation of {mc.samples} sample{'s' * (mc.samples > 1)} of N={N}, {mc.burn_in} + {mc.sweeps} sweeps; {error}"
+    return f"{mc.samples} sample{'s' * (mc.samples > 1)} of N={N}, {mc.burn_in} + {mc.sweeps} sweeps; {error}"
