@@ -161,6 +161,10 @@ class Theory(ABC):
         """Return where something changes along a scan, with its name."""
         return ()
 
+    def jumps(self, before: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
+        """Return whether the state jumps between two rows of a scan, so that no line joins them."""
+        return bool(before.get("phase") != row.get("phase"))
+
     def size(self, config: Any) -> int | None:
         """Return the neurons of the simulations in a scan, None for no simulation."""
         return None

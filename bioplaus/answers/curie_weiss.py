@@ -83,6 +83,9 @@ class CurieWeiss(Theory):
     def marks(self, config: CurieWeissConfig) -> list[tuple[float, str]]:
         return [(1.0, "T_c")] if config.scan == "T" and config.h == 0 else []
 
+    def jumps(self, before: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
+        return bool(before["magnetisation"] * row["magnetisation"] < 0)
+
     def size(self, config: CurieWeissConfig) -> int | None:
         return config.simulated_size
 

@@ -34,6 +34,7 @@ class Dense(Theory):
     Config = DenseConfig
     scannable = {"gamma": "load gamma = K/N^(P-1)", "T": "temperature T"}  # noqa: RUF012
     columns = ("m", "x", "q", "phase")
+    upright = "overlap m, and q"
 
     def check(self, config: DenseConfig) -> None:
         if config.P == 2:

@@ -50,7 +50,7 @@ def scan(theory: Theory, config: Any, progress: Silent) -> Answer:
     marks, lines = theory.marks(config), theory.lines(config)
     values = {"scan": name, "points": rows, "marks": {text: x for x, text in marks}, "monte_carlo": simulated}
     text = [title, *(f"  {text} = {x:.6f}" for x, text in marks), *_table(name, rows, simulated, lines)]
-    panel = Panel(theory.scannable[name], theory.upright, _series(name, rows, simulated, lines), marks=marks)
+    panel = Panel(theory.scannable[name], theory.upright, _series(theory, name, rows, simulated, lines), marks=marks)
     note = f"Lines: theory. Points: simulation, {bars(config.mc, N)}." if simulated else "Lines: theory."
     return Answer(finite(values), "\n".join(text), [Curves(f"{theory.name}-{name}.png", title, [panel], note)])
 
@@ -85,12 +85,12 @@ def _error(line: Line, row: Mapping[str, Any]) -> float | None:
     return None if row[key] is None else line.of(row, key)
 
 
-def _series(name: str, rows: Rows, simulated: Rows, lines: Sequence[Line]) -> list[Series]:
+def _series(theory: Theory, name: str, rows: Rows, simulated: Rows, lines: Sequence[Line]) -> list[Series]:
     found = []
     for k, line in enumerate(lines):
         xs, ys = [], []
         for before, row in zip([rows[0], *rows], rows):
-            if row.get("phase") != before.get("phase"):  # a jump, not a steep fall
+            if theory.jumps(before, row):
                 xs.append(row[name])
                 ys.append(math.nan)
             xs.append(row[name])
