@@ -34,12 +34,13 @@ def interruptible(run: Callable[[np.ndarray[Any, Any]], None]) -> None:
             raised.append(error)
 
     thread = threading.Thread(target=work)
-    thread.start()
     try:
+        thread.start()
         thread.join()
     except BaseException:
         stop[0] = 1
-        thread.join()
+        if thread.is_alive():  # else it has yet to begin, and will find the flag
+            thread.join()
         raise
     if raised:
         raise raised[0]
