@@ -27,6 +27,8 @@ class Series:
         Number of the colour: series of one number belong together; None is grey.
     dashed
         Whether a line is dashed.
+    marker
+        How a point looks, as Matplotlib names it: "o", or "_" for a level beside which others are seen.
     """
 
     label: str
@@ -36,6 +38,7 @@ class Series:
     points: bool = False
     colour: int | None = 0
     dashed: bool = False
+    marker: str = "o"
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,8 @@ def _plot(ax: Axes, series: Series) -> None:
     colour = MUTED if series.colour is None else COLOURS[series.colour % len(COLOURS)]
     label = series.label or "_"
     if series.points:
-        ax.errorbar(series.x, series.y, series.error, fmt="o", ms=4, lw=1.1, capsize=2, color=colour, label=label, zorder=3)
+        size = {"ms": 16, "mew": 1.8} if series.marker == "_" else {"ms": 4}
+        ax.errorbar(series.x, series.y, series.error, fmt=series.marker, lw=1.1, capsize=2, color=colour, label=label, zorder=3, **size)
     else:
         ax.plot(series.x, series.y, "--" if series.dashed else "-", lw=1.4, color=colour, label=label)
         if series.error is not None:
