@@ -248,6 +248,9 @@ THEORIES = Registry(
     "theory",
     {
         "multitasking": "bioplaus.answers.multitasking:Multitasking",
+        "hopfield": "bioplaus.answers.hopfield:Hopfield",
+        "dense": "bioplaus.answers.dense:Dense",
+        "curie_weiss": "bioplaus.answers.curie_weiss:CurieWeiss",
     },
 )
 FAMILIES = {
