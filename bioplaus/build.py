@@ -145,7 +145,8 @@ def _task(settings: Settings, splits: Splits, replicas: Sequence[int], device: t
     if wanted not in rule.tasks:
         lives = rule.home({}).get("network", config.DEFAULTS["network"])
         if spiking(settings):
-            raise ConfigError(f"rule={settings.rule.name} cannot train spiking units (neuron={settings.neuron.name}) in network={network}; {HOSTS}")
+            units = f"spiking units (neuron={settings.neuron.name}) in network={network}"
+            raise ConfigError(f"rule={settings.rule.name} cannot train {units}; {HOSTS}")
         raise ConfigError(f"rule={settings.rule.name} cannot run on network={network}, which is for {wanted}; try network={lives}")
     if wanted == "spiking":
         return SpikingClassification(splits.classes, settings.neuron)

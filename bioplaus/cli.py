@@ -159,6 +159,8 @@ def _print_result(result: Any, as_json: bool) -> None:
                 "if it had one. Try a lower rule.lr, plasticity.clip=per_network or plasticity.warmup",
                 file=sys.stderr,
             )
+    if result.summary.get("spiking_warning"):
+        print(f"bioplaus: {result.summary['spiking_warning']}", file=sys.stderr)
     if as_json:
         print(json.dumps(result.summary, allow_nan=False))
         return

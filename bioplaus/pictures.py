@@ -95,3 +95,8 @@ class Findings:
     values: Mapping[str, Any] = field(default_factory=dict)
     text: str = ""
     pictures: Sequence[Picture] = ()
+
+    def beside(self, other: Findings) -> Findings:
+        """Return these findings and others."""
+        text = "\n".join(one for one in (self.text, other.text) if one)
+        return Findings({**self.values, **other.values}, text, [*self.pictures, *other.pictures])

@@ -7,16 +7,22 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from bioplaus.build import spiking
 from bioplaus.evaluation import evaluate
 from bioplaus.feed import Feed
 from bioplaus.flops import flops_per_sample
 from bioplaus.pictures import Findings
 from bioplaus.simulator import Simulator
+from bioplaus.spiking.report import spiking_findings
 from bioplaus.statement import statement
 from bioplaus.stats import summarise
 from bioplaus.world import view
 
 __all__ = ["findings_of", "summarise_run", "test_scores"]
+
+
+#: Test samples that findings look at.
+SAMPLES = 256
 
 
 def test_scores(simulator: Simulator, feed: Feed) -> dict[str, list[float | None]]:
@@ -37,9 +43,10 @@ def findings_of(simulator: Simulator) -> Findings:
     views = []
     for pack in simulator.packs:
         feeds = simulator.feeds.of(pack.replicas)
-        sample = next((feeds.test if len(feeds.test) else feeds.train).chunks(1))
+        sample = next((feeds.test if len(feeds.test) else feeds.train).chunks(SAMPLES))
         views.append(view(pack.model, pack.best.into(pack.world), sample, pack.clock(simulator.per_epoch, simulator.total)))
-    return simulator.packs[0].model.rule.findings(views)
+    found = simulator.packs[0].model.rule.findings(views)
+    return found.beside(spiking_findings(views)) if spiking(simulator.settings) else found
 
 
 def _numbers(values: Tensor) -> list[float | None]:
@@ -69,6 +76,7 @@ def summarise_run(simulator: Simulator, findings: Findings) -> dict[str, Any]:
         "plasticity": settings.plasticity.name,
         "neuron": settings.neuron.name,
         "device": simulator.device.type,
+        "backend": settings.top.backend,
         "seeds": list(simulator.seeds),
         "epochs": simulator.epochs,
         **{f"{split}_{key}": _summary(found, key) for split, found in scores.items() for key in ("accuracy", "loss")},

@@ -21,7 +21,7 @@ FAST_SIGMOID, ATAN, SIGMOID, TRIANGULAR, BOXCAR, GAUSSIAN, STRAIGHT = range(7)
 
 @numba.njit(cache=True, fastmath=False)
 def _add_slope_times(code: int, a: Any, b: Any, one: Any, membrane: Any, threshold: Any, error: Any, found: Any) -> None:
-    """Add error times the surrogate derivative to found, unit by unit; a and b are the surrogate's numbers. One plain loop each runs side by side."""
+    """Add error times the surrogate derivative to found; a and b are the surrogate's numbers. A plain loop for each runs several units at once."""
     if code == FAST_SIGMOID:
         for c in range(found.shape[0]):
             y = one + a * abs(membrane[c] - threshold)
@@ -111,9 +111,9 @@ def lif_backward(
 ) -> None:
     """Fill back ``[rows, T or 1, C]``, the error at the current, and leak ``[rows]`` (if it has any), that at beta.
 
-    error ``[rows, T, C]`` is that at the spikes (times the surrogate at the membrane) or at the membrane before any immediate reset. With lambda[t]
-    the error at the membrane, ``lambda[t] = direct[t] + beta lambda[t+1]``, beta (1 - R[t+1]) where the reset is to zero; resets pass nothing on.
-    Where the current was constant, its error is summed over time.
+    error ``[rows, T, C]`` is that at the spikes (times the surrogate at the membrane) or at the membrane before any immediate reset. With
+    lambda[t] the error at the membrane, ``lambda[t] = direct[t] + beta lambda[t+1]``, beta (1 - R[t+1]) where the reset is to zero; resets pass
+    nothing on. Where the current was constant, its error is summed over time.
     """
     rows, steps, units = membrane.shape
     summed = back.shape[1] == 1

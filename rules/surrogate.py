@@ -1,7 +1,7 @@
 """Surrogate gradients: backpropagation through time over spiking layers, with a smooth derivative in place of the spike's.
 
-``lambda[t] = g[t] sigma'(U[t] - threshold) + beta lambda[t+1]`` in every layer, ``dW = sum_t lambda[t]^T S_below[t]``; the reset passes nothing on
-(Neftci, Mostafa & Zenke 2019, IEEE Signal Process. Mag. 36:51). It is `bp`, whose units happen to scan time: the same pass, other settings.
+``lambda[t] = g[t] sigma'(U[t] - threshold) + beta lambda[t+1]`` in every layer, ``dW = sum_t lambda[t]^T S_below[t]``; the reset passes nothing
+on (Neftci, Mostafa & Zenke 2019, IEEE Signal Process. Mag. 36:51). It is `bp`, whose units happen to scan time: the same pass, other settings.
 """
 
 from __future__ import annotations

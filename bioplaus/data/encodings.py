@@ -45,7 +45,8 @@ class Encoding:
 
 def _in_unit(x: Tensor, name: str) -> None:
     if x.numel() and not (x.min() >= 0 and x.max() <= 1):
-        raise ConfigError(f"{name} coding needs inputs between 0 and 1, these reach from {x.min():.3g} to {x.max():.3g}; use data.standardise=none")
+        reach = f"these reach from {x.min():.3g} to {x.max():.3g}"
+        raise ConfigError(f"{name} coding needs inputs between 0 and 1, {reach}; use data.standardise=none")
 
 
 def direct(x: Tensor) -> Tensor:

@@ -12,8 +12,8 @@ mse_membrane    mean_k, mean_t of (U_k[t] - 1[k = y])^2                         
 first_spike     CE(-first spike's step, y), T - 1 where there is none            earliest spike
 ==============  ===============================================================  ==========================
 
-Each returns the loss ``[R]``, and its negative gradients at the spikes and at the membrane (None where it does not look at them). Ties of a count
-go to the lowest class. The conventions are those of snnTorch 1.0's `functional` losses; membrane is the loss of its tutorial 5.
+Each returns the loss ``[R]``, and its negative gradients at the spikes and at the membrane (None where it does not look at them). Ties of a
+count go to the lowest class. The conventions are those of snnTorch 1.0's `functional` losses; membrane is the loss of its tutorial 5.
 """
 
 from __future__ import annotations
