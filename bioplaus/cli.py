@@ -72,6 +72,9 @@ def _parser() -> _Parser:
     listing.add_argument("family", nargs="?", help="rules, neurons, plasticity, data, networks, probes, backends or theories; all by default")
     show = add("show", "show every setting with its default, range and source")
     show.add_argument("overrides", nargs="*", default=[], metavar="key=value")
+    convert = add("convert", "turn a trained relu network into a spiking one", machine=True)
+    convert.add_argument("run", metavar="RUN", help="run directory")
+    convert.add_argument("overrides", nargs="*", default=[], metavar="key=value", help="steps=100 balance=both|robust|max out=DIR")
     theory = add("theory", "solve a theory, beside a simulation", machine=True)
     theory.add_argument("name", help="name of the theory, or 'list'; bioplaus theory NAME help=true shows its settings")
     theory.add_argument("overrides", nargs="*", default=[], metavar="key=value", help="its settings; out=DIR, figure=true|false")
@@ -211,6 +214,24 @@ def _show(args: argparse.Namespace) -> None:
     print(show.text(config.resolve(config.parse(args.overrides), locate=False)))
 
 
+def _convert(args: argparse.Namespace) -> None:
+    from bioplaus import config
+
+    given = config.parse(args.overrides)
+    unknown = set(given) - {"steps", "balance", "out"}
+    if unknown:
+        raise ConfigError(f"convert takes steps=n, balance=both|robust|max and out=DIR, not {', '.join(sorted(unknown))}")
+    if type(given.get("steps", 1)) is not int:
+        raise ConfigError(f"steps={given['steps']} must be a whole number >= 1")
+    from bioplaus.spiking.convert_run import convert_run
+
+    found = convert_run(args.run, **given)
+    if args.json:
+        print(json.dumps(found.values, allow_nan=False))
+        return
+    print("\n".join([found.text, *(f"written: {path}" for path in found.files)]))
+
+
 def _theory(args: argparse.Namespace) -> None:
     from bioplaus import config
     from bioplaus.answers import command
@@ -262,6 +283,7 @@ VERBS: dict[str, Callable[[argparse.Namespace], None]] = {
     "plot": _plot,
     "list": _list,
     "show": _show,
+    "convert": _convert,
     "theory": _theory,
     "audit": _audit,
     "reproduce": _reproduce,
