@@ -27,6 +27,8 @@ MODULES = {
     "targets_mnist": "bioplaus.experiments.targets_mnist",
     "settling_mnist": "bioplaus.experiments.settling_mnist",
     "lenet_mnist": "bioplaus.experiments.lenet_mnist",
+    "spiking_mnist": "bioplaus.experiments.spiking_mnist",
+    "conversion_mnist": "bioplaus.experiments.conversion_mnist",
 }
 
 
