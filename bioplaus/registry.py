@@ -157,6 +157,9 @@ RULES = Registry(
         # the reference
         "bp": "bioplaus.rules.bp:Backprop",
         "surrogate": "bioplaus.rules.surrogate:Surrogate",
+        # spikes, forward in time
+        "eprop": "bioplaus.rules.eprop:Eprop",
+        "decolle": "bioplaus.rules.decolle:Decolle",
         # dual networks
         "ccl": "bioplaus.rules.ccl:CounterCurrent",
         # errors sent down through other weights
@@ -204,6 +207,8 @@ NEURONS = Registry(
         "sign": "bioplaus.neurons.threshold:Sign",
         "ising": "bioplaus.neurons.ising:Ising",
         "lif": "bioplaus.neurons.lif:Lif",
+        "alif": "bioplaus.neurons.alif:Alif",
+        "srm": "bioplaus.neurons.srm:Srm",
     },
     "bioplaus.neurons",
 )

@@ -15,15 +15,17 @@ These are the conventions of snnTorch 1.0's ``Leaky`` (Eshraghian et al. 2023, P
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from bioplaus.errors import ConfigError
 from bioplaus.fields import ranged
 from bioplaus.neurons._scan import NONE, SUBTRACT, ZERO, lif_backward, lif_forward
+from bioplaus.neurons.online import LifUnit
 from bioplaus.neurons.spiking import Spiking, SpikingConfig, decay, numbers, spikes_of, torch_derivative
 
 __all__ = ["Lif", "LifConfig"]
@@ -42,6 +44,8 @@ class LifConfig(SpikingConfig):
     """Time constant of the membrane, ms, > 0."""
     dt: float = ranged(1.0, above=0)
     """Duration of a step, ms, > 0."""
+    readout_beta: float | None = ranged(None, 0, 1)
+    """Decay of the output layer's membrane per step (kappa), in [0, 1]; that of the other layers if not given."""
     learn_tau: bool = False
     """Whether each layer learns its decay, beta = sigmoid(leak), from where the settings put it."""
 
@@ -82,6 +86,10 @@ class Lif(Spiking):
         membrane, after, spikes = self._scan(current, beta, steps)
         return (membrane if self.as_membrane else spikes), _Cache(membrane, after, beta, current.shape[2] == 1)
 
+    def readout(self) -> Spiking:
+        kappa = self.config.readout_beta
+        return super().readout() if kappa is None else Lif(replace(self.config, beta=kappa, readout_beta=None)).readout()
+
     def pull(self, cache: _Cache, error: Tensor) -> Tensor:
         return self._back(cache, error)[0]
 
@@ -90,6 +98,11 @@ class Lif(Spiking):
             return {}
         slope = cache.beta * (1 - cache.beta)
         return {"leak": (self._back(cache, error, leak=True)[1] * slope).unsqueeze(1)}
+
+    def online(self) -> LifUnit:
+        if self.config.learn_tau:
+            raise ConfigError("neuron.learn_tau=true: a decay that is learned needs the whole run of a sample; leave it out for online rules")
+        return LifUnit(self.config, self.beta)
 
     def run(self, current: Tensor, time_axis: int = 0) -> tuple[Tensor, Tensor]:
         x = current.movedim(time_axis, 0)

@@ -11,7 +11,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from torch import Tensor
 
@@ -19,6 +19,9 @@ from bioplaus.errors import ConfigError
 from bioplaus.fields import check_fields, choice, ranged
 from bioplaus.neurons import surrogates
 from bioplaus.neurons.base import Neuron, NeuronConfig
+
+if TYPE_CHECKING:
+    from bioplaus.neurons.online import Unit
 
 __all__ = ["Spiking", "SpikingConfig", "decay", "shape_of"]
 
@@ -76,6 +79,16 @@ class Spiking(Neuron):
         made = type(self)(config)
         made.as_membrane = True
         return made
+
+    def online(self) -> Unit:
+        """Return the model as one that goes step by step.
+
+        Raises
+        ------
+        ConfigError
+            If it cannot, as it stands.
+        """
+        raise ConfigError(f"neuron={self.config.name} does not go step by step, as recurrent layers and online rules need; use lif, alif or srm")
 
     @abstractmethod
     def run(self, current: Tensor, time_axis: int = 0) -> tuple[Tensor, Tensor]:
