@@ -146,6 +146,8 @@ def _task(settings: Settings, splits: Splits, replicas: Sequence[int], device: t
             wanted = "recurrent spiking"
     if wanted not in rule.tasks:
         lives = rule.home({}).get("network", config.DEFAULTS["network"])
+        if wanted == "recurrent spiking" and "spiking" in rule.tasks:
+            raise ConfigError(f"rule={settings.rule.name} cannot train network.recurrent=true; rule=eprop can")
         if spiking(settings):
             units = f"spiking units (neuron={settings.neuron.name}) in network={network}"
             raise ConfigError(f"rule={settings.rule.name} cannot train {units}; {HOSTS}")
