@@ -204,6 +204,11 @@ NEURONS = Registry(
         "sign": "bioplaus.neurons.threshold:Sign",
         "ising": "bioplaus.neurons.ising:Ising",
         "lif": "bioplaus.neurons.lif:Lif",
+        "synaptic": "bioplaus.neurons.synaptic:Synaptic",
+        "alif": "bioplaus.neurons.alif:Alif",
+        "if": "bioplaus.neurons.integrate_fire:IntegrateFire",
+        "izhikevich": "bioplaus.neurons.izhikevich:Izhikevich",
+        "hodgkin_huxley": "bioplaus.neurons.hodgkin_huxley:HodgkinHuxley",
     },
     "bioplaus.neurons",
 )
