@@ -258,6 +258,7 @@ THEORIES = Registry(
         "hopfield": "bioplaus.answers.hopfield:Hopfield",
         "dense": "bioplaus.answers.dense:Dense",
         "curie_weiss": "bioplaus.answers.curie_weiss:CurieWeiss",
+        "lif": "bioplaus.answers.lif:Lif",
     },
 )
 FAMILIES = {

@@ -10,6 +10,7 @@ import numpy as np
 from bioplaus.dynamics.cells import (
     HH_REST,
     HH_SPIKE,
+    IZHIKEVICH_FLOOR,
     IZHIKEVICH_PEAK,
     IZHIKEVICH_START,
     hodgkin_huxley_gates,
@@ -59,8 +60,8 @@ def izhikevich_backward(
     """Fill back ``[rows, T or 1, C]``, the error at the current, from that at the spikes or at ``U = (v + 65)/95``.
 
     With w = v before the reset, and g what reaches w[t]: the surrogate of U - 1, beside ``(1 - S[t]) lambda_v[t] + dt a b lambda_u[t]``;
-    ``lambda_v[t-1] = (1 + dt (0.08 v[t-1] + 5)) g``, ``lambda_u[t-1] = (1 - dt a) lambda_u[t] - dt g``, dL/dI[t] = gain dt g. The reset passes
-    nothing on.
+    ``lambda_v[t-1] = (1 + dt (0.08 v[t-1] + 5)) g``, ``lambda_u[t-1] = (1 - dt a) lambda_u[t] - dt g``, dL/dI[t] = gain dt g. Neither the
+    reset nor a cell at its floor passes anything on.
     """
     span = IZHIKEVICH_PEAK - IZHIKEVICH_START
     for row in numba.prange(membrane.shape[0]):
@@ -81,6 +82,8 @@ def izhikevich_backward(
             found = back[row, 0 if summed else t]
             for k in range(units):
                 g = pulled[k] / span + (0.0 if spikes[row, t, k] > 0 else at_v[k]) + dt * a * b * at_u[k]
+                if membrane[row, t, k] <= IZHIKEVICH_FLOOR:
+                    g = 0.0
                 before = IZHIKEVICH_START
                 if t > 0:
                     before = c if spikes[row, t - 1, k] > 0 else float(membrane[row, t - 1, k])

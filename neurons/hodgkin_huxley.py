@@ -6,8 +6,8 @@
     a_m = 0.1 (v + 40) / (1 - exp(-(v + 40)/10))      a_h = 0.07 exp(-(v + 65)/20)                a_n = 0.01 (v + 55) / (1 - exp(-(v + 55)/10))
     b_m = 4 exp(-(v + 65)/18)                         b_h = 1 / (1 + exp(-(v + 35)/10))           b_n = 0.125 exp(-(v + 65)/80)
 
-mV, ms, C = 1 uF/cm^2, I in uA/cm^2, conductances in mS/cm^2. Discrete: exponential Euler with step dt, every variable exact for the others of
-the step before. A spike is an upward crossing of 0 mV, a refractory period follows by itself.
+mV, ms, C = 1 uF/cm^2, I in uA/cm^2, conductances in mS/cm^2. Discrete: exponential Euler with step dt, first the gates at the old v, then v with
+the new gates (an error of second order). A spike is an upward crossing of 0 mV, a refractory period follows by itself.
 
 There is no threshold in it whose step a surrogate could replace: it has no gradient here and says so when asked for one.
 """

@@ -8,6 +8,8 @@ in mV and ms. Discrete: one Euler step of dt for v, then one for u with the new 
 
     v[t] = v[t-1] + dt (0.04 v[t-1]^2 + 5 v[t-1] + 140 - u[t-1] + I[t])        u[t] = u[t-1] + dt a (b v[t] - u[t-1])
 
+and v held at -100 mV from below, where such a step would throw a cell that is strongly inhibited up to a spike.
+
 In learning the spike's derivative is the surrogate of ``(v + 65)/95 - 1``, 0 for a cell at its start and 1 at its peak; the rest of the step is
 differentiated as it stands, and nothing passes the reset. dt of 1 ms or less; the published networks take 0.5.
 """
@@ -19,22 +21,13 @@ from typing import Any
 
 from torch import Tensor
 
-from bioplaus.dynamics.cells import IZHIKEVICH_PEAK, IZHIKEVICH_START
+from bioplaus.dynamics.cells import CELLS, IZHIKEVICH_PEAK, IZHIKEVICH_START
 from bioplaus.fields import choice, ranged
 from bioplaus.neurons._continuous_scan import izhikevich_backward, izhikevich_forward
 from bioplaus.neurons.continuous import Continuous, ContinuousConfig, Course
 from bioplaus.neurons.spiking import numbers, rows_of
 
-__all__ = ["CELLS", "Izhikevich", "IzhikevichConfig"]
-
-#: a, b, c, d of regular spiking, intrinsically bursting, chattering, fast spiking and low-threshold spiking cells
-CELLS = {
-    "rs": (0.02, 0.2, -65.0, 8.0),
-    "ib": (0.02, 0.2, -55.0, 4.0),
-    "ch": (0.02, 0.2, -50.0, 2.0),
-    "fs": (0.1, 0.2, -65.0, 2.0),
-    "lts": (0.02, 0.25, -65.0, 2.0),
-}
+__all__ = ["Izhikevich", "IzhikevichConfig"]
 
 
 @dataclass

@@ -15,8 +15,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
+    "CELLS",
     "HH_REST",
     "HH_SPIKE",
+    "IZHIKEVICH_FLOOR",
+    "IZHIKEVICH_PEAK",
+    "IZHIKEVICH_START",
     "hodgkin_huxley_gates",
     "hodgkin_huxley_spikes",
     "hodgkin_huxley_step",
@@ -25,8 +29,16 @@ __all__ = [
     "lif_spikes",
 ]
 
-#: Izhikevich's cut-off, and where a cell starts, mV.
-IZHIKEVICH_PEAK, IZHIKEVICH_START = 30.0, -65.0
+#: Izhikevich's cut-off, where a cell starts, and where it is held from below, mV: lower down Euler's step of the quadratic makes a spike.
+IZHIKEVICH_PEAK, IZHIKEVICH_START, IZHIKEVICH_FLOOR = 30.0, -65.0, -100.0
+#: a, b, c, d of Izhikevich's regular spiking, intrinsically bursting, chattering, fast spiking and low-threshold spiking cells.
+CELLS = {
+    "rs": (0.02, 0.2, -65.0, 8.0),
+    "ib": (0.02, 0.2, -55.0, 4.0),
+    "ch": (0.02, 0.2, -50.0, 2.0),
+    "fs": (0.1, 0.2, -65.0, 2.0),
+    "lts": (0.02, 0.25, -65.0, 2.0),
+}
 #: Hodgkin and Huxley's resting potential, and the one that a spike crosses upwards, mV.
 HH_REST, HH_SPIKE = -65.0, 0.0
 #: Largest exponent: exp(700) is still a number, and a gate with such a rate is settled within any step.
@@ -36,7 +48,7 @@ _LARGE = 700.0
 @numba.njit(cache=True)
 def izhikevich_step(v: float, u: float, current: float, dt: float, a: float, b: float) -> tuple[float, float]:
     """Return v and u behind one Euler step of ``v' = 0.04 v^2 + 5 v + 140 - u + I``, then ``u' = a (b v - u)`` with the new v (no reset)."""
-    v += dt * (0.04 * v * v + 5.0 * v + 140.0 - u + current)
+    v = max(v + dt * (0.04 * v * v + 5.0 * v + 140.0 - u + current), IZHIKEVICH_FLOOR)
     return v, u + dt * a * (b * v - u)
 
 
@@ -72,21 +84,20 @@ def hodgkin_huxley_gates(v: float) -> tuple[float, float, float]:
 
 @numba.njit(cache=True)
 def hodgkin_huxley_step(v: float, m: float, h: float, n: float, current: float, dt: float) -> tuple[float, float, float, float]:
-    """Return v, m, h, n behind one step of exponential Euler: each exact where the others stand still.
+    """Return v, m, h, n behind one step: the gates, exact at the old v, then v, exact with the new gates.
+
+    The gates stand half a step ahead of v, as in NEURON: an error of second order where plain exponential Euler's is of first, at the same price.
 
     ``C v' = I - 120 m^3 h (v - 50) - 36 n^4 (v + 77) - 0.3 (v + 54.387)``, C = 1 uF/cm^2, I in uA/cm^2; ``x' = a_x (1 - x) - b_x x``.
     """
     am, bm, ah, bh, an, bn = _rates(v)
+    m = am / (am + bm) + (m - am / (am + bm)) * math.exp(-dt * (am + bm))
+    h = ah / (ah + bh) + (h - ah / (ah + bh)) * math.exp(-dt * (ah + bh))
+    n = an / (an + bn) + (n - an / (an + bn)) * math.exp(-dt * (an + bn))
     sodium, potassium = 120.0 * m * m * m * h, 36.0 * n * n * n * n
     total = sodium + potassium + 0.3
     goal = (current + sodium * 50.0 - potassium * 77.0 - 0.3 * 54.387) / total
-    m_goal, h_goal, n_goal = am / (am + bm), ah / (ah + bh), an / (an + bn)
-    return (
-        goal + (v - goal) * math.exp(-dt * total),
-        m_goal + (m - m_goal) * math.exp(-dt * (am + bm)),
-        h_goal + (h - h_goal) * math.exp(-dt * (ah + bh)),
-        n_goal + (n - n_goal) * math.exp(-dt * (an + bn)),
-    )
+    return goal + (v - goal) * math.exp(-dt * total), m, h, n
 
 
 @numba.njit(cache=True)
