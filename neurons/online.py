@@ -14,9 +14,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bioplaus.neurons.spiking import torch_derivative
+from bioplaus.neurons.spiking import spikes_of, torch_derivative
 
-__all__ = ["Kept", "LifUnit", "State", "Unit"]
+__all__ = ["AlifUnit", "Kept", "LifUnit", "State", "Unit"]
 
 #: what a trace remembers; its last entry is the trace itself
 Kept = tuple[Tensor, ...]
@@ -68,7 +68,8 @@ class Unit(ABC):
 
 
 class LifUnit(Unit):
-    """`bioplaus.neurons.lif.Lif`, step by step; its trace is ``eps[t] = beta eps[t-1] + x[t]``.
+    """`bioplaus.neurons.lif.Lif`, step by step; its trace is ``eps[t] = beta eps[t-1] + x[t]``. What a state remembers beside is the membrane behind
+    an immediate reset.
 
     Parameters
     ----------
@@ -76,21 +77,24 @@ class LifUnit(Unit):
         Settings of the model.
     beta
         Decay of the membrane.
+    bias
+        Current into every unit at every step.
     """
 
-    def __init__(self, config: Any, beta: float) -> None:
-        self.config, self.decay, self.beta = config, beta, beta
+    def __init__(self, config: Any, beta: float, bias: float = 0.0) -> None:
+        self.config, self.decay, self.beta, self.bias = config, beta, beta, bias
 
     def step(self, state: State, current: Tensor) -> State:
         c = self.config
         left = state.more[0] if state.more else state.membrane
+        current = current + self.bias if self.bias else current
         if c.reset == "none":
             u = current + self.beta * left
-            return State(u, self._fires(u))
-        fired = state.spikes if c.reset_delay else self._fires(left)
+            return State(u, spikes_of(u, c))
+        fired = state.spikes if c.reset_delay else spikes_of(left, c)
         u = current + self.beta * (left * (1 - fired) if c.reset == "zero" else left)
         u = u - fired * c.threshold if c.reset == "subtract" else u
-        spikes = self._fires(u)
+        spikes = spikes_of(u, c)
         if c.reset_delay:
             return State(u, spikes)
         return State(u, spikes, (u - (spikes - fired) * (c.threshold if c.reset == "subtract" else u),))
@@ -101,5 +105,40 @@ class LifUnit(Unit):
     def slope(self, state: State) -> Tensor:
         return torch_derivative(self.config, state.membrane)
 
-    def _fires(self, membrane: Tensor) -> Tensor:
-        return (membrane > self.config.threshold).to(membrane.dtype)
+
+class AlifUnit(Unit):
+    """`bioplaus.neurons.alif.Alif`, step by step; its membrane is ``v - beta_a b``. What a state remembers beside is v, b and the quiet steps left.
+
+    Parameters
+    ----------
+    config
+        Settings of the model.
+    beta, rho
+        Decays of membrane and adaptation.
+    """
+
+    def __init__(self, config: Any, beta: float, rho: float) -> None:
+        self.config, self.decay, self.beta, self.rho = config, beta, beta, rho
+        self.slow = (rho, config.beta_a) if config.beta_a else None
+
+    def start(self, current: Tensor) -> State:
+        rest = torch.zeros_like(current)
+        return State(rest, rest, (rest, rest, rest))
+
+    def step(self, state: State, current: Tensor) -> State:
+        c, (v, b, quiet), fired = self.config, state.more, state.spikes
+        v = self.beta * (v * (1 - fired) if c.reset == "zero" else v) + current
+        v = v - fired * c.threshold if c.reset == "subtract" else v
+        b = self.rho * b + fired
+        u = v - c.beta_a * b
+        if not c.n_ref:
+            return State(u, spikes_of(u, c), (v, b, quiet))
+        quiet = torch.where(fired > 0, float(c.n_ref), (quiet - 1).clamp(min=0))
+        return State(u, spikes_of(u, c) * (quiet == 0), (v, b, quiet))
+
+    def trace(self, kept: Kept, pre: Tensor) -> Kept:
+        return (self.beta * kept[0] + pre if kept else pre,)
+
+    def slope(self, state: State) -> Tensor:
+        psi = torch_derivative(self.config, state.membrane)
+        return psi * (state.more[2] == 0) if self.config.n_ref else psi

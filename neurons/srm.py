@@ -20,7 +20,7 @@ from torch import Tensor
 
 from bioplaus.fields import choice, ranged
 from bioplaus.neurons.online import Kept, State, Unit
-from bioplaus.neurons.spiking import Spiking, SpikingConfig, torch_derivative
+from bioplaus.neurons.spiking import Spiking, SpikingConfig, series, spikes_of, torch_derivative, unseries
 
 __all__ = ["Srm", "SrmConfig"]
 
@@ -38,7 +38,7 @@ class SrmConfig(SpikingConfig):
     """Decay of the refractory trace R per step, in [0, 1)."""
     weight_r: float = ranged(1.0, 0)
     """Size of the refractory trace, >= 0, in units of the membrane."""
-    threshold: float = ranged(0.0, 0)
+    threshold: float = ranged(0.0, 0)  # type: ignore[misc]
     """Membrane potential above which a unit fires (strictly), >= 0, in units of the membrane."""
     surrogate: str = choice("fast_sigmoid", "fast_sigmoid", "atan", "sigmoid", "boxcar", "gaussian", "straight_through")
     """Derivative of the spike in learning; see `bioplaus.neurons.surrogates`."""
@@ -83,9 +83,9 @@ class Srm(Spiking):
         return back.sum(2, keepdim=True) if cache.constant else back
 
     def run(self, current: Tensor, time_axis: int = 0) -> tuple[Tensor, Tensor]:
-        x = current.movedim(time_axis, 0)
-        found = self._loop(x.reshape(1, 1, x.shape[0], -1), x.shape[0])
-        return tuple(side.reshape(x.shape).movedim(0, time_axis) for side in found)  # type: ignore[return-value]
+        x = series(current, time_axis)
+        spikes, membrane = self._loop(x, x.shape[2])
+        return unseries(spikes, current, time_axis), unseries(membrane, current, time_axis)
 
     def _loop(self, current: Tensor, steps: int) -> tuple[Tensor, Tensor]:
         unit = self.online()
@@ -112,7 +112,7 @@ class SrmUnit(Unit):
         q, p = self.trace((q, p), current)
         r = c.alpha_r * r - (1 - c.alpha_r) * c.weight_r * state.spikes
         u = p + r
-        return State(u, (u > c.threshold).to(u.dtype), (q, p, r))
+        return State(u, spikes_of(u, c), (q, p, r))
 
     def trace(self, kept: Kept, pre: Tensor) -> Kept:
         c = self.config

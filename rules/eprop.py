@@ -124,8 +124,9 @@ class Eprop(Rule):
 
     def build(self, network: Network) -> dict[str, Network]:
         check_walkable(network, "eprop")
-        if network.layers[-1].neuron.online().decay is None:  # type: ignore[attr-defined]
-            raise ConfigError("rule=eprop reads out through one low-pass; use neuron=lif or alif")
+        out = network.layers[-1].neuron.online()  # type: ignore[attr-defined]
+        if out.decay is None or out.slow:
+            raise ConfigError("rule=eprop reads out through one low-pass; use neuron=lif, or neuron=alif with neuron.readout=leaky")
         hidden = network.layers[:-1]
         told = hidden[:-1] if self.config.feedback == "symmetric" else hidden
         if not told:

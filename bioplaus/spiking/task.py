@@ -40,7 +40,7 @@ class SpikingClassification(Task):
 
     def spikes(self, out: Tensor) -> Tensor:
         """Return the output spikes; a leaky read-out has none."""
-        return torch.zeros_like(out) if self.unit.readout == "leaky" else spikes_of(out, self.unit.threshold)
+        return torch.zeros_like(out) if self.unit.readout == "leaky" else spikes_of(out, self.unit)
 
     def loss(self, out: Tensor, y: Tensor) -> Tensor:
         return self._found(out, y)[0]

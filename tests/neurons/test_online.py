@@ -1,4 +1,4 @@
-"""Units that go step by step: the compiled scan, the equations in plain Python, and autograd."""
+"""Units that go step by step do what the same models do in one scan; a trace is what the membrane owes to a synapse."""
 
 from __future__ import annotations
 
@@ -11,165 +11,76 @@ from torch import Tensor
 
 from bioplaus import registry
 from bioplaus.errors import ConfigError
-from bioplaus.neurons import surrogates
-from bioplaus.neurons.alif import Alif
-from bioplaus.neurons.lif import Lif
-from bioplaus.neurons.srm import Srm
 
 T = 30
+CASES: list[tuple[str, dict[str, Any]]] = [
+    *(("lif", {"beta": 0.9, "reset": r, "reset_delay": d}) for r, d in itertools.product(["subtract", "zero", "none"], [True, False])),
+    *(("if", {"reset": r, "bias": 0.1}) for r in ("subtract", "zero")),
+    *(
+        ("alif", {"beta": 0.9, "rho": 0.8, "beta_a": 0.5, "n_ref": n, "reset": r})
+        for n, r in itertools.product((0, 3), ["subtract", "zero", "none"])
+    ),
+    ("srm", {"alpha": 0.7, "beta": 0.5, "weight_r": 2.0}),
+]
 
 
-def currents(seed: int = 1, spread: float = 1.0) -> Tensor:
-    g = torch.Generator().manual_seed(seed)
-    return 0.3 + spread * torch.randn(2, 3, T, 4, generator=g, dtype=torch.float64)
+def draw(seed: int = 1) -> Tensor:
+    return 0.3 + torch.randn(2, 3, T, 4, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
-def steps(neuron: Any, current: Tensor) -> tuple[Tensor, Tensor]:
-    unit = neuron.online()
-    state, spikes, membrane = unit.start(current[:, :, 0]), [], []
+def walked(unit: Any, current: Tensor) -> list[Any]:
+    state, found = unit.start(current[:, :, 0]), []
     for t in range(current.shape[2]):
         state = unit.step(state, current[:, :, t])
-        spikes.append(state.spikes)
-        membrane.append(state.membrane)
-    return torch.stack(spikes, 2), torch.stack(membrane, 2)
-
-
-@pytest.mark.parametrize(("reset", "delay"), list(itertools.product(["subtract", "zero", "none"], [True, False])))
-def test_lif_is_the_compiled_scan(reset: str, delay: bool) -> None:
-    neuron, current = Lif(beta=0.9, reset=reset, reset_delay=delay), currents()
-    spikes, membrane = steps(neuron, current)
-    assert 0.05 < spikes.mean() < 0.95
-    assert torch.equal(spikes, neuron.forward(current)[0])
-    assert torch.equal(membrane, neuron.readout().forward(current)[0])
-
-
-def test_the_read_out_has_a_decay_of_its_own() -> None:
-    out = Lif(beta=0.9, readout="leaky", readout_beta=0.5).readout()
-    shown = out.forward(torch.ones(1, 1, 3, 1, dtype=torch.float64))[0].flatten()
-    assert shown.tolist() == [1.0, 1.5, 1.75]
-
-
-def plain_alif(current: Tensor, beta: float, rho: float, strength: float, refractory: int) -> list[tuple[float, float]]:
-    v = b = z = 0.0
-    last, found = -(10**9), []
-    for t, drive in enumerate(current.tolist()):
-        b = rho * b + z
-        v = beta * v + drive - z
-        z = float(v > 1 + strength * b and t - last > refractory)
-        last = t if z else last
-        found.append((z, v))
+        found.append(state)
     return found
 
 
-@pytest.mark.parametrize("refractory", [0, 3])
-def test_alif_is_its_equations(refractory: int) -> None:
-    neuron = Alif(beta=0.9, rho=0.8, adaptation=0.5, refractory=refractory, steps=T)
-    current = currents()
-    spikes, membrane = steps(neuron, current)
-    for index in itertools.product(range(2), range(3), range(4)):
-        r, b, c = index
-        right = plain_alif(current[r, b, :, c], 0.9, 0.8, 0.5, refractory)
-        assert [z for z, _ in right] == spikes[r, b, :, c].tolist()
-        assert torch.allclose(torch.tensor([v for _, v in right], dtype=torch.float64), membrane[r, b, :, c], atol=1e-12)
-    assert torch.equal(neuron.forward(current)[0], spikes)
-    run_spikes, run_membrane = neuron.run(current[0, 0])
-    assert torch.equal(run_spikes, spikes[0, 0]) and torch.equal(run_membrane, membrane[0, 0])
-    constant = torch.full((1, 1, 1, 1), 0.4, dtype=torch.float64)
-    assert torch.equal(neuron.forward(constant)[0], neuron.forward(constant.expand(-1, -1, T, -1))[0])
+@pytest.mark.parametrize(("name", "settings"), CASES)
+def test_steps_are_the_scan(name: str, settings: dict[str, Any]) -> None:
+    neuron, current = registry.NEURONS.get(name)(**settings), draw()
+    states = walked(neuron.online(), current)
+    spikes = torch.stack([state.spikes for state in states], 2)
+    assert 0.05 < spikes.mean() < 0.95
+    assert torch.equal(spikes, neuron.forward(current)[0])
+    neuron.as_membrane = True
+    assert torch.equal(torch.stack([state.membrane for state in states], 2), neuron.forward(current)[0])
 
 
-def test_adaptation_slows_firing_down() -> None:
-    constant = torch.full((200,), 0.5)
-    free, held = (Alif(beta=0.9, tau_adapt=50.0, adaptation=a).run(constant)[0] for a in (0.0, 0.3))
-    assert torch.equal(free, Lif(beta=0.9).run(constant)[0])
-    assert held[100:].sum() < 0.7 * free[100:].sum() and held.argmax() == free.argmax() == 2
+@pytest.mark.parametrize("name", ["lif", "if", "alif", "srm"])
+def test_slopes_are_those_of_the_way_back(name: str) -> None:
+    """An error at the spikes of one step alone reaches the current of that step (of srm: of two steps before) by the slope."""
+    settings = {"n_ref": 3, "beta_a": 0.5} if name == "alif" else {}
+    neuron, current = registry.NEURONS.get(name)(**settings), draw()
+    unit, cache = neuron.online(), neuron.forward(current)[1]
+    states, lag = walked(unit, current), 1 if name == "srm" else 0
+    for t in range(2, T):
+        error = torch.zeros_like(current)
+        error[:, :, t] = 1
+        gain = (1 - neuron.config.alpha) * (1 - neuron.config.beta) if lag else 1.0
+        assert torch.allclose(neuron.pull(cache, error)[:, :, t - lag], gain * unit.slope(states[t]), rtol=1e-10, atol=1e-13)
 
 
-def fire(away: Tensor, psi: Tensor) -> Tensor:
-    return (away > 0).to(away.dtype).detach() + psi.detach() * (away - away.detach())
-
-
-def atan(x: Tensor) -> Tensor:
-    return surrogates.derivative("atan", x.detach())
-
-
-@pytest.mark.parametrize("constant", [False, True])
-def test_alif_pull_is_autograd_with_the_reset_as_given(constant: bool) -> None:
-    neuron = Alif(beta=0.9, rho=0.8, adaptation=0.5, refractory=1, steps=T)
-    current = currents()[:, :, :1].abs() if constant else currents()
-    x = current.clone().requires_grad_()
-    v = b = z = silent = torch.zeros_like(current[:, :, 0])
-    found = []
-    for t in range(T):
-        b = 0.8 * b + z
-        silent = torch.where(z > 0, 1.0, (silent - 1).clamp(min=0))
-        v = 0.9 * v + x[:, :, 0 if constant else t] - z.detach()
-        free = (silent == 0).double()
-        z = fire(v - 1 - 0.5 * b, atan(v - 1 - 0.5 * b) * free) * free
-        found.append(z)
-    error = torch.randn(2, 3, T, 4, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
-    (right,) = torch.autograd.grad((torch.stack(found, 2) * error).sum(), x)
-    out, cache = neuron.forward(current)
-    assert torch.equal(out, torch.stack(found, 2).detach())
-    assert torch.allclose(neuron.pull(cache, error), right, rtol=1e-10, atol=1e-12)
-
-
-@pytest.mark.parametrize("readout", [False, True])
-@pytest.mark.parametrize("constant", [False, True])
-def test_srm_is_its_equations_and_pull_is_autograd(constant: bool, readout: bool) -> None:
-    neuron = Srm(alpha=0.7, beta=0.5, alpha_r=0.6, weight_r=2.0, steps=T)
-    shown = neuron.readout() if readout else neuron
-    current = currents(spread=3.0)[:, :, :1] if constant else currents(spread=3.0)
-    x = current.clone().requires_grad_()
-    q = p = r = s = torch.zeros_like(current[:, :, 0])
-    found = []
-    for t in range(T):
-        p = 0.7 * p + 0.3 * q
-        q = 0.5 * q + 0.5 * x[:, :, 0 if constant else t]
-        r = 0.6 * r - 0.4 * 2.0 * s.detach()
-        u = p + r
-        s = fire(u, surrogates.derivative("fast_sigmoid", u.detach(), k=10.0))
-        found.append(u if readout else s)
-    error = torch.randn(2, 3, T, 4, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
-    (right,) = torch.autograd.grad((torch.stack(found, 2) * error).sum(), x)
-    out, cache = shown.forward(current)
-    assert torch.allclose(out, torch.stack(found, 2).detach(), rtol=1e-12, atol=1e-12)
-    assert torch.allclose(shown.pull(cache, error), right, rtol=1e-10, atol=1e-12)
-    if not constant:
-        spikes, membrane = neuron.run(current, time_axis=2)
-        assert torch.equal(spikes, neuron.forward(current)[0]) and torch.equal((membrane > 0).double(), spikes)
-
-
-@pytest.mark.parametrize("name", ["lif", "alif", "srm"])
+@pytest.mark.parametrize("name", ["lif", "if", "alif", "srm"])
 def test_a_trace_is_what_the_membrane_owes_to_a_synapse(name: str) -> None:
-    """dU[t]/dw of a unit that never fires, by finite difference."""
-    settings = {"readout": "leaky"} if name != "alif" else {"threshold": 1e6}
-    neuron = registry.NEURONS.get(name)(**settings)
-    unit = (neuron if name == "alif" else neuron.readout()).online()
-    pre = currents()[:, :, :, :1]
-    at = {w: steps_of_unit(unit, w * pre) for w in (0.1, 0.1 + 1e-4)}
+    """dU[t]/dw of a read-out, which never fires, by finite difference."""
+    unit = registry.NEURONS.get(name)(readout="leaky").readout().online()
+    pre = draw()[:, :, :, :1]
+    low, high = (walked(unit, w * pre) for w in (0.1, 0.1 + 1e-4))
     kept: Any = ()
     for t in range(T):
         kept = unit.trace(kept, pre[:, :, t])
-        assert torch.allclose((at[0.1 + 1e-4][t] - at[0.1][t]) / 1e-4, kept[-1], rtol=1e-6, atol=1e-8)
+        assert torch.allclose((high[t].membrane - low[t].membrane) / 1e-4, kept[-1], rtol=1e-6, atol=1e-8)
 
 
-def steps_of_unit(unit: Any, current: Tensor) -> list[Tensor]:
-    state, found = unit.start(current[:, :, 0]), []
-    for t in range(T):
-        state = unit.step(state, current[:, :, t])
-        found.append(state.membrane)
-    return found
+@pytest.mark.parametrize("name", ["lif", "alif"])
+def test_the_read_out_has_a_decay_of_its_own(name: str) -> None:
+    out = registry.NEURONS.get(name)(beta=0.9, readout="leaky", readout_beta=0.5).readout()
+    assert out.forward(torch.ones(1, 1, 3, 1, dtype=torch.float64))[0].flatten().tolist() == [1.0, 1.5, 1.75]
 
 
-def test_bad_settings_are_one_line() -> None:
-    for make in (
-        lambda: Alif(reset="zero"),
-        lambda: Alif(learn_tau=True),
-        lambda: Alif(rho=1.5),
-        lambda: Srm(alpha=1.0),
-        lambda: Lif(learn_tau=True).online(),
-    ):
-        with pytest.raises(ConfigError) as caught:
-            make()
-        assert "\n" not in str(caught.value)
+@pytest.mark.parametrize(("name", "settings", "words"), [("lif", {"learn_tau": True}, "learn_tau"), ("synaptic", {}, "step by step")])
+def test_who_cannot_says_so_in_a_line(name: str, settings: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigError, match=words) as caught:
+        registry.NEURONS.get(name)(**settings).online()
+    assert "\n" not in str(caught.value)

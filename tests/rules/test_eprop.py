@@ -25,7 +25,7 @@ from bioplaus.world import Model, World, view
 
 BETA, KAPPA = 0.9, 0.8
 LEAKY = {"beta": BETA, "readout": "leaky", "readout_beta": KAPPA}
-ADAPT = {"adaptation": 0.3, "rho": 0.95, "refractory": 2}
+ADAPT = {"beta_a": 0.3, "rho": 0.95, "n_ref": 2, "surrogate": "atan"}
 
 
 def eprop(**settings: Any) -> Eprop:
@@ -231,7 +231,9 @@ def test_a_recurrent_network_learns_to_generate_a_pattern() -> None:
 REFUSED: list[tuple[Any, str]] = [
     (lambda: eprop().build(network("lif", reset="zero")), "neuron.reset"),
     (lambda: eprop().build(network("lif", learn_tau=True)), "learn_tau"),
-    (lambda: eprop().build(network("srm")), "neuron=lif or alif"),
+    (lambda: eprop().build(network("srm")), "one low-pass"),
+    (lambda: eprop().build(network("alif")), "neuron.readout=leaky"),
+    (lambda: eprop().build(network("synaptic")), "step by step"),
     (lambda: steps_of(*model_of(eprop(), network("lif", loss="count")), inputs()), "neuron.loss=count"),
 ]
 
