@@ -142,13 +142,17 @@ def _task(settings: Settings, splits: Splits, replicas: Sequence[int], device: t
     wanted = getattr(registry.NETWORKS.get(network), "task", "classification")
     if spiking(settings):
         wanted = {"classification": "spiking"}.get(wanted, f"{wanted} by spikes")
+        if wanted == "spiking" and getattr(settings.network, "recurrent", False):
+            wanted = "recurrent spiking"
     if wanted not in rule.tasks:
         lives = rule.home({}).get("network", config.DEFAULTS["network"])
+        if wanted == "recurrent spiking" and "spiking" in rule.tasks:
+            raise ConfigError(f"rule={settings.rule.name} cannot train network.recurrent=true; rule=eprop can")
         if spiking(settings):
             units = f"spiking units (neuron={settings.neuron.name}) in network={network}"
             raise ConfigError(f"rule={settings.rule.name} cannot train {units}; {HOSTS}")
         raise ConfigError(f"rule={settings.rule.name} cannot run on network={network}, which is for {wanted}; try network={lives}")
-    if wanted == "spiking":
+    if wanted in ("spiking", "recurrent spiking"):
         return SpikingClassification(splits.classes, settings.neuron)
     if wanted == "autoencoding":
         return Regression()

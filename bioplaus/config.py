@@ -161,11 +161,17 @@ def _check_light(given: Mapping[str, Any], name: str, locate: bool) -> None:
 
 
 def _unaliased(given: Mapping[str, Any], overrides: Mapping[str, Any], aliases: Mapping[str, str]) -> dict[str, Any]:
-    """Return the settings under their own names; an override outranks the file under whichever name either uses."""
+    """Return the settings under their own names; an override outranks the file under whichever name either uses.
+
+    A short name that is a setting of the run as well, such as steps, means that one where what it is short for is given beside it.
+    """
     found: dict[str, Any] = {}
     origin: dict[str, str] = {}
+    own = {f.name for f in fields(TopConfig)}
     for key, value in sorted(given.items(), key=lambda item: item[0] in overrides):
         name = aliases.get(key, key)
+        if key in own and name in given and (key in overrides) == (name in overrides):
+            name = key
         if name in found and (key in overrides) == (origin[name] in overrides):
             raise ConfigError(f"{origin[name]} and {key} are the same setting; keep one")
         found[name], origin[name] = value, key

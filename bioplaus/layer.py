@@ -6,7 +6,7 @@ at the current to the layer's input through a matrix of the caller's choice. Err
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -128,9 +128,7 @@ class Layer:
         for operation in self.before:
             x, cache = operation.forward(scope, x)
             before.append(cache)
-        current = self.connection.send(params[self.weight], x)
-        if self.bias:
-            current += per_unit(params[self.bias], current, self.connection.out_shape)
+        current = self.drive(params, x)
         if self.dendrites:
             branches = self.dendrites.outputs(params, x)
             current = self.dendrites.add(params, current, branches)
@@ -142,6 +140,13 @@ class Layer:
             out, cache = operation.forward(scope, out)
             after.append(cache)
         return Trace(x, current, out, tuple(before), branches, norm_cache, neuron_cache, tuple(after))
+
+    def drive(self, params: Mapping[str, Tensor], x: Tensor) -> Tensor:
+        """Return what the weight and the bias make of what the connection receives: the current of a layer that has nothing else."""
+        current = self.connection.send(params[self.weight], x)
+        if self.bias:
+            current += per_unit(params[self.bias], current, self.connection.out_shape)
+        return current
 
     def pull(self, trace: Trace, error: Tensor) -> Tensor:
         """Return the error at the current (before the norm), given the error at the layer's output."""

@@ -157,6 +157,9 @@ RULES = Registry(
         # the reference
         "bp": "bioplaus.rules.bp:Backprop",
         "surrogate": "bioplaus.rules.surrogate:Surrogate",
+        # spikes, forward in time
+        "eprop": "bioplaus.rules.eprop:Eprop",
+        "decolle": "bioplaus.rules.decolle:Decolle",
         # dual networks
         "ccl": "bioplaus.rules.ccl:CounterCurrent",
         # errors sent down through other weights
@@ -204,6 +207,12 @@ NEURONS = Registry(
         "sign": "bioplaus.neurons.threshold:Sign",
         "ising": "bioplaus.neurons.ising:Ising",
         "lif": "bioplaus.neurons.lif:Lif",
+        "synaptic": "bioplaus.neurons.synaptic:Synaptic",
+        "alif": "bioplaus.neurons.alif:Alif",
+        "if": "bioplaus.neurons.integrate_fire:IntegrateFire",
+        "izhikevich": "bioplaus.neurons.izhikevich:Izhikevich",
+        "hodgkin_huxley": "bioplaus.neurons.hodgkin_huxley:HodgkinHuxley",
+        "srm": "bioplaus.neurons.srm:Srm",
     },
     "bioplaus.neurons",
 )
@@ -253,6 +262,7 @@ THEORIES = Registry(
         "hopfield": "bioplaus.answers.hopfield:Hopfield",
         "dense": "bioplaus.answers.dense:Dense",
         "curie_weiss": "bioplaus.answers.curie_weiss:CurieWeiss",
+        "lif": "bioplaus.answers.lif:Lif",
     },
 )
 FAMILIES = {

@@ -12,7 +12,7 @@ from typing import Any
 import numba
 import numpy as np
 
-__all__ = ["NONE", "SUBTRACT", "ZERO", "lif_backward", "lif_forward"]
+__all__ = ["NONE", "SUBTRACT", "ZERO", "add_slope_times", "lif_backward", "lif_forward"]
 
 SUBTRACT, ZERO, NONE = range(3)
 #: surrogates by number, in the order of `bioplaus.neurons.surrogates.SURROGATES`
@@ -20,8 +20,8 @@ FAST_SIGMOID, ATAN, SIGMOID, TRIANGULAR, BOXCAR, GAUSSIAN, STRAIGHT = range(7)
 
 
 @numba.njit(cache=True, fastmath=False)
-def _add_slope_times(code: int, a: Any, b: Any, one: Any, membrane: Any, threshold: Any, error: Any, found: Any) -> None:
-    """Add error times the surrogate derivative to found; a and b are the surrogate's numbers. A plain loop for each runs several units at once."""
+def add_slope_times(code: int, a: Any, b: Any, one: Any, membrane: Any, threshold: Any, error: Any, found: Any) -> None:
+    """Add error times the surrogate derivative to found; a and b are the surrogate's numbers. A plain loop for each is vectorised."""
     if code == FAST_SIGMOID:
         for c in range(found.shape[0]):
             y = one + a * abs(membrane[c] - threshold)
@@ -52,12 +52,13 @@ def _add_slope_times(code: int, a: Any, b: Any, one: Any, membrane: Any, thresho
 
 @numba.njit(cache=True, fastmath=False, parallel=True)
 def lif_forward(
-    current: Any, beta: Any, threshold: Any, one: Any, reset: int, delay: bool, per: int, membrane: Any, after: Any, spikes: Any
+    current: Any, beta: Any, threshold: Any, level: Any, one: Any, reset: int, delay: bool, per: int, membrane: Any, after: Any, spikes: Any
 ) -> None:
     """Fill membrane and spikes ``[rows, T, C]`` from current ``[rows, T or 1, C]``, and without delay the membrane behind the reset.
 
-    beta ``[replicas]``: row r belongs to replica ``r // per``. R[t] = Theta(state[t-1] - threshold), where the state is the membrane, or with an
-    immediate reset what is left behind it; U[t] = beta state[t-1] + I[t] - R[t] threshold (subtract), beta (1 - R[t]) state[t-1] + I[t] (zero).
+    beta ``[replicas]``: row r belongs to replica ``r // per``. R[t] = 1 for state[t-1] > level (the threshold), the state being the membrane, or
+    with an immediate reset what is left behind it; U[t] = beta state[t-1] + I[t] - R[t] threshold (subtract), beta (1 - R[t]) state[t-1] + I[t]
+    (zero).
     Without delay S[t] - R[t] is reset at once, in the same way.
     """
     rows, steps, units = membrane.shape
@@ -74,19 +75,19 @@ def lif_forward(
                 if reset == SUBTRACT:
                     for c in range(units):
                         u = b * state[c] + drive[c]
-                        now[c] = u - threshold if state[c] > threshold else u
+                        now[c] = u - threshold if state[c] > level else u
                 elif reset == ZERO:
                     for c in range(units):
-                        now[c] = drive[c] if state[c] > threshold else b * state[c] + drive[c]
+                        now[c] = drive[c] if state[c] > level else b * state[c] + drive[c]
                 else:
                     for c in range(units):
                         now[c] = b * state[c] + drive[c]
             for c in range(units):
-                fired[c] = one if now[c] > threshold else one - one
+                fired[c] = one if now[c] > level else one - one
             if not delay:
                 left = after[row, t]
                 for c in range(units):
-                    was = one if t > 0 and after[row, t - 1, c] > threshold else one - one
+                    was = one if t > 0 and after[row, t - 1, c] > level else one - one
                     more = fired[c] - was
                     left[c] = now[c] - more * (threshold if reset == SUBTRACT else now[c]) if reset != NONE else now[c]
 
@@ -99,6 +100,7 @@ def lif_backward(
     on_spikes: bool,
     beta: Any,
     threshold: Any,
+    level: Any,
     one: Any,
     reset: int,
     delay: bool,
@@ -128,20 +130,20 @@ def lif_backward(
             direct, found = error[row, t], back[row, 0 if summed else t]
             if leak.shape[0] and s > 0:
                 for c in range(units):
-                    if not (reset == ZERO and state[c] > threshold):
+                    if not (reset == ZERO and state[c] > level):
                         total += later[c] * state[c]
             if reset == ZERO:
                 for c in range(units):
-                    later[c] = one - one if state[c] > threshold else decay * later[c]
+                    later[c] = one - one if state[c] > level else decay * later[c]
             else:
                 for c in range(units):
                     later[c] = decay * later[c]
             if reset == ZERO and not delay:
                 for c in range(units):
-                    was = one if t > 0 and after[row, t - 1, c] > threshold else one - one
-                    later[c] *= one - ((one if now[c] > threshold else one - one) - was)
+                    was = one if t > 0 and after[row, t - 1, c] > level else one - one
+                    later[c] *= one - ((one if now[c] > level else one - one) - was)
             if on_spikes:
-                _add_slope_times(code, a, b, one, now, threshold, direct, later)
+                add_slope_times(code, a, b, one, now, threshold, direct, later)
             else:
                 for c in range(units):
                     later[c] += direct[c]

@@ -16,15 +16,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from bioplaus.errors import ConfigError
 from bioplaus.fields import ranged
 from bioplaus.neurons._scan import NONE, SUBTRACT, ZERO, lif_backward, lif_forward
-from bioplaus.neurons.spiking import Spiking, SpikingConfig, decay, numbers, spikes_of, torch_derivative
+from bioplaus.neurons.online import LifUnit
+from bioplaus.neurons.spiking import (
+    Spiking,
+    ThresholdConfig,
+    decay,
+    level,
+    numbers,
+    rows_of,
+    series,
+    spikes_of,
+    torch_derivative,
+    unseries,
+)
 
 __all__ = ["Lif", "LifConfig"]
 
@@ -32,7 +44,7 @@ RESETS = {"subtract": SUBTRACT, "zero": ZERO, "none": NONE}
 
 
 @dataclass
-class LifConfig(SpikingConfig):
+class LifConfig(ThresholdConfig):
     """Settings of `Lif`."""
 
     name: str = "lif"
@@ -42,6 +54,8 @@ class LifConfig(SpikingConfig):
     """Time constant of the membrane, ms, > 0."""
     dt: float = ranged(1.0, above=0)
     """Duration of a step, ms, > 0."""
+    readout_beta: float | None = ranged(None, 0, 1)
+    """Decay of the output layer's membrane per step (kappa), in [0, 1]; that of the other layers if not given."""
     learn_tau: bool = False
     """Whether each layer learns its decay, beta = sigmoid(leak), from where the settings put it."""
 
@@ -91,12 +105,15 @@ class Lif(Spiking):
         slope = cache.beta * (1 - cache.beta)
         return {"leak": (self._back(cache, error, leak=True)[1] * slope).unsqueeze(1)}
 
+    def online(self) -> LifUnit:
+        if self.config.learn_tau:
+            raise ConfigError("neuron.learn_tau=true: a decay that is learned needs the whole run of a sample; leave it out for online rules")
+        return LifUnit(self.config, self.beta)
+
     def run(self, current: Tensor, time_axis: int = 0) -> tuple[Tensor, Tensor]:
-        x = current.movedim(time_axis, 0)
-        shape = x.shape
-        beta = torch.full((1,), self.beta, dtype=x.dtype, device=x.device)
-        _, after, spikes = self._scan(x.reshape(1, 1, shape[0], -1), beta, shape[0])
-        return tuple(found.reshape(shape).movedim(0, time_axis) for found in (spikes, after))  # type: ignore[return-value]
+        x = series(current, time_axis)
+        _, after, spikes = self._scan(x, torch.full((1,), self.beta, dtype=x.dtype, device=x.device), x.shape[2])
+        return unseries(spikes, current, time_axis), unseries(after, current, time_axis)
 
     def _scan(self, current: Tensor, beta: Tensor, steps: int) -> tuple[Tensor, Tensor, Tensor]:
         """Return membrane, membrane behind an immediate reset, and spikes, ``[R, B, T, *units]``."""
@@ -104,13 +121,12 @@ class Lif(Spiking):
         if current.device.type != "cpu":
             return self._loop(current, beta, steps)
         shape = (*current.shape[:2], steps, *current.shape[3:])
-        rows = current.shape[0] * current.shape[1]
         membrane, spikes = current.new_empty(shape), current.new_empty(shape)
         after = membrane if c.reset_delay else current.new_empty(shape)
         kind = membrane.numpy().dtype.type
         lif_forward(
-            _rows(current, rows), beta.numpy(), kind(c.threshold), kind(1), RESETS[c.reset], c.reset_delay, current.shape[1],
-            _rows(membrane, rows), _rows(after, rows), _rows(spikes, rows),
+            rows_of(current), beta.numpy(), kind(c.threshold), level(c, kind), kind(1), RESETS[c.reset], c.reset_delay, current.shape[1],
+            rows_of(membrane), rows_of(after), rows_of(spikes),
         )  # fmt: skip
         return membrane, after, spikes
 
@@ -120,12 +136,12 @@ class Lif(Spiking):
         if u.device.type != "cpu":
             return self._loop_back(cache, error)
         back = u.new_empty((*u.shape[:2], 1 if cache.constant else u.shape[2], *u.shape[3:]))
-        rows, kind = u.shape[0] * u.shape[1], u.numpy().dtype.type
-        found = np.zeros(rows if leak else 0)
+        kind = u.numpy().dtype.type
+        found = np.zeros(u.shape[0] * u.shape[1] if leak else 0)
         code, a, b = numbers(c)
         lif_backward(
-            _rows(u, rows), _rows(cache.after, rows), _rows(error, rows), not self.as_membrane, cache.beta.numpy(), kind(c.threshold), kind(1),
-            RESETS[c.reset], c.reset_delay, u.shape[1], code, kind(a), kind(b), _rows(back, rows), found,
+            rows_of(u), rows_of(cache.after), rows_of(error), not self.as_membrane, cache.beta.numpy(), kind(c.threshold), level(c, kind),
+            kind(1), RESETS[c.reset], c.reset_delay, u.shape[1], code, kind(a), kind(b), rows_of(back), found,
         )  # fmt: skip
         return back, torch.from_numpy(found.reshape(u.shape[0], -1).sum(1) if leak else found).to(u.dtype)
 
@@ -135,20 +151,20 @@ class Lif(Spiking):
         b = beta.view(-1, *[1] * (current.dim() - 2))
         state, kept = torch.zeros_like(current[:, :, 0]), []
         for t in range(steps):
-            drive, fired = current[:, :, 0 if current.shape[2] == 1 else t], spikes_of(state, c.threshold)
+            drive, fired = current[:, :, 0 if current.shape[2] == 1 else t], spikes_of(state, c)
             u = drive + b * (state * (1 - fired) if c.reset == "zero" else state)
             u = u - fired * c.threshold if c.reset == "subtract" else u
-            state, more = u, spikes_of(u, c.threshold) - fired
+            state, more = u, spikes_of(u, c) - fired
             if not c.reset_delay and c.reset != "none":
                 state = u - more * (c.threshold if c.reset == "subtract" else u)
             kept.append((u, state))
         membrane, after = (torch.stack(found, 2) for found in zip(*kept))
-        return membrane, after, spikes_of(membrane, c.threshold)
+        return membrane, after, spikes_of(membrane, c)
 
     def _loop_back(self, cache: _Cache, error: Tensor) -> tuple[Tensor, Tensor]:
         c, u, after = self.config, cache.membrane, cache.after
         b = cache.beta.view(-1, *[1] * (u.dim() - 2))
-        fired = spikes_of(after, c.threshold)  # R[t + 1]
+        fired = spikes_of(after, c)  # R[t + 1]
         later, leak, found = torch.zeros_like(u[:, :, 0]), torch.zeros_like(cache.beta), []
         for t in reversed(range(u.shape[2])):
             kept = 1 - fired[:, :, t] if c.reset == "zero" else torch.ones_like(later)
@@ -156,13 +172,8 @@ class Lif(Spiking):
             later = b * kept * later
             if c.reset == "zero" and not c.reset_delay:
                 was = fired[:, :, t - 1] if t else torch.zeros_like(later)
-                later = later * (1 - (spikes_of(u[:, :, t], c.threshold) - was))
+                later = later * (1 - (spikes_of(u[:, :, t], c) - was))
             later = later + error[:, :, t] * (1 if self.as_membrane else torch_derivative(c, u[:, :, t]))
             found.append(later)
         back = torch.stack(found[::-1], 2)
         return (back.sum(2, keepdim=True) if cache.constant else back), leak
-
-
-def _rows(x: Tensor, rows: int) -> Any:
-    """Return a contiguous view ``[rows, T, units]`` as a NumPy array."""
-    return x.contiguous().view(rows, x.shape[2], -1).numpy()

@@ -11,8 +11,9 @@ import math
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
 from torch import Tensor
 
 from bioplaus.errors import ConfigError
@@ -20,7 +21,10 @@ from bioplaus.fields import check_fields, choice, ranged
 from bioplaus.neurons import surrogates
 from bioplaus.neurons.base import Neuron, NeuronConfig
 
-__all__ = ["Spiking", "SpikingConfig", "decay", "shape_of"]
+if TYPE_CHECKING:
+    from bioplaus.neurons.online import Unit
+
+__all__ = ["Spiking", "SpikingConfig", "ThresholdConfig", "decay", "series", "shape_of"]
 
 
 @dataclass
@@ -30,12 +34,6 @@ class SpikingConfig(NeuronConfig):
     name: str = "lif"
     steps: int = ranged(25, 1)
     """Time steps T of one sample, >= 1."""
-    threshold: float = ranged(1.0, above=0)
-    """Membrane potential above which a unit fires (strictly), > 0, in units of the membrane."""
-    reset: str = choice("subtract", "subtract", "zero", "none")
-    """What a spike does to the membrane: subtract the threshold | set it to zero | none."""
-    reset_delay: bool = True
-    """Whether the reset acts in the step after the spike; if not, at once."""
     surrogate: str = choice("atan", *surrogates.SURROGATES)
     """Derivative of the spike in learning; see `bioplaus.neurons.surrogates`."""
     slope: float | None = ranged(None, above=0)
@@ -44,6 +42,23 @@ class SpikingConfig(NeuronConfig):
     """The output layer: spiking (as the others) | leaky (no spikes, no reset; its membrane is the output)."""
     loss: str = choice("membrane", "membrane", "rate", "count", "mse_count", "max_membrane", "mse_membrane", "first_spike")
     """Loss of the output layer, from its membrane or spikes over time; see `bioplaus.spiking.losses`."""
+
+    #: of the membrane that the rest of a network sees
+    threshold: ClassVar[float] = 1.0
+    #: whether a membrane that equals the threshold fires
+    inclusive: ClassVar[bool] = False
+
+
+@dataclass
+class ThresholdConfig(SpikingConfig):
+    """Settings of models whose spike is a threshold and a reset."""
+
+    threshold: float = ranged(1.0, above=0)  # type: ignore[misc]
+    """Membrane potential above which a unit fires, > 0, in units of the membrane."""
+    reset: str = choice("subtract", "subtract", "zero", "none")
+    """What a spike does to the membrane: subtract the threshold | set it to zero | none."""
+    reset_delay: bool = True
+    """Whether the reset acts in the step after the spike; if not, at once."""
 
 
 class Spiking(Neuron):
@@ -72,10 +87,24 @@ class Spiking(Neuron):
 
     def readout(self) -> Spiking:
         """Return the unit of the output layer, whose activity is its membrane."""
-        config = replace(self.config, reset="none") if self.config.readout == "leaky" else self.config
-        made = type(self)(config)
+        made = type(self)(replace(self.config, **({"reset": "none"} if self.config.readout == "leaky" else {}), **self._kappa()))
         made.as_membrane = True
         return made
+
+    def _kappa(self) -> dict[str, float]:
+        """Return the decay of the output layer, where the settings give it one of its own."""
+        kappa = getattr(self.config, "readout_beta", None)
+        return {} if kappa is None else {"beta": kappa}
+
+    def online(self) -> Unit:
+        """Return the model as one that goes step by step.
+
+        Raises
+        ------
+        ConfigError
+            If it cannot, as it stands.
+        """
+        raise ConfigError(f"neuron={self.config.name} does not go step by step, as recurrent layers and online rules need; use lif, alif, if or srm")
 
     @abstractmethod
     def run(self, current: Tensor, time_axis: int = 0) -> tuple[Tensor, Tensor]:
@@ -100,6 +129,30 @@ def decay(tau: float, dt: float) -> float:
     return math.exp(-dt / tau)
 
 
+def series(current: Tensor, time_axis: int) -> Tensor:
+    """Return a current with time along an axis as ``[1, 1, T, units]``.
+
+    Raises
+    ------
+    ConfigError
+        If it is not a tensor of floating numbers with such an axis.
+    """
+    if not current.is_floating_point() or not -current.dim() <= time_axis < current.dim():
+        raise ConfigError(f"current {tuple(current.shape)} of {current.dtype} must hold floating numbers, with time on axis {time_axis}")
+    x = current.movedim(time_axis, 0)
+    return x.reshape(1, 1, x.shape[0], math.prod(x.shape[1:]))
+
+
+def unseries(found: Tensor, current: Tensor, time_axis: int) -> Tensor:
+    """Return what `series` made of a current in the current's own shape."""
+    return found.reshape(current.movedim(time_axis, 0).shape).movedim(0, time_axis)
+
+
+def rows_of(x: Tensor) -> Any:
+    """Return ``[R, B, T, *units]`` as a contiguous NumPy array ``[R B, T, units]`` (a view, where x is contiguous)."""
+    return x.contiguous().view(x.shape[0] * x.shape[1], x.shape[2], math.prod(x.shape[3:])).numpy()
+
+
 def numbers(config: SpikingConfig) -> tuple[int, float, float]:
     """Return (code, a, b) of the surrogate as the compiled scans take them."""
     p = surrogates.parameters(config.surrogate, **shape_of(config))
@@ -116,9 +169,15 @@ def numbers(config: SpikingConfig) -> tuple[int, float, float]:
     return (code, *pairs[config.surrogate]())
 
 
-def spikes_of(membrane: Tensor, threshold: float) -> Tensor:
-    """Return 1 where the membrane is above threshold, strictly."""
-    return (membrane > threshold).to(membrane.dtype)
+def level(config: SpikingConfig, kind: Any) -> Any:
+    """Return the number of a NumPy type above which a unit fires: the threshold, or the number below it where that is enough to fire."""
+    return np.nextafter(kind(config.threshold), kind(0)) if config.inclusive else kind(config.threshold)
+
+
+def spikes_of(membrane: Tensor, config: SpikingConfig) -> Tensor:
+    """Return 1 where the membrane is above threshold (or, where the model says so, at it)."""
+    fires = membrane >= config.threshold if config.inclusive else membrane > config.threshold
+    return fires.to(membrane.dtype)
 
 
 def torch_derivative(config: SpikingConfig, membrane: Tensor) -> Tensor:

@@ -6,11 +6,13 @@ import itertools
 from dataclasses import dataclass, field
 
 from bioplaus.connections import DenseConnection
+from bioplaus.errors import ConfigError
 from bioplaus.layer import Layer
 from bioplaus.network import Network
 from bioplaus.networks.base import NetworkConfig, check_widths, flat_size, start, with_norm
 from bioplaus.neurons.base import Neuron
 from bioplaus.operations import Flatten, Operation
+from bioplaus.recurrent_layer import RecurrentLayer
 
 __all__ = ["Mlp", "MlpConfig"]
 
@@ -22,6 +24,8 @@ class MlpConfig(NetworkConfig):
     name: str = "mlp"
     hidden: list[int] = field(default_factory=lambda: [256, 256, 256])
     """Widths of the hidden layers; [] for a single layer."""
+    recurrent: bool = False
+    """Whether the units of a hidden layer have synapses among themselves, none on itself; for spiking units, without norm and dendrites."""
 
 
 class Mlp:
@@ -31,16 +35,25 @@ class Mlp:
 
     @staticmethod
     def build(config: MlpConfig, in_shape: tuple[int, ...], outputs: tuple[int, ...], neuron: Neuron) -> Network:
-        """Return the network ``flat(in_shape) - hidden - flat(outputs)``."""
+        """Return the network ``flat(in_shape) - hidden - flat(outputs)``.
+
+        Raises
+        ------
+        ConfigError
+            A width below 1, or recurrence where units have no time, or beside normalisation or dendrites.
+        """
         check_widths(config.hidden, "network.hidden")
+        if config.recurrent and (not neuron.spiking or config.norm != "none" or config.dendrites):
+            raise ConfigError("network.recurrent=true is for spiking units such as neuron=lif, with network.norm=none and network.dendrites=false")
         widths = [flat_size(in_shape), *config.hidden, flat_size(outputs)]
         layers = []
         for i, (pre, post) in enumerate(itertools.pairwise(widths)):
             name, last = f"forward/{i}", i == len(widths) - 2
             first: list[Operation] = [Flatten(in_shape)] if i == 0 and len(in_shape) > 1 else []
             before, norm = with_norm(config, name, (pre,), (post,), hidden=not last)
+            kind = RecurrentLayer if config.recurrent and not last else Layer
             layers.append(
-                Layer(
+                kind(
                     name,
                     DenseConnection((pre,), (post,)),
                     neuron.readout() if last else neuron,

@@ -24,7 +24,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["LOSSES", "Found", "first_spike_times"]
+__all__ = ["LOSSES", "SUMMED", "Found", "first_spike_times"]
 
 Found = tuple[Tensor, Tensor | None, Tensor | None]
 Loss = Callable[[Tensor, Tensor, Tensor, tuple[float, float]], Found]
@@ -94,3 +94,6 @@ LOSSES: dict[str, Loss] = {
     "mse_membrane": mse_membrane,
     "first_spike": first_spike,
 }
+
+#: losses to which every step adds a share of its own: their sum, or their mean
+SUMMED = {"membrane": "sum", "rate": "mean", "mse_membrane": "mean"}

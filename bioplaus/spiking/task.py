@@ -1,4 +1,4 @@
-"""Classification by a spiking output layer, whose activity over time is its membrane."""
+"""What spiking output layers are asked for: classes, from membrane or spikes over time, or courses in time."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from bioplaus.errors import ConfigError
 from bioplaus.neurons.spiking import SpikingConfig, spikes_of, torch_derivative
-from bioplaus.spiking.losses import LOSSES, first_spike_times
+from bioplaus.spiking.losses import LOSSES, SUMMED, first_spike_times
 from bioplaus.tasks import Task, one_hot
 
-__all__ = ["SpikingClassification"]
+__all__ = ["SpikingClassification", "SpikingRegression"]
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class SpikingClassification(Task):
 
     def spikes(self, out: Tensor) -> Tensor:
         """Return the output spikes; a leaky read-out has none."""
-        return torch.zeros_like(out) if self.unit.readout == "leaky" else spikes_of(out, self.unit.threshold)
+        return torch.zeros_like(out) if self.unit.readout == "leaky" else spikes_of(out, self.unit)
 
     def loss(self, out: Tensor, y: Tensor) -> Tensor:
         return self._found(out, y)[0]
@@ -50,6 +51,20 @@ class SpikingClassification(Task):
             assert at_membrane is not None
             return at_membrane
         return at_spikes * torch_derivative(self.unit, out)
+
+    def at_step(self, out: Tensor, y: Tensor, t: int, steps: int) -> tuple[Tensor, Tensor]:
+        """Return what step t of a run adds to the loss ``[R]``, and the error at its membrane ``[R, B, K]``, of which out is the value.
+
+        Raises
+        ------
+        ConfigError
+            If the loss is none of a sum or mean over steps.
+        """
+        if self.unit.loss not in SUMMED:
+            raise ConfigError(f"neuron.loss={self.unit.loss} needs the whole run; rules that learn in time want {', '.join(SUMMED)}")
+        share = 1 / steps if SUMMED[self.unit.loss] == "mean" else 1.0
+        now = out.unsqueeze(2)
+        return self.loss(now, y) * share, self.error(now, y).squeeze(2) * share
 
     def predicted(self, out: Tensor) -> Tensor:
         """Return the class of each sample, ``[R, B]``."""
@@ -66,3 +81,27 @@ class SpikingClassification(Task):
     def codes(self, y: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor | None]:
         rows = torch.eye(self.classes, dtype=dtype, device=y.device).unsqueeze(0)
         return rows, one_hot(y, self.classes, dtype)
+
+
+@dataclass(frozen=True)
+class SpikingRegression(Task):
+    """Courses in time to follow: y ``[R or 1, B, T, K]``, loss ``sum_t sum_k (U_k[t] - y_k[t])^2 / 2``, mean over the batch; for leaky read-outs."""
+
+    has_score: bool = False
+
+    def loss(self, out: Tensor, y: Tensor) -> Tensor:
+        return (out - y).square().sum((2, 3)).mean(1) / 2
+
+    def error(self, out: Tensor, y: Tensor) -> Tensor:
+        return (y - out) / out.shape[1]
+
+    def at_step(self, out: Tensor, y: Tensor, t: int, steps: int) -> tuple[Tensor, Tensor]:
+        """Return what step t of a run adds to the loss ``[R]``, and the error at its membrane ``[R, B, K]``, of which out is the value."""
+        now, wanted = out.unsqueeze(2), y[:, :, t : t + 1]
+        return self.loss(now, wanted), self.error(now, wanted).squeeze(2)
+
+    def score(self, out: Tensor, y: Tensor) -> Tensor:
+        return torch.full((out.shape[0],), float("nan"), dtype=out.dtype, device=out.device)
+
+    def codes(self, y: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor | None]:
+        return y.to(dtype), None

@@ -34,14 +34,18 @@ NETWORKS: dict[str, dict[str, Any]] = {
     "autoencoder": {"network.channels": [3, 4], "network.bias": True},
     "memory": {},
     "recurrent": {},
+    # an mlp whose units have time
+    "spiking": {"network": "mlp", "network.hidden": [7, 5], "network.bias": True, "neuron": "lif", "neuron.beta": 0.9, "neuron.steps": 8},
 }
 #: patterns to recall: as many as rows that the tests want, of a length at which they barely disturb each other
 PATTERNS = {"data": "patterns", "data.N": 200, "data.K": 12}
-SHAPES = {"mlp": (6,), "cnn5": (2, 8, 8), "autoencoder": (2, 8, 8)}
+SHAPES = {"mlp": (6,), "cnn5": (2, 8, 8), "autoencoder": (2, 8, 8), "spiking": (6,)}
+#: networks that stand without normalisation, and the test that is about nothing else
+PLAIN, ABOUT_NORM = ("memory", "recurrent", "spiking"), "test_running_means_move_in_training_only"
 
 _NOISE = "feedback learns from noise drawn per sample: a batch in another order, or twice as long, meets other noise"
 
-#: (rule, or rule-option, test) -> why the test does not hold for it. A written reason is the only way out.
+#: (rule, rule-option or network, test) -> why the test does not hold for it. A written reason is the only way out.
 EXEMPT: dict[tuple[str, str], str] = {
     # errors sent down through other weights
     # targets sent down
@@ -59,7 +63,8 @@ EXEMPT: dict[tuple[str, str], str] = {
     ("ff", "test_the_size_of_a_change_does_not_grow_with_the_batch"): "two copies of a sample get wrong labels of their own",
     # Hebbian
     ("multitasking", "test_the_size_of_a_change_does_not_grow_with_the_batch"): "Hebb's sum adds up examples",
-    ("multitasking", "test_running_means_move_in_training_only"): "it has no normalisation; tests/rules/test_multitasking.py has its counter",
+    ("multitasking", ABOUT_NORM): "it has no normalisation; tests/rules/test_multitasking.py has its counter",
+    ("spiking", ABOUT_NORM): "it has no normalisation",
     ("multitasking", "test_the_loss_falls_on_separable_clouds"): (
         "the loss is an energy over a constant of its own; tests/rules/test_multitasking.py has recall"
     ),
@@ -112,7 +117,8 @@ def settings_of(case: Case, network: str, replicas: int = 1, **keys: Any) -> Set
     base = {"rule": case.rule, "data": "synthetic", "network": network, "dtype": "float64", "seed": 3, "seeds": replicas}
     if network not in SHAPES:
         base |= PATTERNS
-        given.pop("network.norm", None)  # there is none
+    if network in PLAIN:
+        given.pop("network.norm", None)
     return config.resolve({**base, **NETWORKS[network], **dict(case.option), **given}, locate=False)
 
 
@@ -222,7 +228,7 @@ def each(*axes: str) -> Any:
             for network in NETWORKS
             for replicas in ((3,) if "replicas" in names and case.option else (1, 3) if "replicas" in names else (1,))
             for table in [{"case": case, "network": network, "replicas": replicas}]
-            for marks in [_marks(case, test.__name__)]
+            for marks in [_marks(case, network, test.__name__)]
             if not refused(case, network)
         ]
         return pytest.mark.parametrize(names, rows)(test)
@@ -230,8 +236,8 @@ def each(*axes: str) -> Any:
     return decorate
 
 
-def _marks(case: Case, test: str) -> list[pytest.MarkDecorator]:
-    reason = EXEMPT.get((case.rule, test)) or EXEMPT.get((str(case), test))
+def _marks(case: Case, network: str, test: str) -> list[pytest.MarkDecorator]:
+    reason = next((EXEMPT[who, test] for who in (case.rule, str(case), network) if (who, test) in EXEMPT), None)
     return [pytest.mark.skip(reason=reason)] if reason else []
 
 
@@ -243,6 +249,8 @@ def refused(case: Case, network: str) -> str:
     """
     if case.option and network == "autoencoder":
         return "an option of its own"
+    if network == "mlp" and "classification" not in registry.RULES.get(case.rule).tasks:
+        return "made for units with time or for recall alone"
     try:
         build(case, network)
     except ConfigError as refusal:
