@@ -73,7 +73,11 @@ def main() -> None:
     path = args.out / "checkpoint.npz"
     state, responses, seen = restore(path, p, args.seed)
     window = min(WINDOW, len(x))
-    print("| N | images of training | (a) last responses, % | (b) learning off, % | labelled neurons (a) | test images |\n" + "|---" * 6 + "|")
+    print(
+        "| N | images of training | (a) last responses, % | (b) learning off, % | labelled neurons (a) | test images |\n"
+        + "|---" * 6
+        + "|"
+    )
     while seen < args.passes * len(x):
         began, first = time.process_time(), seen % len(x)
         chosen = slice(first, min(first + BLOCK, len(x)))
@@ -88,9 +92,14 @@ def main() -> None:
         if seen % len(x) == 0:
             labels = [assign_labels(responses, np.resize(y, seen)[-window:]), assign_labels(respond(state, x, p), y)]
             tested = respond(state, test_x, p)
-            np.savez(args.out / f"after_{seen}.npz", **state._asdict(), tested=tested, labels=labels[0], labels_off=labels[1])
+            np.savez(
+                args.out / f"after_{seen}.npz", **state._asdict(), tested=tested, labels=labels[0], labels_off=labels[1]
+            )
             a, b = (100 * accuracy(tested, test_y, found) for found in labels)
-            print(f"| {p.neurons} | {seen} | {a:.2f} | {b:.2f} | {int((labels[0] >= 0).sum())} | {len(test_x)} |", flush=True)
+            print(
+                f"| {p.neurons} | {seen} | {a:.2f} | {b:.2f} | {int((labels[0] >= 0).sum())} | {len(test_x)} |",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

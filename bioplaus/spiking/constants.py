@@ -19,8 +19,31 @@ __all__ = ["Constants", "DiehlCook"]
 Array = np.ndarray[Any, Any]
 #: Traces below this share of what they were set to count as 0: half a unit in the last place of 1.
 _LEAST = 2.0**-53
-_POSITIVE = ("dt", "tau_e", "tau_i", "tau_ge", "tau_gi", "tau_theta", "tau_pre", "tau_post_1", "tau_post_2", "total", "divisor")
-_NOT_NEGATIVE = ("clamp_e", "gate_e", "clamp_i", "theta_plus", "delay_max", "intensity", "intensity_step", "image_time", "rest_time")
+_POSITIVE = (
+    "dt",
+    "tau_e",
+    "tau_i",
+    "tau_ge",
+    "tau_gi",
+    "tau_theta",
+    "tau_pre",
+    "tau_post_1",
+    "tau_post_2",
+    "total",
+    "divisor",
+    "w_max",
+)
+_NOT_NEGATIVE = (
+    "clamp_e",
+    "gate_e",
+    "clamp_i",
+    "theta_plus",
+    "delay_max",
+    "intensity",
+    "intensity_step",
+    "image_time",
+    "rest_time",
+)
 _WEIGHTS = ("w_scale", "w_offset", "w_ei", "w_ie", "rate_pre", "rate_post")
 
 
@@ -35,7 +58,7 @@ class DiehlCook:
     """
 
     inputs: int = 784
-    """Inputs, >= 1. [paper]"""
+    """Inputs, 1..32767. [paper]"""
     neurons: int = 400
     """Excitatory neurons, and as many inhibitory ones, 1..32767. [paper: 100, 400, 1600, 6400]"""
     dt: float = 0.5
@@ -58,8 +81,8 @@ class DiehlCook:
     tau_gi: float = 2.0
     """Time constant of inhibitory conductances, ms. [paper]"""
     decay: str = "exact"
-    """How conductances decay in a step: exact (``exp(-dt/tau)``, the voltage sees their mean over the step) | euler (``1 - dt/tau``, it sees their
-    value at the start, as in Brian2's example). Both give an input the same area, w tau. [ours]"""
+    """How conductances decay in a step: exact (``exp(-dt/tau)``, and the voltage sees their mean over the step) | euler (``1 - dt/tau``, and it sees
+    their value at the start, as in Brian2's example). Both give an input the same area, w tau. [ours]"""
     start_below: float = 40.0
     """Voltages start so far below rest, mV. [code]"""
 
@@ -133,9 +156,8 @@ class DiehlCook:
         for names, fine, allowed in (
             (_POSITIVE, lambda v: v > 0, "> 0"),
             ((*_NOT_NEGATIVE, *_WEIGHTS, "fewest"), lambda v: v >= 0, ">= 0"),
-            (("inputs", "most_tries"), lambda v: v >= 1, ">= 1"),
-            (("neurons",), lambda v: 1 <= v <= 32767, "in 1..32767"),
-            (("w_max",), lambda v: v > 0, "> 0"),
+            (("most_tries",), lambda v: v >= 1, ">= 1"),
+            (("inputs", "neurons"), lambda v: 1 <= v <= 32767, "in 1..32767"),
         ):
             for name in names:
                 if not fine(getattr(self, name)):
@@ -145,7 +167,9 @@ class DiehlCook:
         if self.decay == "euler" and self.dt > min(self.tau_ge, self.tau_gi):
             raise ConfigError(f"dt={self.dt}: must be <= tau_ge and tau_gi with decay=euler")
         if not self.reversal_i <= self.reset_e <= self.reversal_e:
-            raise ConfigError(f"reset_e={self.reset_e}: must be in reversal_i..reversal_e = {self.reversal_i}..{self.reversal_e}")
+            raise ConfigError(
+                f"reset_e={self.reset_e}: must be in reversal_i..reversal_e = {self.reversal_i}..{self.reversal_e}"
+            )
 
     def steps(self, time: float) -> int:
         """Return how many steps a time in ms is, rounded."""

@@ -20,8 +20,8 @@ Array = np.ndarray[Any, Any]
 def train(state: State, images: Array, p: DiehlCook, *, learn: bool = True) -> tuple[Array, Array]:
     """Present images one after the other, changing the state in place.
 
-    Each is shown for image_time, input i firing with probability ``pixel_i / divisor * intensity * dt`` per step, and no input fires for rest_time
-    afterwards. After fewer than `fewest` excitatory spikes it is shown again, at a higher intensity. Voltages and conductances go on from
+    Each is shown for image_time, input i firing with probability ``pixel_i / divisor * intensity * dt`` per step; then no input fires for
+    rest_time. After fewer than `fewest` excitatory spikes it is shown again, at a higher intensity. Voltages and conductances go on from
     image to image. A long training is a row of calls: two calls do what one call with all the images does, bit for bit.
 
     Parameters
@@ -93,7 +93,12 @@ def _pixels(images: Array, p: DiehlCook) -> Array:
     if found.ndim < 2 or found[:1].size != min(len(found), 1) * p.inputs:
         raise ConfigError(f"images of shape {found.shape}: must be (images, ...) with {p.inputs} pixels each")
     if found.dtype != np.uint8:
-        if found.size and not (np.isfinite(found).all() and found.min() >= 0 and found.max() <= 255 and np.array_equal(found, np.rint(found))):
+        if found.size and not (
+            np.isfinite(found).all()
+            and found.min() >= 0
+            and found.max() <= 255
+            and np.array_equal(found, np.rint(found))
+        ):
             raise ConfigError(f"images of type {found.dtype}: pixels must be whole numbers in 0..255")
         found = found.astype(np.uint8)
     return np.ascontiguousarray(found.reshape(len(found), p.inputs))

@@ -42,7 +42,9 @@ def _set_back(s: Any) -> None:
 
 
 @numba.njit(cache=True)
-def _run(s: Any, c: Any, wiring: Any, lit: Any, chances: Any, steps: int, learn: bool, fired: Any, answered: Any, counts: Any) -> int:
+def _run(
+    s: Any, c: Any, wiring: Any, lit: Any, chances: Any, steps: int, learn: bool, fired: Any, answered: Any, counts: Any
+) -> int:
     """Advance by so many steps, the lit inputs firing with these chances; add excitatory spikes to counts and return their number."""
     targets, starts = wiring
     rows = s.recent.shape[0]

@@ -42,7 +42,9 @@ def assign_labels(counts: Array, labels: Array, classes: int = 10) -> Array:
     """
     counts, labels = np.asarray(counts), np.asarray(labels)
     if counts.ndim != 2 or labels.shape != counts.shape[:1]:
-        raise ConfigError(f"counts of shape {counts.shape} with labels of shape {labels.shape}: must be (images, neurons) and (images,)")
+        raise ConfigError(
+            f"counts of shape {counts.shape} with labels of shape {labels.shape}: must be (images, neurons) and (images,)"
+        )
     if labels.size and not (labels.min() >= 0 and labels.max() < classes):
         raise ConfigError(f"labels {labels.min()}..{labels.max()}: must be in 0..{classes - 1}")
     means = np.zeros((classes, counts.shape[1]))
@@ -81,6 +83,8 @@ def predict(counts: Array, assignment: Array, classes: int = 10) -> Array:
     """
     counts, assignment = np.asarray(counts), np.asarray(assignment)
     if counts.ndim != 2 or assignment.shape != counts.shape[1:]:
-        raise ConfigError(f"counts of shape {counts.shape} with assignment of shape {assignment.shape}: must be (images, neurons) and (neurons,)")
+        raise ConfigError(
+            f"counts of shape {counts.shape} with assignment of shape {assignment.shape}: must be (images, neurons), (neurons,)"
+        )
     members = assignment[:, None] == np.arange(classes)
     return np.asarray((counts @ members / np.maximum(members.sum(0), 1)).argmax(1))

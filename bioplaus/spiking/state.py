@@ -19,7 +19,7 @@ NEVER = 2**30
 
 
 class State(NamedTuple):
-    """N neurons of each kind, P inputs; delays of at most D steps. A checkpoint is ``state._asdict()``; ``State(**arrays)`` goes on bit for bit."""
+    """P inputs, N neurons of each kind, delays of at most D steps. A checkpoint is ``state._asdict()``; ``State(**arrays)`` goes on bit for bit."""
 
     weights: Array
     """From input i to excitatory neuron j, float64 ``[P, N]``."""
@@ -114,8 +114,9 @@ def checked(state: State, p: DiehlCook) -> None:
         An array of another shape or type, a delay above delay_max.
     """
     P, N, rows = p.inputs, p.neurons, p.steps(p.delay_max) + 1
-    shapes = {"weights": (P, N), "delays": (P, N), "arrived": (P, N), "recent": (rows, P), "recent_counts": (rows,), "clock": (1,), "words": (4,)}
-    types = {"delays": np.int16, "arrived": np.int32, "recent": np.int16, "words": np.uint64}
+    shapes: dict[str, tuple[int, ...]] = dict.fromkeys(("weights", "delays", "arrived"), (P, N))
+    shapes |= {"recent": (rows, P), "recent_counts": (rows,), "clock": (1,), "words": (4,)}
+    types: dict[str, Any] = {"delays": np.int16, "arrived": np.int32, "recent": np.int16, "words": np.uint64}
     types |= dict.fromkeys(("since_e", "since_i", "recent_counts", "clock"), np.int64)
     for name, array in state._asdict().items():
         shape, kind = shapes.get(name, (N,)), np.dtype(types.get(name, np.float64))

@@ -6,7 +6,8 @@ The order within a step, for all neurons at once:
 2. Excitatory and inhibitory neurons above their thresholds fire, and so do inputs.
 3. Each synapse onto a neuron that fires gains ``rate_post x y2``, x and y2 being traces before this step's spikes are written into them.
 4. Each input spike whose delay is over adds its weight to the neuron's g_e; then that weight loses ``rate_pre y1``, y1 being read as above.
-5. Traces of what fired or arrived are set to 1 (set, not added to); theta gains; inhibitory neurons get w_ei, excitatory ones w_ie; voltages reset.
+5. Traces of what fired or arrived are set to 1 (set, not added to); theta gains; inhibitory neurons get w_ei, excitatory ones w_ie; voltages
+   reset.
 
 A spike and an arrival in the same step therefore do not see each other, and what fires at step t moves a voltage at t + 1.
 """
@@ -52,14 +53,18 @@ def _decay(a: Any, keep: float) -> None:
 
 @numba.njit(cache=True)
 def _move_excitatory(v: Any, g_e: Any, g_i: Any, since: Any, c: Any) -> None:
-    """Euler's step ``v += dt/tau ((rest - v) + g_e (E_e - v) + g_i (E_i - v))``, kept between the reversal voltages, which it overshoots if g is large."""
+    """Euler's step ``v += dt/tau ((rest - v) + g_e (E_e - v) + g_i (E_i - v))``.
+
+    Where conductances are large it would overshoot the reversal voltage that they pull to, and swing; it stops there.
+    """
     leak, rest, above, below = c.leak_e, c.rest_e, c.reversal_e, c.reversal_i
     mean_e, mean_i, clamp = c.mean_ge, c.mean_gi, c.clamp_e
     for j in range(v.shape[0]):
         old = v[j]
         new = old + leak * ((rest - old) + mean_e * g_e[j] * (above - old) + mean_i * g_i[j] * (below - old))
         new = new if new < above else above
-        new = new if new > below else below
+        floor = old if old < below else below  # voltages start below it
+        new = new if new > floor else floor
         since[j] += 1
         v[j] = new if since[j] >= clamp else old
 
