@@ -81,8 +81,8 @@ class DiehlCook:
     tau_gi: float = 2.0
     """Time constant of inhibitory conductances, ms. [paper]"""
     decay: str = "exact"
-    """How conductances decay in a step: exact (``exp(-dt/tau)``, and the voltage sees their mean over the step) | euler (``1 - dt/tau``, and it sees
-    their value at the start, as in Brian2's example). Both give an input the same area, w tau. [ours]"""
+    """How conductances decay in a step: exact (``exp(-dt/tau)``, the voltage sees their mean over the step) | euler (``1 - dt/tau``, it
+    sees their value at the start, as in Brian2's example). Both give an input the same area, w tau. [ours]"""
     start_below: float = 40.0
     """Voltages start so far below rest, mV. [code]"""
 

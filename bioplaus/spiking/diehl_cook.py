@@ -33,7 +33,7 @@ def train(state: State, images: Array, p: DiehlCook, *, learn: bool = True) -> t
     p
         The parameters that the state was made with.
     learn
-        False: weights, thresholds and traces are left alone (traces go on decaying), and weights are not normalised.
+        False: weights and theta are left alone, and weights are not normalised.
 
     Returns
     -------

@@ -8,8 +8,7 @@ import numba
 import numpy as np
 
 from bioplaus.dynamics.random import uniform
-from bioplaus.spiking.state import NEVER
-from bioplaus.spiking.step import sorted_by_delay, step
+from bioplaus.spiking.step import fire_input, sorted_by_delay, step
 
 __all__ = ["drive", "normalise", "train"]
 
@@ -30,32 +29,16 @@ def normalise(weights: Any, total: float) -> None:
 
 
 @numba.njit(cache=True)
-def _set_back(s: Any) -> None:
-    """Set the clock back before it outgrows the 32 bits of arrived, by whole rounds of s.recent; all ages stay, or stay long past."""
-    if s.clock[0] >= NEVER:
-        rows = s.recent.shape[0]
-        by = s.clock[0] // rows * rows
-        s.clock[0] -= by
-        for i in range(s.arrived.shape[0]):
-            for j in range(s.arrived.shape[1]):
-                s.arrived[i, j] = max(s.arrived[i, j] - by, -NEVER)
-
-
-@numba.njit(cache=True)
 def _run(
     s: Any, c: Any, wiring: Any, lit: Any, chances: Any, steps: int, learn: bool, fired: Any, answered: Any, counts: Any
 ) -> int:
     """Advance by so many steps, the lit inputs firing with these chances; add excitatory spikes to counts and return their number."""
     targets, starts = wiring
-    rows = s.recent.shape[0]
     total = 0
     for _ in range(steps):
-        row, n = s.clock[0] % rows, 0
         for k in range(lit.shape[0]):
             if uniform(s.words) < chances[k]:
-                s.recent[row, n] = lit[k]
-                n += 1
-        s.recent_counts[row] = n
+                fire_input(s, lit[k])
         n, _ = step(s, c, targets, starts, learn, fired, answered)
         for j in fired[:n]:
             counts[j] += 1
@@ -73,7 +56,6 @@ def train(s: Any, c: Any, images: Any, learn: bool, counts: Any, tries: Any) -> 
     for k in range(images.shape[0]):
         lit = np.flatnonzero(images[k])
         for attempt in range(c.most_tries):
-            _set_back(s)
             if learn:
                 normalise(s.weights, c.total)
             chances = images[k][lit] * ((c.intensity + attempt * c.intensity_step) * c.chance)
@@ -88,17 +70,13 @@ def train(s: Any, c: Any, images: Any, learn: bool, counts: Any, tries: Any) -> 
 @numba.njit(cache=True)
 def drive(s: Any, c: Any, spikes: Any, learn: bool, excitatory: Any, inhibitory: Any) -> None:
     """Advance by a given raster of input spikes, bool ``[T, P]``; fill the rasters of both populations, bool ``[T, N]``."""
-    N, rows = s.v_e.shape[0], s.recent.shape[0]
-    targets, starts = sorted_by_delay(s.delays, rows)
+    N = s.v_e.shape[0]
+    targets, starts = sorted_by_delay(s.delays, s.recent.shape[0])
     fired, answered = np.empty(N, np.int64), np.empty(N, np.int64)
-    _set_back(s)
     for t in range(spikes.shape[0]):
-        row, n = s.clock[0] % rows, 0
         for i in range(spikes.shape[1]):
             if spikes[t, i]:
-                s.recent[row, n] = i
-                n += 1
-        s.recent_counts[row] = n
+                fire_input(s, i)
         n, m = step(s, c, targets, starts, learn, fired, answered)
         for j in fired[:n]:
             excitatory[t, j] = True

@@ -19,14 +19,19 @@ NEVER = 2**30
 
 
 class State(NamedTuple):
-    """P inputs, N neurons of each kind, delays of at most D steps. A checkpoint is ``state._asdict()``; ``State(**arrays)`` goes on bit for bit."""
+    """P inputs, N neurons of each kind, delays of at most D steps.
+
+    A checkpoint is ``state._asdict()``; ``State(**arrays)`` goes on bit for bit.
+    """
 
     weights: Array
     """From input i to excitatory neuron j, float64 ``[P, N]``."""
     delays: Array
     """Of these synapses, in steps, int16 ``[P, N]``, 0..D."""
-    arrived: Array
-    """Step at which each synapse last delivered a spike while learning, int32 ``[P, N]``."""
+    past: Array
+    """Steps at which each input last fired, a ring of as many as a trace may have to look back to, int64 ``[P, D + 2]``."""
+    newest: Array
+    """Where in past the last one is, int64 ``[P]``."""
     theta: Array
     """Adaptive part of the threshold, mV, float64 ``[N]``."""
     v_e: Array
@@ -48,11 +53,11 @@ class State(NamedTuple):
     since_i: Array
     """Steps since each inhibitory neuron's last spike, int64 ``[N]``."""
     recent: Array
-    """Inputs that fired in each of the last D + 1 steps; step t is in row t mod (D + 1). Int16 ``[D + 1, P]``."""
+    """Inputs that fired in each of the last D + 1 steps; step t is in row t mod (D + 1). Uint16 ``[D + 1, P]``."""
     recent_counts: Array
     """How many of a row of recent count, int64 ``[D + 1]``."""
     clock: Array
-    """Steps so far, int64 ``[1]``; set back now and then, together with arrived, lest it grow too large for that."""
+    """Steps so far, int64 ``[1]``."""
     words: Array
     """State of the random generator, uint64 ``[4]``."""
 
@@ -82,7 +87,8 @@ def new_state(p: DiehlCook, seed: int = 0) -> State:
     return State(
         weights=weights,
         delays=delays,
-        arrived=np.full(size, -NEVER, np.int32),
+        past=np.full((p.inputs, rows + 1), -NEVER, np.int64),
+        newest=np.zeros(p.inputs, np.int64),
         theta=np.full(N, p.theta_start, np.float64),
         v_e=np.full(N, p.rest_e - p.start_below),
         v_i=np.full(N, p.rest_i - p.start_below),
@@ -93,7 +99,7 @@ def new_state(p: DiehlCook, seed: int = 0) -> State:
         post_2=np.zeros(N),
         since_e=np.full(N, NEVER, np.int64),
         since_i=np.full(N, NEVER, np.int64),
-        recent=np.zeros((rows, p.inputs), np.int16),
+        recent=np.zeros((rows, p.inputs), np.uint16),
         recent_counts=np.zeros(rows, np.int64),
         clock=np.zeros(1, np.int64),
         words=words,
@@ -114,10 +120,17 @@ def checked(state: State, p: DiehlCook) -> None:
         An array of another shape or type, a delay above delay_max.
     """
     P, N, rows = p.inputs, p.neurons, p.steps(p.delay_max) + 1
-    shapes: dict[str, tuple[int, ...]] = dict.fromkeys(("weights", "delays", "arrived"), (P, N))
-    shapes |= {"recent": (rows, P), "recent_counts": (rows,), "clock": (1,), "words": (4,)}
-    types: dict[str, Any] = {"delays": np.int16, "arrived": np.int32, "recent": np.int16, "words": np.uint64}
-    types |= dict.fromkeys(("since_e", "since_i", "recent_counts", "clock"), np.int64)
+    shapes: dict[str, tuple[int, ...]] = dict.fromkeys(("weights", "delays"), (P, N))
+    shapes |= {
+        "past": (P, rows + 1),
+        "newest": (P,),
+        "recent": (rows, P),
+        "recent_counts": (rows,),
+        "clock": (1,),
+        "words": (4,),
+    }
+    types: dict[str, Any] = {"delays": np.int16, "recent": np.uint16, "words": np.uint64}
+    types |= dict.fromkeys(("past", "newest", "since_e", "since_i", "recent_counts", "clock"), np.int64)
     for name, array in state._asdict().items():
         shape, kind = shapes.get(name, (N,)), np.dtype(types.get(name, np.float64))
         if array.shape != shape or array.dtype != kind or not array.flags.c_contiguous:

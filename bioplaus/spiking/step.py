@@ -19,7 +19,7 @@ from typing import Any
 import numba
 import numpy as np
 
-__all__ = ["sorted_by_delay", "step"]
+__all__ = ["fire_input", "sorted_by_delay", "step"]
 
 #: Conductances and traces below this change nothing that float64 could show, and are set to 0: smaller numbers would end up denormal, and slow.
 _TINY = 1e-30
@@ -27,9 +27,9 @@ _TINY = 1e-30
 
 @numba.njit(cache=True)
 def sorted_by_delay(delays: Any, rows: int) -> Any:
-    """Return targets of each input in the order of their delays, int16 ``[P, N]``, and where delay d begins, int32 ``[P, rows + 1]``."""
+    """Return targets of each input in the order of their delays, uint16 ``[P, N]``, and where delay d begins, uint32 ``[P, rows + 1]``."""
     P, N = delays.shape
-    targets, starts = np.empty((P, N), np.int16), np.zeros((P, rows + 1), np.int32)
+    targets, starts = np.empty((P, N), np.uint16), np.zeros((P, rows + 1), np.uint32)
     place = np.empty(rows, np.int32)
     for i in range(P):
         for j in range(N):
@@ -82,12 +82,22 @@ def _move_inhibitory(v: Any, g_e: Any, since: Any, c: Any) -> None:
 
 
 @numba.njit(cache=True)
-def _strengthen(weights: Any, arrived: Any, post_2: Any, fired: Any, now: int, c: Any) -> None:
+def _age(past: Any, newest: int, i: int, before: int) -> int:
+    """Return how many steps before the step `before` input i last fired."""
+    k = newest
+    while past[i, k] >= before:
+        k = k - 1 if k else past.shape[1] - 1
+    return before - past[i, k]
+
+
+@numba.njit(cache=True)
+def _strengthen(s: Any, fired: Any, now: int, c: Any) -> None:
     """Let each synapse onto a neuron that fires gain by its input's trace; what normalisation left above w_max comes back to it."""
+    weights, delays, past, newest = s.weights, s.delays, s.past, s.newest
     for j in fired:
-        gain = c.rate_post * post_2[j]
+        gain = c.rate_post * s.post_2[j]
         for i in range(weights.shape[0]):
-            age = now - arrived[i, j]
+            age = _age(past, newest[i], i, now - delays[i, j])
             w = weights[i, j]
             w += gain * c.pre[age] if age < c.pre.shape[0] else 0.0
             weights[i, j] = w if w < c.w_max else c.w_max
@@ -97,24 +107,24 @@ def _strengthen(weights: Any, arrived: Any, post_2: Any, fired: Any, now: int, c
 def _deliver(s: Any, targets: Any, starts: Any, now: int, learn: bool, c: Any) -> None:
     """Deliver the input spikes whose delays are over; while learning, weaken the synapses they pass."""
     rows = s.recent.shape[0]
-    g_e, post_1 = s.g_e, s.post_1
+    g_e, post_1, weights, recent, counts = s.g_e, s.post_1, s.weights, s.recent, s.recent_counts
+    rate, most = c.rate_pre, c.w_max
     for d in range(rows):
         row = (now - d) % rows
-        for k in range(s.recent_counts[row]):
-            i = s.recent[row, k]
-            w, here, last = s.weights[i], targets[i], s.arrived[i]
+        for k in range(counts[row]):
+            i = recent[row, k]
             if learn:
                 for m in range(starts[i, d], starts[i, d + 1]):
-                    j = here[m]
-                    g_e[j] += w[j]
-                    less = w[j] - c.rate_pre * post_1[j]
-                    less = less if less > 0 else 0.0
-                    w[j] = less if less < c.w_max else c.w_max
-                    last[j] = now
+                    j = targets[i, m]
+                    w = weights[i, j]
+                    g_e[j] += w
+                    w -= rate * post_1[j]
+                    w = w if w > 0 else 0.0
+                    weights[i, j] = w if w < most else most
             else:
                 for m in range(starts[i, d], starts[i, d + 1]):
-                    j = here[m]
-                    g_e[j] += w[j]
+                    j = targets[i, m]
+                    g_e[j] += weights[i, j]
 
 
 @numba.njit(cache=True)
@@ -128,8 +138,19 @@ def _inhibit(g_i: Any, fired: Any, w: float) -> None:
 
 
 @numba.njit(cache=True)
+def fire_input(s: Any, i: int) -> None:
+    """Let input i fire in the coming step."""
+    now = s.clock[0]
+    row = now % s.recent.shape[0]
+    s.recent[row, s.recent_counts[row]] = i
+    s.recent_counts[row] += 1
+    s.newest[i] = (s.newest[i] + 1) % s.past.shape[1]
+    s.past[i, s.newest[i]] = now
+
+
+@numba.njit(cache=True)
 def step(s: Any, c: Any, targets: Any, starts: Any, learn: bool, fired: Any, answered: Any) -> Any:
-    """Advance by one step, given the inputs that fire in it as row ``clock mod rows`` of s.recent.
+    """Advance by one step, after `fire_input` for each input that fires in it.
 
     Numbers of the neurons that fire go into fired (excitatory) and answered (inhibitory), int64 ``[N]``; returns how many there are of each.
     """
@@ -152,14 +173,14 @@ def step(s: Any, c: Any, targets: Any, starts: Any, learn: bool, fired: Any, ans
             answered[m] = j
             m += 1
     if learn and n:
-        _strengthen(s.weights, s.arrived, s.post_2, fired[:n], now, c)
+        _strengthen(s, fired[:n], now, c)
     _deliver(s, targets, starts, now, learn, c)
     for j in fired[:n]:
         s.g_ei[j] += c.w_ei
         s.v_e[j] = c.reset_e
         s.since_e[j] = 0
+        s.post_1[j], s.post_2[j] = 1.0, 1.0
         if learn:
-            s.post_1[j], s.post_2[j] = 1.0, 1.0
             s.theta[j] += c.theta_plus
     if m:
         _inhibit(s.g_i, answered[:m], c.w_ie)
@@ -167,4 +188,5 @@ def step(s: Any, c: Any, targets: Any, starts: Any, learn: bool, fired: Any, ans
         s.v_i[j] = c.reset_i
         s.since_i[j] = 0
     s.clock[0] = now + 1
+    s.recent_counts[(now + 1) % s.recent.shape[0]] = 0
     return n, m

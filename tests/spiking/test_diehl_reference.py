@@ -35,9 +35,9 @@ class Plain:
         if self.learn:
             self.weights[:, e] = np.clip(self.weights + p.rate_post * old_x * old_2, 0, p.w_max)[:, e]
         self.g_e += (self.weights * here).sum(0)
+        self.x[here], self.post_1[e], self.post_2[e] = 1, 1, 1
         if self.learn:
             self.weights = np.where(here, np.clip(self.weights - p.rate_pre * old_1, 0, p.w_max), self.weights)
-            self.x[here], self.post_1[e], self.post_2[e] = 1, 1, 1
             self.theta[e] += p.theta_plus
         self.g_ei[e] += p.w_ei
         self.g_i += p.w_ie * (i[None] & ~np.eye(p.neurons, dtype=bool)).sum(1)
