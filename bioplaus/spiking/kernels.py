@@ -8,13 +8,13 @@ import numba
 import numpy as np
 
 from bioplaus.dynamics.random import uniform
-from bioplaus.spiking.step import fire_input, sorted_by_delay, step
+from bioplaus.spiking.step import fire_input, inner, sorted_by_delay, step
 
-__all__ = ["drive", "normalise", "train"]
+__all__ = ["drive", "train"]
 
 
-@numba.njit(cache=True)
-def normalise(weights: Any, total: float) -> None:
+@inner
+def _normalise(weights: Any, total: float) -> None:
     """Scale each neuron's input weights to this sum; all-zero weights stay."""
     P, N = weights.shape
     factor = np.zeros(N)
@@ -28,7 +28,7 @@ def normalise(weights: Any, total: float) -> None:
             weights[i, j] *= factor[j]
 
 
-@numba.njit(cache=True)
+@inner
 def _run(
     s: Any, c: Any, wiring: Any, lit: Any, chances: Any, steps: int, learn: bool, fired: Any, answered: Any, counts: Any
 ) -> int:
@@ -57,7 +57,7 @@ def train(s: Any, c: Any, images: Any, learn: bool, counts: Any, tries: Any) -> 
         lit = np.flatnonzero(images[k])
         for attempt in range(c.most_tries):
             if learn:
-                normalise(s.weights, c.total)
+                _normalise(s.weights, c.total)
             chances = images[k][lit] * ((c.intensity + attempt * c.intensity_step) * c.chance)
             counts[k] = 0
             total = _run(s, c, wiring, lit, chances, c.image, learn, fired, answered, counts[k])

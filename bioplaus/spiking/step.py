@@ -19,13 +19,15 @@ from typing import Any
 import numba
 import numpy as np
 
-__all__ = ["fire_input", "sorted_by_delay", "step"]
+__all__ = ["fire_input", "inner", "sorted_by_delay", "step"]
 
 #: Conductances and traces below this change nothing that float64 could show, and are set to 0: smaller numbers would end up denormal, and slow.
 _TINY = 1e-30
+#: For functions that only compiled code calls: without the wrappers that unpack a state for Python they compile faster.
+inner = numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)  # type: ignore[call-overload]
 
 
-@numba.njit(cache=True)
+@inner
 def sorted_by_delay(delays: Any, rows: int) -> Any:
     """Return targets of each input in the order of their delays, uint16 ``[P, N]``, and where delay d begins, uint32 ``[P, rows + 1]``."""
     P, N = delays.shape
@@ -44,14 +46,14 @@ def sorted_by_delay(delays: Any, rows: int) -> Any:
     return targets, starts
 
 
-@numba.njit(cache=True)
+@inner
 def _decay(a: Any, keep: float) -> None:
     for j in range(a.shape[0]):
         value = a[j] * keep
         a[j] = value if value > _TINY else 0.0
 
 
-@numba.njit(cache=True)
+@inner
 def _move_excitatory(v: Any, g_e: Any, g_i: Any, since: Any, c: Any) -> None:
     """Euler's step ``v += dt/tau ((rest - v) + g_e (E_e - v) + g_i (E_i - v))``.
 
@@ -69,7 +71,7 @@ def _move_excitatory(v: Any, g_e: Any, g_i: Any, since: Any, c: Any) -> None:
         v[j] = new if since[j] >= clamp else old
 
 
-@numba.njit(cache=True)
+@inner
 def _move_inhibitory(v: Any, g_e: Any, since: Any, c: Any) -> None:
     leak, rest, above = c.leak_i, c.rest_i, c.reversal_e
     mean_e, clamp = c.mean_ge, c.clamp_i
@@ -81,7 +83,7 @@ def _move_inhibitory(v: Any, g_e: Any, since: Any, c: Any) -> None:
         v[j] = new if since[j] >= clamp else old
 
 
-@numba.njit(cache=True)
+@inner
 def _age(past: Any, newest: int, i: int, before: int) -> int:
     """Return how many steps before the step `before` input i last fired."""
     k = newest
@@ -90,7 +92,7 @@ def _age(past: Any, newest: int, i: int, before: int) -> int:
     return before - past[i, k]
 
 
-@numba.njit(cache=True)
+@inner
 def _strengthen(s: Any, fired: Any, now: int, c: Any) -> None:
     """Let each synapse onto a neuron that fires gain by its input's trace; what normalisation left above w_max comes back to it."""
     weights, delays, past, newest = s.weights, s.delays, s.past, s.newest
@@ -103,7 +105,7 @@ def _strengthen(s: Any, fired: Any, now: int, c: Any) -> None:
             weights[i, j] = w if w < c.w_max else c.w_max
 
 
-@numba.njit(cache=True)
+@inner
 def _deliver(s: Any, targets: Any, starts: Any, now: int, learn: bool, c: Any) -> None:
     """Deliver the input spikes whose delays are over; while learning, weaken the synapses they pass."""
     rows = s.recent.shape[0]
@@ -127,7 +129,7 @@ def _deliver(s: Any, targets: Any, starts: Any, now: int, learn: bool, c: Any) -
                     g_e[j] += weights[i, j]
 
 
-@numba.njit(cache=True)
+@inner
 def _inhibit(g_i: Any, fired: Any, w: float) -> None:
     """Add w per spike to all neurons but the one it comes from."""
     total = w * len(fired)
@@ -137,7 +139,7 @@ def _inhibit(g_i: Any, fired: Any, w: float) -> None:
         g_i[j] += total
 
 
-@numba.njit(cache=True)
+@inner
 def fire_input(s: Any, i: int) -> None:
     """Let input i fire in the coming step."""
     now = s.clock[0]
@@ -148,7 +150,7 @@ def fire_input(s: Any, i: int) -> None:
     s.past[i, s.newest[i]] = now
 
 
-@numba.njit(cache=True)
+@inner
 def step(s: Any, c: Any, targets: Any, starts: Any, learn: bool, fired: Any, answered: Any) -> Any:
     """Advance by one step, after `fire_input` for each input that fires in it.
 
