@@ -3,8 +3,8 @@
     python benchmarks/diehl_cook_mnist.py --data DIR --out DIR [--neurons 100] [--images 60000] [--passes 1] [--test 10000] [--seed 0]
 
 Images are shown in the order of the data set, as in the authors' program. After each pass a copy of the network, learning off, sees the test
-images. Neurons are labelled by (a) their responses to the last 10,000 training images while learning, (b) their responses to training images
-with learning off, as in the paper. Interrupted, it goes on from the checkpoint in --out, to the same bits.
+images. Neurons are labelled by their responses to the last 10,000 training images, (a) while learning, (b) with learning off (the paper: all
+training images, learning off). Interrupted, it goes on from the checkpoint in --out, to the same bits.
 """
 
 from __future__ import annotations
@@ -45,14 +45,16 @@ def keep(path: Path, state: State, responses: Array, seen: int) -> None:
     part.replace(path)
 
 
-def respond(state: State, images: Array, p: DiehlCook) -> Array:
-    """Return responses of a copy, learning off."""
-    return train(copied(state), images, p, learn=False)[0]
-
-
-def accuracy(counts: Array, y: Array, assignment: Array) -> float:
-    """Return the share of images whose class is predicted."""
-    return float((predict(counts, assignment) == y).mean())
+def evaluate(
+    state: State, p: DiehlCook, responses: Array, y: Array, x: Array, test: tuple[Array, Array], path: Path
+) -> None:
+    """Print accuracies of a copy, learning off, and keep the network with its responses; y are the labels of the last responses and of x."""
+    tested = train(copied(state), test[0], p, learn=False)[0]
+    labels = [assign_labels(responses, y)]
+    np.savez(path, **state._asdict(), tested=tested, labels=labels[0])
+    labels.append(assign_labels(train(copied(state), x, p, learn=False)[0], y))
+    a, b = (f"{100 * (predict(tested, found) == test[1]).mean():.2f}" for found in labels)
+    print(f"| {p.neurons} | {path.stem} | {a} | {b} | {int((labels[0] >= 0).sum())} | {len(tested)} |", flush=True)
 
 
 def main() -> None:
@@ -73,15 +75,23 @@ def main() -> None:
     path = args.out / "checkpoint.npz"
     state, responses, seen = restore(path, p, args.seed)
     window = min(WINDOW, len(x))
-    print(
-        "| N | images of training | (a) last responses, % | (b) learning off, % | labelled neurons (a) | test images |\n"
-        + "|---" * 6
-        + "|"
+    cells = (
+        "N",
+        "images of training",
+        "(a) last responses, %",
+        "(b) learning off, %",
+        "labelled neurons (a)",
+        "test images",
     )
-    while seen < args.passes * len(x):
+    print("| " + " | ".join(cells) + " |\n" + "|---" * 6 + "|", flush=True)
+    while True:
+        after = args.out / f"{seen}.npz"
+        if seen and seen % len(x) == 0 and not after.exists():
+            evaluate(state, p, responses, y[-window:], x[-window:], (test_x, test_y), after)
+        if seen >= args.passes * len(x):
+            break
         began, first = time.process_time(), seen % len(x)
-        chosen = slice(first, min(first + BLOCK, len(x)))
-        counts, tries = train(state, x[chosen], p)
+        counts, tries = train(state, x[first : first + BLOCK], p)
         responses, seen = np.concatenate([responses, counts])[-window:], seen + len(counts)
         seconds, spikes = time.process_time() - began, counts.sum(1).mean()
         speed = 0.5 * tries.sum() / seconds
@@ -89,17 +99,6 @@ def main() -> None:
         print(f"{time.strftime('%H:%M:%S')} {seen} images: {rest} mV", flush=True)
         if seen % KEPT == 0 or seen % len(x) == 0:
             keep(path, state, responses, seen)
-        if seen % len(x) == 0:
-            labels = [assign_labels(responses, np.resize(y, seen)[-window:]), assign_labels(respond(state, x, p), y)]
-            tested = respond(state, test_x, p)
-            np.savez(
-                args.out / f"after_{seen}.npz", **state._asdict(), tested=tested, labels=labels[0], labels_off=labels[1]
-            )
-            a, b = (100 * accuracy(tested, test_y, found) for found in labels)
-            print(
-                f"| {p.neurons} | {seen} | {a:.2f} | {b:.2f} | {int((labels[0] >= 0).sum())} | {len(test_x)} |",
-                flush=True,
-            )
 
 
 if __name__ == "__main__":

@@ -93,7 +93,8 @@ class DiehlCook:
     clamp_e: float = 5.0
     """After a spike its voltage is held so long, ms. [code]"""
     gate_e: float = 50.0
-    """It fires only once more than this has passed since its last spike, ms (a timer in the code runs at 0.1 of real time). [code, Brian2]"""
+    """It fires only once more than this has passed since its last spike, ms. [Brian2: its timer runs at 0.1 of real time and must pass 5 ms; the
+    code's runs at 100 times real time, which makes no gate beyond the clamp]"""
     theta_start: float = 20.0
     """First value of theta, mV. [code]"""
     theta_plus: float = 0.05

@@ -54,13 +54,14 @@ def _decay(a: Any, keep: float) -> None:
 
 
 @inner
-def _move_excitatory(v: Any, g_e: Any, g_i: Any, since: Any, c: Any) -> None:
-    """Euler's step ``v += dt/tau ((rest - v) + g_e (E_e - v) + g_i (E_i - v))``.
+def _move_excitatory(v: Any, g_e: Any, g_i: Any, theta: Any, since: Any, keep_theta: float, c: Any) -> int:
+    """Take Euler's step ``v += dt/tau ((rest - v) + g_e (E_e - v) + g_i (E_i - v))``; return how many neurons are above threshold.
 
     Where conductances are large it would overshoot the reversal voltage that they pull to, and swing; it stops there.
     """
     leak, rest, above, below = c.leak_e, c.rest_e, c.reversal_e, c.reversal_i
-    mean_e, mean_i, clamp = c.mean_ge, c.mean_gi, c.clamp_e
+    mean_e, mean_i, threshold, clamp, ready = c.mean_ge, c.mean_gi, c.threshold_e, c.clamp_e, c.ready_e
+    hits = 0
     for j in range(v.shape[0]):
         old = v[j]
         new = old + leak * ((rest - old) + mean_e * g_e[j] * (above - old) + mean_i * g_i[j] * (below - old))
@@ -68,19 +69,28 @@ def _move_excitatory(v: Any, g_e: Any, g_i: Any, since: Any, c: Any) -> None:
         floor = old if old < below else below  # voltages start below it
         new = new if new > floor else floor
         since[j] += 1
-        v[j] = new if since[j] >= clamp else old
+        new = new if since[j] >= clamp else old
+        v[j] = new
+        theta[j] *= keep_theta
+        hits += (new > theta[j] + threshold) & (since[j] >= ready)
+    return hits
 
 
 @inner
-def _move_inhibitory(v: Any, g_e: Any, since: Any, c: Any) -> None:
+def _move_inhibitory(v: Any, g_e: Any, since: Any, c: Any) -> int:
+    """Do the same for inhibitory neurons, which nothing inhibits."""
     leak, rest, above = c.leak_i, c.rest_i, c.reversal_e
-    mean_e, clamp = c.mean_ge, c.clamp_i
+    mean_e, threshold, clamp = c.mean_ge, c.threshold_i, c.clamp_i
+    hits = 0
     for j in range(v.shape[0]):
         old = v[j]
         new = old + leak * ((rest - old) + mean_e * g_e[j] * (above - old))
         new = new if new < above else above
         since[j] += 1
-        v[j] = new if since[j] >= clamp else old
+        new = new if since[j] >= clamp else old
+        v[j] = new
+        hits += (new > threshold) & (since[j] >= clamp)
+    return hits
 
 
 @inner
@@ -156,24 +166,26 @@ def step(s: Any, c: Any, targets: Any, starts: Any, learn: bool, fired: Any, ans
 
     Numbers of the neurons that fire go into fired (excitatory) and answered (inhibitory), int64 ``[N]``; returns how many there are of each.
     """
-    N, now = s.v_e.shape[0], s.clock[0]
-    _move_excitatory(s.v_e, s.g_e, s.g_i, s.since_e, c)
-    _move_inhibitory(s.v_i, s.g_ei, s.since_i, c)
+    now = s.clock[0]
+    n = _move_excitatory(s.v_e, s.g_e, s.g_i, s.theta, s.since_e, c.keep_theta if learn else 1.0, c)
+    m = _move_inhibitory(s.v_i, s.g_ei, s.since_i, c)
     _decay(s.g_e, c.keep_ge)
     _decay(s.g_i, c.keep_gi)
     _decay(s.g_ei, c.keep_ge)
     _decay(s.post_1, c.keep_post_1)
     _decay(s.post_2, c.keep_post_2)
-    n, m = 0, 0
-    for j in range(N):
-        if learn:
-            s.theta[j] *= c.keep_theta
-        if s.v_e[j] > s.theta[j] + c.threshold_e and s.since_e[j] >= c.ready_e:
-            fired[n] = j
-            n += 1
-        if s.v_i[j] > c.threshold_i and s.since_i[j] >= c.clamp_i:
-            answered[m] = j
-            m += 1
+    if n:
+        k = 0
+        for j in range(s.v_e.shape[0]):
+            if s.v_e[j] > s.theta[j] + c.threshold_e and s.since_e[j] >= c.ready_e:
+                fired[k] = j
+                k += 1
+    if m:
+        k = 0
+        for j in range(s.v_i.shape[0]):
+            if s.v_i[j] > c.threshold_i and s.since_i[j] >= c.clamp_i:
+                answered[k] = j
+                k += 1
     if learn and n:
         _strengthen(s, fired[:n], now, c)
     _deliver(s, targets, starts, now, learn, c)
