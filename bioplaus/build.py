@@ -33,7 +33,7 @@ SMALL_WORK = 3e8
 
 
 #: who can be asked for instead
-HOSTS = "bioplaus list rules; surrogate, bp, fa and dfa can, on network=mlp and the convolutional ones"
+HOSTS = "bioplaus list rules; surrogate, bp, fa and dfa can, on network=mlp and the convolutional ones, eprop and decolle on network=mlp"
 
 
 class Feeds:

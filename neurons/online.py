@@ -1,8 +1,9 @@
 """Spiking units one step at a time, for layers that are recurrent and rules that learn forward in time.
 
-A `Unit` takes a step per call, ``state[t] = step(state[t-1], I[t])``. With I = W x its membrane depends on a synapse w_ji through a *trace* of the
-presynaptic side alone, ``dU_j[t]/dw_ji = eps_i[t]``: what `trace` makes of x, resets taken as given. `slope` is the surrogate derivative psi of
-the spike. Units with an adapting threshold (`slow`) have a second variable, whose dependence on the synapse is one number per pair of cells.
+A `Unit` takes a step per call, ``state[t] = step(state[t-1], I[t])``. With I = W x its membrane depends on a synapse w_ji through a *trace* of
+the presynaptic side alone, ``dU_j[t]/dw_ji = eps_i[t]``: what `trace` makes of x, resets taken as given. `slope` is psi, the surrogate
+derivative of the spike. Units with an adapting threshold (`slow`) have a second variable, whose dependence on the synapse is one number per pair
+of cells.
 """
 
 from __future__ import annotations
@@ -68,8 +69,9 @@ class Unit(ABC):
 
 
 class LifUnit(Unit):
-    """`bioplaus.neurons.lif.Lif`, step by step; its trace is ``eps[t] = beta eps[t-1] + x[t]``. What a state remembers beside is the membrane behind
-    an immediate reset.
+    """`bioplaus.neurons.lif.Lif`, step by step; its trace is ``eps[t] = beta eps[t-1] + x[t]``.
+
+    What a state remembers beside is the membrane behind an immediate reset.
 
     Parameters
     ----------
@@ -107,7 +109,9 @@ class LifUnit(Unit):
 
 
 class AlifUnit(Unit):
-    """`bioplaus.neurons.alif.Alif`, step by step; its membrane is ``v - beta_a b``. What a state remembers beside is v, b and the quiet steps left.
+    """`bioplaus.neurons.alif.Alif`, step by step; its membrane is ``v - beta_a b``, its trace that of `LifUnit`.
+
+    What a state remembers beside is v, b and the quiet steps that are left.
 
     Parameters
     ----------

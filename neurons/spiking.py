@@ -104,7 +104,7 @@ class Spiking(Neuron):
         ConfigError
             If it cannot, as it stands.
         """
-        raise ConfigError(f"neuron={self.config.name} does not go step by step, as recurrent layers and online rules need; use lif, alif, if or srm")
+        raise ConfigError(f"neuron={self.config.name} does not go step by step, as recurrence and online rules need; use lif, alif, if or srm")
 
     @abstractmethod
     def run(self, current: Tensor, time_axis: int = 0) -> tuple[Tensor, Tensor]:

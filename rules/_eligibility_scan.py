@@ -17,8 +17,8 @@ def advance(
 
     ``e = psi (eps - strength slow)``, ``slow = rho slow + e``, ``filtered = kappa filtered + e``, ``change += sum_b signal filtered + extra e``.
 
-    Shapes: psi, signal ``[R, B, N]``, eps ``[R, B, M]``, extra ``[R, N]``, filtered ``[R, B, N, M]``, slow the same, or of size 0 where the threshold
-    stands still; change ``[R, N, M]``.
+    Shapes: psi, signal ``[R, B, N]``, eps ``[R, B, M]``, extra ``[R, N]``, filtered ``[R, B, N, M]``, slow the same, or of size 0 where
+    thresholds stand still; change ``[R, N, M]``.
     """
     replicas, batch, cells = psi.shape
     pres = eps.shape[2]

@@ -6,8 +6,8 @@
     change of W_l at step t = ((e_l G_l) * psi(U_l))^T P_l          P_l: trace of what the synapse receives (of the unit in use)
     change of W_L at step t = (-dE[t]/dU_L)^T P_L                   the output layer is its own readout; E: the task's loss
 
-Inputs of a layer count as given: no error goes to another layer or another step, so a change is there as soon as its layer has taken the step, and is
-written at once. With neuron=srm this is the published unit, whose traces are two filters (Q, P) and a refractory R; with lif the trace is its
+Inputs of a layer count as given: no error goes to another layer or another step, so a change is there as soon as its layer has taken the
+step, and is written at once. neuron=srm is the published unit, whose traces are two filters (Q, P) and a refractory R; the trace of lif is its
 own low-pass. The published output is the readout of the topmost layer; here an output layer stands above, as in the networks it is put beside.
 """
 

@@ -2,9 +2,10 @@
 
 ::
 
-    e_ji[t]    = psi_j[t] (eps_i[t] - beta_a a_ji[t]),   a_ji[t+1] = rho a_ji[t] + e_ji[t]       eps: the presynaptic trace; a: adapting thresholds
+    e_ji[t]    = psi_j[t] (eps_i[t] - beta_a a_ji[t]),                           eps: the presynaptic trace
+    a_ji[t+1]  = rho a_ji[t] + e_ji[t]                                           for adapting thresholds
     ebar_ji[t] = kappa ebar_ji[t-1] + e_ji[t]
-    change_ji  = sum_t L_j[t] ebar_ji[t] + x_j e_ji[t]                                           L: learning signal, x: of the rate regulariser
+    change_ji  = sum_t L_j[t] ebar_ji[t] + x_j e_ji[t]                           L: learning signal; x: that of the rate regulariser
 
 =========  =================================================  ============================================================
 class      keeps                                              is for
@@ -14,8 +15,8 @@ Pairs      one or two per sample and synapse, whatever T      any input: the tra
 Products   psi, eps and L of every step                       any input, without adaptation: a sum of outer products
 =========  =================================================  ============================================================
 
-The three agree up to rounding. `Products` sums the filter the other way round, ``sum_t psi_j[t] eps_i[t] sum_(s >= t) kappa^(s-t) L_j[s]``: a matrix
-product instead of a number per synapse and sample, at the price of memory that grows with T.
+The three agree up to rounding. `Products` sums the filter the other way round, ``sum_t psi_j[t] eps_i[t] sum_(s >= t) kappa^(s-t) L_j[s]``: a
+matrix product instead of a number per synapse and sample, at the price of memory that grows with T.
 """
 
 from __future__ import annotations

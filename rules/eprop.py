@@ -7,10 +7,10 @@
     change of w_ji  = sum_t L_j[t] ebar_ji[t]            ebar: e behind the low-pass kappa of the read-out
     change of W_out = sum_t err_k[t] zbar_j[t]           y_k[t] = kappa y_k[t-1] + sum_j W_out,kj z_j[t]
 
-The factor 1 - kappa that published read-outs carry is left to W_out. feedback: symmetric (B = W_out^T), random (B ~ N(0, 1)/sqrt(N), fixed; N hidden
-cells) or adaptive (B receives the increments of W_out, both with decay). With one hidden layer, symmetric e-prop is the gradient of the network with
-spikes taken as given where they are recurrent current. In a stack each hidden layer has a B of its own; only the topmost has synapses on the
-output, so the layers below it have random, fixed B under every setting.
+The factor 1 - kappa that published read-outs carry is left to W_out. feedback: symmetric (B = W_out^T), random (B ~ N(0, 1)/sqrt(N), fixed;
+N hidden cells) or adaptive (B receives the increments of W_out, both with decay). With one hidden layer, symmetric e-prop is the gradient of the
+network with spikes taken as given where they are recurrent current. In a stack each hidden layer has a B of its own; only the topmost has
+synapses on the output, so the layers below it have random, fixed B under every setting.
 
 Rate regulariser: ``E_reg = reg sum_j (f_j - rate)^2`` with f_j a running mean of the cell's rate over batches, which the cell itself can know.
 """
@@ -132,11 +132,11 @@ class Eprop(Rule):
         if not told:
             return {"forward": network}
         outputs = network.layers[-1].connection.out_shape
-        layers = [
-            # the start is divided by the root of the number of outputs, the fan-in; it is to be that of hidden cells
-            Layer(f"direct/{i}", DenseConnection(outputs, layer.out_shape), Identity(), init=Init("normal", math.sqrt(outputs[0] / layer.out_shape[0])))
-            for i, layer in enumerate(told)
-        ]
+        layers = []
+        for i, layer in enumerate(told):
+            # a start is divided by the root of the fan-in, the number of outputs; here it is to be that of the hidden cells
+            start = Init("normal", math.sqrt(outputs[0] / layer.out_shape[0]))
+            layers.append(Layer(f"direct/{i}", DenseConnection(outputs, layer.out_shape), Identity(), init=start))
         return {"forward": network, "direct": Network("direct", outputs, layers)}
 
     def groups(self, networks: Mapping[str, Network]) -> dict[str, Group]:
@@ -150,10 +150,9 @@ class Eprop(Rule):
     def init(self, networks: Mapping[str, Network], params: Mapping[str, Tensor], streams: Streams) -> dict[str, Tensor]:
         if not self.config.reg:
             return {}
-        return {
-            f"rate/{layer.name}": torch.full((len(streams.seeds), *layer.out_shape), self.config.rate, dtype=streams.dtype, device=streams.device)
-            for layer in networks["forward"].layers[:-1]
-        }
+        replicas = torch.ones(len(streams.seeds), 1, dtype=streams.dtype, device=streams.device)
+        hidden = networks["forward"].layers[:-1]
+        return {f"rate/{layer.name}": (self.config.rate * replicas).repeat(1, *layer.out_shape) for layer in hidden}
 
     def learn(self, view: View) -> Learning:
         stepwise = self.config.form == "stepwise"

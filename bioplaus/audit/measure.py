@@ -159,14 +159,18 @@ class _Report:
         return name in self.found.mixing if any(side.shape[1] == SAMPLES for side in sides) else None
 
     def _phases(self, name: str) -> int:
-        compared = max((_activities(frame, f"{name}/weight") for frame in self.window.frames), default=1)
+        timed = any(layer.neuron.spiking for layer in self.window.taps.networks["forward"].layers)
+        compared = max((_activities(frame, f"{name}/weight", timed) for frame in self.window.frames), default=1)
         return max(compared, 1 + (name in self.found.top and name in self.hidden))
 
 
-def _activities(frame: Frame, weight: str) -> int:
-    """Return how many times over the samples of a batch the wanted changes of a weight add up products."""
-    rows = sum(pre.shape[1] for key, seen in frame.changes.items() if key.endswith(f"|{weight}") for pre, _ in seen.sides)
-    return max(rows // frame.batch.size, 1)
+def _activities(frame: Frame, weight: str, timed: bool) -> int:
+    """Return how many times over the samples of a batch the wanted changes of a weight add up products.
+
+    Where units have time, a second change within a batch is one of another step and not of another phase.
+    """
+    rows = [sum(pre.shape[1] for pre, _ in seen.sides) for key, seen in frame.changes.items() if key.endswith(f"|{weight}")]
+    return max((max(rows, default=0) if timed else sum(rows)) // frame.batch.size, 1)
 
 
 def _named(name: str, labels: Collection[str], top: Collection[str], loss: Collection[str]) -> tuple[str, ...]:

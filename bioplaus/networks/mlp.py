@@ -44,7 +44,7 @@ class Mlp:
         """
         check_widths(config.hidden, "network.hidden")
         if config.recurrent and (not neuron.spiking or config.norm != "none" or config.dendrites):
-            raise ConfigError("network.recurrent=true is for spiking units such as neuron=lif, with network.norm=none and network.dendrites=false")
+            raise ConfigError("network.recurrent=true is for spiking units such as neuron=lif, without network.norm and network.dendrites")
         widths = [flat_size(in_shape), *config.hidden, flat_size(outputs)]
         layers = []
         for i, (pre, post) in enumerate(itertools.pairwise(widths)):

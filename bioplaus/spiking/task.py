@@ -85,7 +85,10 @@ class SpikingClassification(Task):
 
 @dataclass(frozen=True)
 class SpikingRegression(Task):
-    """Courses in time to follow: y ``[R or 1, B, T, K]``, loss ``sum_t sum_k (U_k[t] - y_k[t])^2 / 2``, mean over the batch; for leaky read-outs."""
+    """Courses in time to follow, y ``[R or 1, B, T, K]``, by the membrane of leaky read-outs.
+
+    The loss is ``sum_t sum_k (U_k[t] - y_k[t])^2 / 2``, mean over the batch.
+    """
 
     has_score: bool = False
 

@@ -1,4 +1,4 @@
-"""Small spiking networks in float64, and the same networks in plain torch for autograd: spikes, resets and what is taken as given written out."""
+"""Small spiking networks in float64, and the same in plain torch for autograd, with what is taken as given written out."""
 
 from __future__ import annotations
 
@@ -75,7 +75,14 @@ def atan(x: Tensor) -> Tensor:
     return 1 / (1 + (math.pi * x) ** 2)
 
 
-def run(net: Network, params: Mapping[str, Tensor], x: Tensor, beta: float, kappa: float, adapt: tuple[float, float, int] | None = None) -> Tensor:
+def hollow(j: Tensor) -> Tensor:
+    """Square matrices without their diagonals."""
+    return j - torch.diag_embed(torch.diagonal(j, dim1=1, dim2=2))
+
+
+def run(
+    net: Network, params: Mapping[str, Tensor], x: Tensor, beta: float, kappa: float, adapt: tuple[float, float, int] | None = None
+) -> Tensor:
     """Membrane ``[R, B, T, K]`` of the output of a network of one hidden layer, differentiable in params: read-out leaky.
 
     Spikes are taken as given in resets and recurrent currents alone. adapt: (rho, beta_a, refractory steps).
@@ -91,7 +98,7 @@ def run(net: Network, params: Mapping[str, Tensor], x: Tensor, beta: float, kapp
     for t in range(STEPS):
         current = x[:, :, min(t, x.shape[2] - 1)] @ w.mT + bias
         if j is not None:
-            current = current + z.detach() @ (j - torch.diag_embed(torch.diagonal(j, dim1=1, dim2=2))).mT
+            current = current + z.detach() @ hollow(j).mT
         b = rho * b + z
         silent = torch.where(z > 0, float(refractory), (silent - 1).clamp(min=0))
         v = beta * v + current - z.detach()

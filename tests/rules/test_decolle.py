@@ -182,15 +182,14 @@ def test_changes_are_written_within_a_sample_and_readouts_stay() -> None:
     net, batch = network("lif", WIDTHS, beta=BETA, steps=2), inputs(steps=None)
     model, world = model_of(decolle(lr=0.5), net)
     start = {key: value.clone() for key, value in world.params.items()}
-    first = dict(asked(model, world, batch)[:1])["forward/0"]["forward/0/weight"]
+    _, first = asked(model, world, batch)[0]
     learn_batch(model, world, batch, Clock())
-    moved = start["forward/0/weight"] + 0.5 * first
     # by hand: the membrane of step 2 takes the new weights for the new current alone
-    bias = start["forward/0/bias"].unsqueeze(1) + 0.5 * dict(asked(model, replace(world, params=start), batch)[:1])["forward/0"]["forward/0/bias"].unsqueeze(1)
+    moved, bias = (start[key] + 0.5 * first[key] for key in ("forward/0/weight", "forward/0/bias"))
     x = batch.x[:, :, 0]
     u = x @ start["forward/0/weight"].mT + start["forward/0/bias"].unsqueeze(1)
     z = (u > 1).double()
-    u = BETA * u + x @ moved.mT + bias - z
+    u = BETA * u + x @ moved.mT + bias.unsqueeze(1) - z
     spikes = (u > 1).double()
     off = spikes @ start["readout/0/weight"].mT - F.one_hot(batch.y.expand(2, -1), 3)
     post = -(off.clamp(-1, 1) / off[0].numel()) @ start["readout/0/weight"] * atan(u - 1)

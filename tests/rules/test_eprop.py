@@ -8,7 +8,20 @@ from typing import Any
 import pytest
 import torch
 from rule_kit import learn
-from spiking_kit import STEPS, Watched, atan, changes, cross_entropy, held_at_the_end, inputs, model_of, network, run, spike
+from spiking_kit import (
+    STEPS,
+    Watched,
+    atan,
+    changes,
+    cross_entropy,
+    held_at_the_end,
+    hollow,
+    inputs,
+    model_of,
+    network,
+    run,
+    spike,
+)
 from torch import Tensor
 
 from bioplaus import config
@@ -201,7 +214,7 @@ def test_the_regulariser_pulls_rates(form: str) -> None:
     z = v = torch.zeros(2, 5, 7, dtype=torch.float64)
     count: Any = 0.0
     for t in range(STEPS):
-        v = BETA * v + batch.x[:, :, t] @ w.mT + bias.unsqueeze(1) + z.detach() @ (j - torch.diag_embed(torch.diagonal(j, dim1=1, dim2=2))).mT - z.detach()
+        v = BETA * v + batch.x[:, :, t] @ w.mT + bias.unsqueeze(1) + z.detach() @ hollow(j).mT - z.detach()
         z = spike(v - 1, atan(v - 1))
         count = count + z
     rate = count.mean(1) / STEPS
