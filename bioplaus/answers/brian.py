@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,12 +26,15 @@ current : 1 (constant)
 
 
 def _imported() -> Any:
+    hook = sys.excepthook
     try:
         import brian2
     except (ImportError, AttributeError) as error:  # AttributeError: Brian2 2.9 beside a NumPy that it does not know
         raise ConfigError(
             f"brian2=true: Brian2 cannot be imported ({error}); Brian2 2.9 works with numpy < 2.4: pip install 'brian2==2.9.*' 'numpy<2.4'"
         ) from error
+    finally:
+        sys.excepthook = hook  # Brian2's own takes every error in the process for one of Brian2
     return brian2
 
 

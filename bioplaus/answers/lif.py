@@ -1,4 +1,4 @@
-"""``bioplaus theory lif``: the f-I curve of a leaky integrate-and-fire cell, closed form beside simulation and Brian2; two other cells by counting."""
+"""``bioplaus theory lif``: the f-I curve of a leaky integrate-and-fire cell, closed form beside simulation and Brian2; two other cells beside it."""
 
 from __future__ import annotations
 
@@ -68,9 +68,9 @@ class Lif(Theory):
 
     def title(self, config: LifConfig, *skip: str) -> str:
         c = _filled(config)
-        words = {"lif": f"tau_mem={c.tau_mem:g} ms, t_ref={c.t_ref:g} ms, ", "izhikevich": f"cell={c.cell}, "}.get(c.model, "")
-        current = "" if "current" in skip else f"current={c.current:g}, "
-        return f"{NAMES[c.model]}: {current}{words}dt={c.dt:g} ms, {c.duration:g} ms"
+        words = [] if "current" in skip else [f"current={c.current:g}"]
+        words += [f"{key}={value}" if key == "cell" else f"{key}={value:g} ms" for key, value in _numbers(c).items()]
+        return f"{NAMES[c.model]}: {', '.join([*words, f'dt={c.dt:g} ms'])}, {c.duration:g} ms simulated"
 
     def point(self, config: LifConfig, progress: Silent) -> Answer:
         c = _filled(config)
@@ -165,7 +165,8 @@ def _text(title: str, values: Mapping[str, Any]) -> str:
     if values["model"] == "lif":
         interval = values["interval_steps"]
         rows.append(("closed form", f"{values['rate']:.4f} Hz", "1 / (t_ref + tau ln(I / (I - 1)))" if interval else "no spike for I <= 1"))
-        every = f"one every {interval} steps and the refractory period" if interval else ""
+        held = f" + {round(values['t_ref'] / values['dt'])}" if values["t_ref"] else ""
+        every = f"one every {interval}{held} steps" if interval else ""
         rows.append(("clocked, by formula", f"{values['clocked_count']} spikes", every))
     last = f"last interval {values['last_interval']:.4g} ms" if values["count"] > 1 else ""
     rows.append(("simulated", f"{values['count']} spikes", last))

@@ -86,7 +86,7 @@ def hodgkin_huxley_gates(v: float) -> tuple[float, float, float]:
 def hodgkin_huxley_step(v: float, m: float, h: float, n: float, current: float, dt: float) -> tuple[float, float, float, float]:
     """Return v, m, h, n behind one step: the gates, exact at the old v, then v, exact with the new gates.
 
-    The gates stand half a step ahead of v, as in NEURON: an error of second order where plain exponential Euler's is of first, at the same price.
+    The gates stand half a step ahead of v, as in NEURON: an error of second order, where plain exponential Euler has one of first.
 
     ``C v' = I - 120 m^3 h (v - 50) - 36 n^4 (v + 77) - 0.3 (v + 54.387)``, C = 1 uF/cm^2, I in uA/cm^2; ``x' = a_x (1 - x) - b_x x``.
     """

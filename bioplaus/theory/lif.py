@@ -1,7 +1,8 @@
 """Firing rate against current (f-I curve) of the leaky integrate-and-fire cell, in closed form and with a clock, and of two others by counting.
 
 ``tau dU/dt = -U + I``, spike at U > 1, then U = 0 for t_ref: ``f(I) = 0`` for I <= 1, else ``1 / (t_ref + tau ln(I / (I - 1)))``. With a
-clock dt, exact steps and a threshold that is looked at once per step, a spike comes ``ceil(tau ln(I / (I - 1)) / dt)`` steps after a reset. Times are in ms, rates in Hz.
+clock dt, exact steps and a threshold that is looked at once per step, a spike comes ``ceil(tau ln(I / (I - 1)) / dt)`` steps after a reset.
+Times are in ms, rates in Hz.
 """
 
 from __future__ import annotations
