@@ -92,9 +92,10 @@ class Alif(Scanned):
         c = self.config
         return (decay(c.tau_mem, c.dt) if c.beta is None else c.beta), (decay(c.tau_adapt, c.dt) if c.rho is None else c.rho)
 
-    def _numbers(self, kind: Any) -> tuple[Any, ...]:
+    def _numbers(self, kind: Any) -> tuple[Any, Any, Any, Any, Any, int, int]:
+        """Return what the scans take in common, of a NumPy type."""
         c, (a, rho) = self.config, self._decays()
-        return (*(kind(value) for value in (a, rho, c.beta_a, c.threshold, 1)), RESETS[c.reset], c.n_ref)
+        return kind(a), kind(rho), kind(c.beta_a), kind(c.threshold), kind(1), RESETS[c.reset], c.n_ref
 
     def _scan(
         self, current: Tensor, own: Mapping[str, Tensor], steps: int, *, shown: bool = False

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -24,6 +25,7 @@ from torch import Tensor
 from bioplaus.errors import ConfigError
 from bioplaus.fields import ranged
 from bioplaus.neurons._scan import NONE, SUBTRACT, ZERO, lif_backward, lif_forward
+from bioplaus.neurons.base import NeuronConfig
 from bioplaus.neurons.online import LifUnit
 from bioplaus.neurons.spiking import (
     Spiking,
@@ -71,7 +73,7 @@ class _Cache:
 class Lif(Spiking):
     """Leaky integrate-and-fire unit with reset by subtraction, to zero, or none."""
 
-    Config = LifConfig
+    Config: ClassVar[type[NeuronConfig]] = LifConfig
 
     @property
     def beta(self) -> float:

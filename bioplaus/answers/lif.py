@@ -1,4 +1,4 @@
-"""``bioplaus theory lif``: the f-I curve of a leaky integrate-and-fire cell, closed form beside simulation and Brian2; two other cells beside it."""
+"""``bioplaus theory lif``: f-I curve of a leaky integrate-and-fire cell, closed form beside simulation and Brian2; and of two other cells."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ __all__ = ["Lif", "LifConfig"]
 
 #: model -> (current, step in ms, largest current of a curve, its unit)
 DEFAULTS = {
-    "lif": (1.5, 0.1, 3.0, "threshold"),
-    "izhikevich": (10.0, 0.01, 30.0, "the model's unit"),
-    "hodgkin_huxley": (10.0, 0.01, 30.0, "uA/cm^2"),
+    "lif": (1.5, 0.1, 3.0, "in thresholds"),
+    "izhikevich": (10.0, 0.01, 30.0, "in the model's unit"),
+    "hodgkin_huxley": (10.0, 0.01, 30.0, "in uA/cm^2"),
 }
 NAMES = {"lif": "Leaky integrate-and-fire cell", "izhikevich": "Izhikevich's cell", "hodgkin_huxley": "Hodgkin-Huxley cell"}
 #: setting -> the only model that has it
@@ -70,7 +70,7 @@ class Lif(Theory):
         c = _filled(config)
         words = [] if "current" in skip else [f"current={c.current:g}"]
         words += [f"{key}={value}" if key == "cell" else f"{key}={value:g} ms" for key, value in _numbers(c).items()]
-        return f"{NAMES[c.model]}: {', '.join([*words, f'dt={c.dt:g} ms'])}, {c.duration:g} ms simulated"
+        return f"{NAMES[c.model]}: {', '.join(words)}" if words else NAMES[c.model]
 
     def point(self, config: LifConfig, progress: Silent) -> Answer:
         c = _filled(config)
@@ -108,8 +108,8 @@ class Lif(Theory):
 def _filled(config: LifConfig) -> Any:
     """Return the settings with each model's own where nothing was said."""
     current, dt, _, _ = DEFAULTS[config.model]
-    own: dict[str, Any] = {"lif": {"tau_mem": 10.0, "t_ref": 0.0}, "izhikevich": {"cell": "rs"}}.get(config.model, {})
-    own |= {"current": current, "dt": dt}
+    models: dict[str, dict[str, Any]] = {"lif": {"tau_mem": 10.0, "t_ref": 0.0}, "izhikevich": {"cell": "rs"}}
+    own = models.get(config.model, {}) | {"current": current, "dt": dt}
     return replace(config, **{key: value for key, value in own.items() if getattr(config, key) is None})
 
 
@@ -157,7 +157,7 @@ def _picture(c: Any, title: str, values: Mapping[str, Any], beside: list[Series]
     series += [*beside, Series("this current", [c.current], [values["simulated_rate"]], points=True, colour=1)]
     marks = [(1.0, "rheobase")] if c.model == "lif" else []
     panel = Panel(f"current, {DEFAULTS[c.model][3]}", "firing rate, Hz", series, marks=marks)
-    return Curves(f"{c.model}-f-I.png", title, [panel], f"Rates: spikes in {c.duration:g} ms.")
+    return Curves(f"{c.model}-f-I.png", title, [panel], f"Simulation: spikes in {c.duration:g} ms, a clock of {c.dt:g} ms.")
 
 
 def _text(title: str, values: Mapping[str, Any]) -> str:
@@ -172,4 +172,4 @@ def _text(title: str, values: Mapping[str, Any]) -> str:
     rows.append(("simulated", f"{values['count']} spikes", last))
     if values["brian2_count"] is not None:
         rows.append(("Brian2", f"{values['brian2_count']} spikes", "equal" if values["brian2_count"] == values["count"] else "differs"))
-    return "\n".join([title, *table(rows)])
+    return "\n".join([f"{title}, {values['duration']:g} ms with a clock of {values['dt']:g} ms", *table(rows)])

@@ -74,9 +74,10 @@ GRADIENTS = {
 def test_gradients_where_the_spikes_are_the_same(name: str, reset: str, surrogate: str) -> None:
     """With the reset in the next step. An immediate one they do differentiate, where no gradient is to pass.
 
-    Their spikes are float32 whatever the membrane is, and so is the error that enters at them.
+    Their spikes are float32 whatever the membrane is, and so is the error that enters at them. Their sigmoid is inf / inf far below the
+    threshold, where float32 has no exp(2 k |x|).
     """
-    for dtype, rtol in ((torch.float64, 1e-6), (torch.float32, 1e-5)):
+    for dtype, rtol in ((torch.float64, 1e-6), (torch.float32, 1e-5))[: 1 if surrogate == "sigmoid" else 2]:
         x = current(dtype).requires_grad_()
         error = torch.randn(*SHAPE, generator=torch.Generator().manual_seed(1), dtype=torch.float64).to(dtype)
         spikes, _ = theirs(name, x, GRADIENTS[surrogate](), reset=reset, reset_delay=True)
