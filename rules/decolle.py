@@ -88,7 +88,7 @@ class Decolle(Rule):
             },
             "network and data as in tutorial 5 of snnTorch 1.0, as for surrogate",
         ),
-        Recipe({"network.hidden": [128], "epochs": 20}, "ours", data=("digits",)),
+        Recipe({"network.hidden": [128], "epochs": 20}, "ours, rate of lowest validation loss of 0.001 .. 0.04", data=("digits",)),
     )
 
     def build(self, network: Network) -> dict[str, Network]:

@@ -71,4 +71,5 @@ class Surrogate(ExactGradient):
             "snnTorch 1.0, tutorial 5",
         ),
         Recipe({"network.hidden": [128], "epochs": 20, "rule.lr": 2e-3}, "ours", data=("digits",)),
+        Recipe({"rule.lr": 1e-2}, "ours, not tuned", data=("synthetic",)),
     )
