@@ -27,6 +27,10 @@ class Series:
         Number of the colour: series of one number belong together; None is grey.
     dashed
         Whether a line is dashed.
+    marker
+        Shape of points, as matplotlib names it: "o", "s", "^", "D" ...
+    hollow
+        Whether points are drawn as outlines.
     """
 
     label: str
@@ -36,6 +40,8 @@ class Series:
     points: bool = False
     colour: int | None = 0
     dashed: bool = False
+    marker: str = "o"
+    hollow: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,7 +56,7 @@ class Curves:
 
 @dataclass(frozen=True)
 class Panel:
-    """One pair of axes; marks are (x, text) drawn as thin upright lines."""
+    """One pair of axes; marks are (x, text) drawn as thin upright lines; legend says where it goes, or "" for none."""
 
     x: str
     y: str
@@ -60,6 +66,7 @@ class Panel:
     log_x: bool = False
     log_y: bool = False
     whole_x: bool = False
+    legend: str = "best"
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,9 @@ def _plot(ax: Axes, series: Series) -> None:
     colour = MUTED if series.colour is None else COLOURS[series.colour % len(COLOURS)]
     label = series.label or "_"
     if series.points:
-        ax.errorbar(series.x, series.y, series.error, fmt="o", ms=4, lw=1.1, capsize=2, color=colour, label=label, zorder=3)
+        face = "white" if series.hollow else colour
+        shape = {"fmt": series.marker, "ms": 4, "mfc": face}
+        ax.errorbar(series.x, series.y, series.error, lw=1.1, capsize=2, color=colour, label=label, zorder=3, **shape)
     else:
         ax.plot(series.x, series.y, "--" if series.dashed else "-", lw=1.4, color=colour, label=label)
         if series.error is not None:
@@ -78,8 +80,8 @@ def _dress(ax: Axes, panel: Panel) -> None:
     ax.set_ylabel(panel.y, fontsize=9.5, color=INK)
     if panel.title:
         ax.set_title(panel.title, fontsize=9.5, color=INK, loc="left")
-    if any(series.label for series in panel.series):
-        ax.legend(fontsize=8, frameon=False)
+    if panel.legend and any(series.label for series in panel.series):
+        ax.legend(fontsize=8, frameon=False, loc=panel.legend)
 
 
 def _images(picture: Images) -> Figure:
