@@ -28,7 +28,7 @@ class Series:
     dashed
         Whether a line is dashed.
     marker
-        Shape of points, as matplotlib names it: "o", "s", "^", "D" ...
+        How a point looks, as Matplotlib names it: "o", "s", "^" ..., or "_" for a level beside which others are seen.
     hollow
         Whether points are drawn as outlines.
     """

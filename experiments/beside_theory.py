@@ -13,7 +13,8 @@ __all__ = ["CRITERION", "allowed", "compared", "exact", "worst"]
 #: What `compared` does, for the foot of a table.
 CRITERION = (
     "Reached: the mean over disorder samples differs from theory, in m rather than m/(1-d), by no more than the larger of 4 standard errors "
-    "and 4/sqrt(N). The interval is of Student's t over samples. Rows without a verdict lie near a transition or have few entries: nothing is asserted there. "
+    "and 4/sqrt(N). The interval is of Student's t over samples. Nothing is asserted in rows without a verdict: near a transition, or where the "
+    "state is known to be weak. "
     "`settings` in the .json are the arguments of `bioplaus.theory.monte_carlo.monte_carlo` unless they say otherwise."
 )
 
@@ -62,7 +63,7 @@ def compared(
 def exact(name: str, target: float, found: float, digits: int, **settings: Any) -> Measurement:
     """Return the row of a computed number beside the published or derived one, which is given to so many decimals."""
     return Measurement(
-        name, f"{target:.{digits}f}", found, reached=abs(found - target) < 0.6 * 10**-digits, settings=settings, note=""
+        name, f"{target:.{digits}f}", found, reached=abs(found - target) < 0.6 * 10**-digits, settings=settings
     )
 
 

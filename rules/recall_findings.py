@@ -138,7 +138,7 @@ def _pictures(
     values: dict[str, Any], rows: Sequence[dict[str, Any]], task: Retrieval, memories: Memories, config: Any
 ) -> list[Picture]:
     number = list(range(1, task.classes + 1))
-    theory = [Series("theory", number, values["theory"]["m"], dashed=True, colour=1)] if values["theory"] else []
+    theory = [Series("theory", number, values["theory"]["m"], points=True, colour=1, marker="_")] if values["theory"] else []
     measured = Series("simulation", number, values["overlaps"], values["overlaps_se"], points=True)
     title = f"Recall from a {config.start} cue: K={task.classes}, d={task.d:.3g}, N={task.xi.shape[-1]}, T={memories.neuron.T:g}"
     bars = f"; bars: one standard error over {len(rows)} seeds" if len(rows) > 1 else ""

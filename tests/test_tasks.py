@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from bioplaus.tasks import Classification, Regression
+from bioplaus.tasks import Classification, Regression, Retrieval
 
 
 def randn(*shape: int, seed: int = 0) -> Tensor:
@@ -73,3 +73,25 @@ def test_regression_has_no_score_and_its_targets_are_the_codes() -> None:
     assert task.score(out, y).shape == (3,) and task.score(out, y).isnan().all()
     rows, match = task.codes(y, torch.float32)
     assert match is None and rows.dtype == torch.float32 and torch.equal(rows, y.float())
+
+
+def test_retrieval_is_the_two_sided_squared_error() -> None:
+    """The two squared distances themselves, on real outputs; the error by autograd."""
+    xi, out, y = randn(2, 3, 11).sign() * (randn(2, 3, 11, seed=3) > 0), randn(2, 4, 11, seed=1), labels(2, 4, classes=3)
+    task = Retrieval(3, xi, d=0.5)
+    leaf = out.clone().requires_grad_()
+    distances = [((xi.unsqueeze(1) + sign * leaf.unsqueeze(2)) ** 2).sum(-1) / 22 for sign in (1, -1)]
+    loss = (distances[0] * distances[1]).sum(-1).mean(-1)
+    torch.testing.assert_close(task.loss(out, y), loss.detach(), rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(task.error(out, y), -torch.autograd.grad(loss.sum(), leaf)[0], rtol=1e-12, atol=1e-12)
+
+
+def test_retrieval_counts_states_that_carry_their_pattern() -> None:
+    xi = torch.tensor([[[1.0, 1, 1, 1, 0, 0, 0, 0], [0, 0, 0, 0, 1, 1, 1, 1]]])
+    task = Retrieval(2, xi, d=0.5)
+    both, negative, half = [1.0] * 8, [-1.0] * 4 + [1.0] * 4, [1.0, 1, -1, -1] + [1.0] * 4
+    out = torch.tensor([[both, both, negative, half, half]])
+    assert task.score(out, torch.tensor([[0, 1, 0, 0, 1]])).tolist() == [0.8]
+    assert task.overlaps(out)[0, 3].tolist() == [0.0, 0.5]
+    assert torch.equal(task.target(torch.tensor([[1, 0]]), torch.float32), xi[:, [1, 0]])
+    assert Retrieval(2, xi, d=0.5, M=4, r=0.5).rho == 0.75

@@ -94,12 +94,11 @@ def probes(given: Array, size: tuple[int, int]) -> Array:
 
 
 def threads(given: int | None) -> int:
-    """Return how many threads to use."""
-    if given is None:
-        return int(numba.config.NUMBA_NUM_THREADS)
-    if given < 1:
+    """Return how many threads to use: at most those that numba started with."""
+    most: int = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
+    if given is not None and given < 1:
         raise ConfigError(f"threads={given}: must be >= 1")
-    return min(int(given), int(numba.config.NUMBA_NUM_THREADS))
+    return most if given is None else min(int(given), most)
 
 
 def _finite(name: str, given: Array, kind: type[np.floating[Any]] = np.float64) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bioplaus.pictures import Curves, Images, Panel, Picture, Series
 from bioplaus.plots.saving import save_figure
@@ -51,8 +51,8 @@ def _plot(ax: Axes, series: Series) -> None:
     colour = MUTED if series.colour is None else COLOURS[series.colour % len(COLOURS)]
     label = series.label or "_"
     if series.points:
-        face = "white" if series.hollow else colour
-        shape = {"fmt": series.marker, "ms": 4, "mfc": face}
+        shape: dict[str, Any] = {"ms": 16, "mew": 1.8} if series.marker == "_" else {"ms": 4}
+        shape |= {"fmt": series.marker, "mfc": "white" if series.hollow else colour}
         ax.errorbar(series.x, series.y, series.error, lw=1.1, capsize=2, color=colour, label=label, zorder=3, **shape)
     else:
         ax.plot(series.x, series.y, "--" if series.dashed else "-", lw=1.4, color=colour, label=label)

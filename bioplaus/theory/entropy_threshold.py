@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bioplaus.errors import SolverError
+from bioplaus.theory.fixed_point import newton
 from bioplaus.theory.gaussian_law import gaussian_law
 from bioplaus.theory.signal_to_noise import strict_threshold
 from bioplaus.theory.zero_noise import critical_dilution, hierarchical
@@ -52,7 +53,8 @@ def entropy_threshold(K: int, d: float) -> float:
     step = _LONGEST
     for _ in range(_STEPS_MAX):
         guess = n + step * slope
-        found = _newton(K, d, math.exp(at + step), guess)
+        rho = math.exp(at + step)
+        found = newton(gaussian_law(K, d, rho), guess, 0.0, 1 + rho, 1e-14)
         if found is not None and _follows(found, guess, n):
             slope = (found - n) / step
             n, at = found, at + step
@@ -72,18 +74,3 @@ def _follows(found: NDArray[Any], guess: NDArray[Any], last: NDArray[Any]) -> bo
         return False
     moved = np.abs(found - last).max()
     return bool(np.abs(found - guess).max() <= 0.5 * moved or moved < 1e-3 * last.max())
-
-
-def _newton(K: int, d: float, rho: float, n: NDArray[Any]) -> NDArray[Any] | None:
-    """Return the stable solution near n, or None."""
-    law = gaussian_law(K, d, rho)
-    n = n.copy()
-    for _ in range(40):
-        image = n.copy()
-        law.iterate(image, 0.0, False, 0.0, 1)
-        block = np.eye(K) - law.averages(n, 0.0).curvature / (1 + rho)
-        change = np.linalg.solve(block, n - image)
-        n = n - change
-        if np.abs(change).max() < 1e-10 * np.abs(n).max():
-            return n if np.linalg.eigvalsh(block)[0] > 0 else None
-    return None

@@ -13,13 +13,11 @@ Source: Agliari, Alessandrelli, Barra, Ricci-Tersenghi 2023 (arXiv:2308.04106); 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from bioplaus.errors import SolverError
 from bioplaus.theory.critical_lines import parallel_onset, pure_boundary
 from bioplaus.theory.entropy_threshold import entropy_threshold
+from bioplaus.theory.fixed_point import fixed_point
 from bioplaus.theory.gaussian_law import gaussian_law
 from bioplaus.theory.hessian import block_eigenvalues, example_eigenvalues, verdict
 from bioplaus.theory.lattice_law import binomial_law, storing_law
@@ -28,8 +26,6 @@ from bioplaus.theory.signal_to_noise import examples_needed, signal_to_noise, st
 from bioplaus.theory.zero_noise import critical_dilution, energy_crossing, hierarchical, majority
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from bioplaus.theory.law import Law
 
 __all__ = [
@@ -48,9 +44,6 @@ __all__ = [
     "solve",
     "strict_threshold",
 ]
-
-_TOLERANCE = 1e-12
-_EVALUATIONS = 1_000_000_000  # fields evaluated before giving up, about half a minute
 
 
 @dataclass(frozen=True)
@@ -72,7 +65,7 @@ class Solution:
     verdict, stable
         stable | marginal | unstable over all eigenvalues, and whether it is the first. Marginal means within 1e-6 of 0.
     iterations, residual
-        Iterations done, and the largest change of an ``n_mu`` in the last one.
+        Iterations done, and the largest change that one more would make to an ``n_mu``.
     """
 
     K: int
@@ -96,27 +89,6 @@ def _law(problem: Problem) -> Law:
     if problem.law == "gaussian":
         return gaussian_law(problem.K, problem.d, problem.rho)
     return binomial_law(problem.K, problem.d, problem.M, problem.r)
-
-
-def _start(problem: Problem) -> NDArray[Any]:
-    mu = np.arange(problem.K)
-    shapes = {"hierarchical": float(problem.d) ** mu, "pure": 1.0 * (mu == 0), "parallel": np.ones(problem.K)}
-    return (1 - problem.d) * shapes[problem.start]
-
-
-def _fixed_point(problem: Problem, law: Law) -> tuple[NDArray[Any], int, float]:
-    """Iterate from the start; n -> E[v tanh] / (1 + rho) is a gradient of a convex function, so that each step lowers the free energy."""
-    n = _start(problem)
-    if problem.paramagnetic:
-        return np.zeros_like(n), 0, 0.0
-    limit = min(1_000_000, max(10_000, _EVALUATIONS // law.evaluations))
-    iterations, residual = law.iterate(n, problem.tau, problem.start == "parallel", _TOLERANCE, limit)
-    if not residual < _TOLERANCE:
-        raise SolverError(
-            f"no fixed point at K={problem.K}, d={problem.d}, T={problem.T}: residual {residual:.1e} after {iterations} iterations; "
-            "near a critical line it converges slowly: move T or d a little, or take another start"
-        )
-    return n, iterations, residual
 
 
 def solve(
@@ -160,7 +132,7 @@ def solve(
     ConfigError
         If a value is outside its range or unknown, M is missing, or the law has too many points to enumerate.
     SolverError
-        If the iteration does not converge to 1e-12.
+        If the residual does not fall below 1e-12.
 
     Examples
     --------
@@ -170,7 +142,7 @@ def solve(
     """
     problem = Problem(K, d, T, M, r, learning, law, start, normalise)
     points = _law(problem)
-    n, iterations, residual = _fixed_point(problem, points)
+    n, iterations, residual = fixed_point(problem, points)
     found = points.averages(n, problem.tau)
     second = 1 + problem.rho
     block = block_eigenvalues(found, second)

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import math
 
 import numpy as np
 from scipy.optimize import brentq
 
 from bioplaus.errors import ConfigError
-from bioplaus.theory.lattice_law import storing_law
 from bioplaus.theory.problem import check_dilution, check_patterns
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 __all__ = ["critical_dilution", "energy_crossing", "hierarchical", "majority"]
 
@@ -50,32 +46,19 @@ def critical_dilution(K: int) -> float:
 
 
 def energy_crossing(K: int) -> float:
-    """Return the dilution above which the majority state of K patterns has less energy than the hierarchical one, at T = 0.
+    """Return the dilution above which the majority state has less energy than the hierarchical one, at T = 0: ``(1 + 2 sqrt 2)/7`` for K = 3.
 
-    The majority state follows the sum of a neuron's entries, and its first entry where they cancel. Its energy is compared while it is a fixed
-    point, at K = 3 and 4: with two patterns it is the hierarchy itself, and from five on its fields contradict it at the crossing.
+    Equal squares of overlaps, ``1 + d^2 + d^4`` against those of `majority`, give ``(1 - d)^2 (7 d^2 - 2 d - 1) = 0``. One or two patterns vote
+    as the hierarchy does. With four the energies are equal only past `critical_dilution`, with more only where the vote is no fixed point.
 
     Raises
     ------
     ConfigError
-        If the two states do not cross as fixed points.
+        If K is not 3.
     """
     check_patterns(K)
-    if K not in (3, 4):
+    if K != 3:
         raise ConfigError(
-            f"K={K}: the hierarchical and the majority state cross as fixed points at K = 3 and K = 4 only"
+            f"K={K}: the energies of the hierarchical and the majority state cross, both being states, at K = 3 only"
         )
-
-    def gain(d: float) -> float:
-        """Return how much less energy the majority state has, times 2/g and over (1-d)^2."""
-        overlaps = _vote(K, d)
-        return float(overlaps @ overlaps - np.sum(np.square(hierarchical(K, d))))
-
-    return float(brentq(gain, 0.3, 0.9, xtol=1e-15, rtol=1e-14))
-
-
-def _vote(K: int, d: float) -> NDArray[Any]:
-    """Return the overlaps of the majority state over 1 - d; of every pattern and its mirror image the law has the one with first entry > 0."""
-    patterns = storing_law(K, d)
-    state = np.where(patterns.v.sum(1) < 0, -1.0, 1.0)
-    return (patterns.weight * state) @ patterns.v / (1 - d)
+    return (1 + 2 * math.sqrt(2)) / 7
