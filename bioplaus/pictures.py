@@ -56,7 +56,10 @@ class Curves:
 
 @dataclass(frozen=True)
 class Panel:
-    """One pair of axes; marks are (x, text) drawn as thin upright lines; legend says where it goes, or "" for none."""
+    """One pair of axes; marks are (x, text) drawn as thin upright lines; legend says where it goes.
+
+    As Matplotlib names the place, or "below" for one legend of all panels under the figure: the first panel's series.
+    """
 
     x: str
     y: str

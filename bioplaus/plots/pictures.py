@@ -42,7 +42,11 @@ def _curves(picture: Curves) -> Figure:
         for series in panel.series:
             _plot(ax, series)
         _dress(ax, panel)
-    if picture.note:
+    if picture.panels[0].legend == "below":  # the note is its title: two texts at the foot would lie on each other
+        named = axes[0].get_legend_handles_labels()
+        look: dict[str, Any] = {"fontsize": 8, "frameon": False, "ncols": 7, "alignment": "left", "loc": "outside lower left"}
+        figure.legend(*named, title=picture.note, title_fontproperties={"size": 8}, **look).get_title().set_color(MUTED)
+    elif picture.note:
         figure.supxlabel(picture.note, x=0.012, ha="left", fontsize=8, color=MUTED)
     return figure
 
@@ -80,7 +84,7 @@ def _dress(ax: Axes, panel: Panel) -> None:
     ax.set_ylabel(panel.y, fontsize=9.5, color=INK)
     if panel.title:
         ax.set_title(panel.title, fontsize=9.5, color=INK, loc="left")
-    if panel.legend and any(series.label for series in panel.series):
+    if panel.legend != "below" and any(series.label for series in panel.series):
         ax.legend(fontsize=8, frameon=False, loc=panel.legend)
 
 
