@@ -67,8 +67,8 @@ def exact(name: str, target: float, found: float, digits: int, **settings: Any) 
     )
 
 
-def worst(rows: Sequence[Measurement]) -> str:
-    """Return a sentence on how far asserted rows are from their targets, in standard errors: the criterion alone may be lenient."""
+def worst(rows: Sequence[Measurement], target: str = "theory") -> str:
+    """Return a sentence on how far asserted rows are from their target, in standard errors: the criterion alone may be lenient."""
     from scipy.special import stdtrit
 
     off = []
@@ -80,4 +80,4 @@ def worst(rows: Sequence[Measurement]) -> str:
         return "No row is asserted."
     inside = sum(abs(one) <= 2 for one in off)
     furthest = max(off, key=abs)
-    return f"Of {len(off)} asserted means {inside} lie within 2 standard errors of theory; the furthest is off by {furthest:+.1f}."
+    return f"Of {len(off)} asserted means {inside} lie within 2 standard errors of {target}; the furthest is off by {furthest:+.1f}."

@@ -22,7 +22,7 @@ TABLE = {
     (0.05, 0.2, 0.5, 40): ((0.97425, 0.95121), (0.96793, 0.94696)),
 }
 ROOM = 0.015
-#: Capacities at T = 0 under the normal law: learning, r^2 (whole r where there is one), M, alpha_c.
+#: Capacities at T = 0 under the normal law: learning, r, M, alpha_c; the first four have rho = .01, .05, .1, .2.
 CAPACITIES = (
     ("supervised", 1 / math.sqrt(2), 100, 0.12912), ("supervised", 1 / math.sqrt(6), 100, 0.09915),
     ("supervised", 1 / math.sqrt(11), 100, 0.07154), ("supervised", 1 / math.sqrt(21), 100, 0.03876),
@@ -63,7 +63,7 @@ def _run(quick: bool, folder: str) -> Report:
     from bioplaus.theory.hopfield import capacity
 
     N, samples = (600, 4) if quick else (SETTINGS["N"], 16)
-    rows = []
+    rows, steps = [], 6 if quick else 24
     for (alpha, T_, r, M_), targets in list(TABLE.items())[2 if quick else 0 : 3 if quick else None]:
         for learning, target in zip(LEARNING, targets):
             rows += _rows(f"alpha={alpha:g}, T={T_:g}, r={r:g}, M={M_}", _point(alpha, T_, r, M_, learning, samples, N), target, quick)
@@ -76,13 +76,14 @@ def _run(quick: bool, folder: str) -> Report:
     loads = [_point(a, T, R, M, one, few, N, a) for one in LEARNING for a in (LOADS[1::4] if quick else LOADS)]
     counts = [_point(ALPHA, T, R, n, one, few, N, n) for one in LEARNING for n in (EXAMPLES[2:6:3] if quick else EXAMPLES)]
     note = f"Lines: theory, binomial law. Points: {few} samples of N={N} from the archetype; bars: one standard error."
-    title = f"Archetypes learnt at high load: r={R}, T={T}"
+    panels = [_against_load(loads, steps), _against_examples(counts, steps)]
+    picture = Curves("", f"Archetypes learnt at high load: r={R}, T={T}", panels, note)
     remarks = (
         CRITERION,
         worst(rows),
         f"Simulated rows: within {ROOM:g} of theory instead, the deviation that finite N was seen to make; capacities are of the normal law.",
     )
-    return Report("overlap m or x", tuple(rows), Curves("", title, [_against_load(loads), _against_examples(counts)], note), remarks, digits=4)
+    return Report("overlap m or x", tuple(rows), picture, remarks, digits=4)
 
 
 def _rows(where: str, point: Point, target: tuple[float, float], quick: bool) -> list[Measurement]:
@@ -94,22 +95,22 @@ def _rows(where: str, point: Point, target: tuple[float, float], quick: bool) ->
     return rows
 
 
-def _against_load(points: Sequence[Point]) -> Panel:
+def _against_load(points: Sequence[Point], steps: int) -> Panel:
     from bioplaus.theory.hopfield import capacity, high_load
 
     series = []
     for colour, learning in enumerate(LEARNING):
         edge = capacity(T, learning=learning, M=M, r=R, law="binomial") * (1 - 1e-9)
-        loads = [0.001 + (edge - 0.001) * (1 - (1 - i / 40) ** 2) for i in range(41)]
+        loads = [0.001 + (edge - 0.001) * (1 - (1 - i / steps) ** 2) for i in range(steps + 1)]
         line = [high_load(alpha, T, r=R, M=M, learning=learning).m for alpha in loads]
         series += [Series(learning, [*loads, edge], [*line, 0.0], colour=colour), _measured(points, learning, colour)]
     return Panel("load alpha = K/N", "overlap with the archetype, m", series, title=f"M = {M}", legend="lower left")
 
 
-def _against_examples(points: Sequence[Point]) -> Panel:
+def _against_examples(points: Sequence[Point], steps: int) -> Panel:
     from bioplaus.theory.hopfield import high_load
 
-    counts = [round(10 * 1.06**i) for i in range(51)]
+    counts = [round(10 * 19 ** (i / steps)) for i in range(steps + 1)]
     series = []
     for colour, learning in enumerate(LEARNING):
         line = [high_load(ALPHA, T, r=R, M=n, learning=learning).m for n in counts]

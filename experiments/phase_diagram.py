@@ -8,13 +8,13 @@ from typing import Any
 
 from bioplaus.pictures import Panel, Series
 
-__all__ = ["CLEAR", "FAR", "Point", "entries", "grid_points", "panel"]
+__all__ = ["CLEAR", "FAR", "HARDLY", "ZERO", "Point", "entries", "grid_points", "panel"]
 
 #: Smallest Hessian eigenvalue lam of a state whose overlaps are compared, and of one whose phase is: a sample's noise in m/(1-d) is about
 #: .007/lam here, and five equal overlaps spread over twice that, which must stay below ZERO.
 FAR, CLEAR = 0.1, 0.15
-#: Overlaps m/(1-d), or their differences, that are called 0.
-ZERO = 0.1
+#: Overlaps m/(1-d), or their differences, that are called 0. Where theory's lie between the other two, a point may be called either.
+ZERO, SURELY, HARDLY = 0.1, 0.001, 0.15
 DILUTIONS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 TEMPERATURES = (0.05, 0.15, 0.25, 0.4, 0.55, 0.7, 0.85, 1.1)
 SIZE = {"start": "hierarchical", "burn_in": 100, "sweeps": 50, "samples": 2, "seed": 100}
@@ -23,13 +23,13 @@ LOOK = {"none": (None, "x"), "one pattern": (0, "o"), "hierarchy": (2, "^"), "al
 
 @dataclass(frozen=True)
 class Point:
-    """A simulated point: what was found, what theory expects, the smallest eigenvalue of theory's state (0 where it was not solved)."""
+    """A simulated point: what was found, what theory expects ("" where it was not solved), and whether the two must agree."""
 
     d: float
     T: float
     found: str
     expected: str
-    smallest: float
+    clear: bool
     settings: dict[str, Any]
 
 
@@ -38,14 +38,14 @@ def entries(quick: bool) -> int:
     return 2000 if quick else 20_000
 
 
-def _phase(samples: Sequence[Sequence[float]]) -> str:
+def _phase(samples: Sequence[Sequence[float]], zero: float) -> str:
     """Return what samples recall: amplitudes sorted, since disorder may choose another order and other signs than the cue's."""
     largest, *rest = (sum(column) / len(samples) for column in zip(*(sorted(map(abs, m), reverse=True) for m in samples)))
-    if largest < ZERO:
+    if largest < zero:
         return "none"
-    if rest[0] < ZERO:
+    if rest[0] < zero:
         return "one pattern"
-    return "all alike" if largest - rest[-1] < ZERO else "hierarchy"
+    return "all alike" if largest - rest[-1] < zero else "hierarchy"
 
 
 def grid_points(K: int, quick: bool) -> list[Point]:
@@ -59,13 +59,14 @@ def grid_points(K: int, quick: bool) -> list[Point]:
         for T in TEMPERATURES[1::2] if quick else TEMPERATURES:
             N = round(entries(quick) / (1 - d))
             settings: dict[str, Any] = {"K": K, "d": d, "T": T, "N": N, **SIZE}
-            found = _phase(monte_carlo(**settings).values_m)
+            found = _phase(monte_carlo(**settings).values_m, ZERO)
             try:
                 theory = solve(K, d, T)
-                expected, smallest = _phase([theory.m]), min(theory.hessian_eigenvalues)
+                expected = _phase([theory.m], SURELY)
+                clear = min(theory.hessian_eigenvalues) > CLEAR and expected == _phase([theory.m], HARDLY)
             except SolverError:  # so near a line that the iteration does not converge
-                expected, smallest = "", 0.0
-            points.append(Point(d, T, found, expected, smallest, settings))
+                expected, clear = "", False
+            points.append(Point(d, T, found, expected, clear, settings))
     return points
 
 

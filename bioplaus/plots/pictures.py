@@ -56,7 +56,9 @@ def _plot(ax: Axes, series: Series) -> None:
     label = series.label or "_"
     if series.points:
         shape: dict[str, Any] = {"ms": 16, "mew": 1.8} if series.marker == "_" else {"ms": 4}
-        shape |= {"fmt": series.marker, "mfc": "white" if series.hollow else colour}
+        if series.hollow:  # a ring round a filled point, where the two agree
+            shape |= {"ms": 6.5, "mfc": "none"}
+        shape["fmt"] = series.marker
         ax.errorbar(series.x, series.y, series.error, lw=1.1, capsize=2, color=colour, label=label, zorder=3, **shape)
     else:
         ax.plot(series.x, series.y, "--" if series.dashed else "-", lw=1.4, color=colour, label=label)
@@ -77,8 +79,8 @@ def _dress(ax: Axes, panel: Panel) -> None:
         ax.set_xscale("log")
     if panel.log_y:
         ax.set_yscale("log")
-    if panel.whole_x and not panel.log_x:
-        ax.xaxis.set_major_locator(MaxNLocator(nbins=7, steps=[1, 2, 5, 10], integer=True, min_n_ticks=1))
+    if not panel.log_x:  # few, since panels are narrow and numbers like 0.125 are wide
+        ax.xaxis.set_major_locator(MaxNLocator(nbins=7 if panel.whole_x else 6, steps=[1, 2, 5, 10], integer=panel.whole_x, min_n_ticks=1))
     ax.margins(x=0.04)
     ax.set_xlabel(panel.x, fontsize=9, color=INK)
     ax.set_ylabel(panel.y, fontsize=9.5, color=INK)
