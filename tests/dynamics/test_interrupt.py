@@ -52,7 +52,6 @@ def test_an_interrupt_raises_the_flag_and_waits() -> None:
     seen = []
 
     def long(stop: Any) -> None:
-        time.sleep(0.1)  # until the other thread waits
         _thread.interrupt_main()
         end = time.monotonic() + 20
         while not stop[0] and time.monotonic() < end:
