@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import numpy as np
 import pytest
 from asking import asked
+from driving import ROOT
+
+from bioplaus.registry import THEORIES
 
 MULTITASKING = {
     "K", "d", "T", "rho", "m", "n", "free_energy", "hessian_eigenvalues", "example_eigenvalues", "verdict", "stable", "iterations", "residual",
@@ -144,3 +148,13 @@ def test_settings_arrive(monkeypatch: pytest.MonkeyPatch) -> None:
         "args": (2, 0.2, 0.3, 40), "M": 3, "r": 0.8, "learning": "supervised", "start": "pure", "normalise": False, "sweeps": 4, "burn_in": 2,
         "samples": 2, "seed": 9, "threads": 1,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("theory", THEORIES.names())
+def test_documented_keys_are_all_there_are(theory: str) -> None:
+    line = next(line for line in (ROOT / "docs" / "theory.md").read_text().splitlines() if line.startswith(f"| {theory} |"))
+    found = asked(theory)
+    nested = {key: set(inner.split(", ")) for key, inner in re.findall(r"(\w+) {([^}]*)}", line)}
+    keys = re.sub(r" {[^}]*}", "", line.split("`")[1]).split(", ")
+    assert set(keys) == set(found) and len(set(keys)) == len(keys)
+    assert all(set(found[key]) == inner for key, inner in nested.items() if found[key] is not None)
