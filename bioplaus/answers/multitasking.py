@@ -118,9 +118,11 @@ def _error(simulated: Mapping[str, Any], key: str, mu: int) -> float | None:
 
 def _picture(title: str, config: MultitaskingConfig, found: Mapping[str, Any], simulated: Mapping[str, Any] | None) -> Picture:
     number = list(range(1, config.K + 1))
-    panels = []
-    for key, label in (("m", "overlap with the pattern, m / (1 - d)"), ("n", "overlap with its mean example, n / (1 - d)")):
-        series = [Series("theory", number, found[key], dashed=True, colour=1)]
+    panels, labels = [], {"m": "overlap with the pattern, m / (1 - d)"}
+    if config.learning != "storing":  # else n is m
+        labels["n"] = "overlap with its mean example, n / (1 - d)"
+    for key, label in labels.items():
+        series = [Series("theory", number, found[key], points=True, colour=1, marker="_")]
         if simulated:
             series.append(Series("simulation", number, simulated[key], simulated[f"{key}_se"], points=True))
         panels.append(Panel("pattern", label, series, whole_x=True))
