@@ -19,8 +19,8 @@ STARTS = ("hierarchical", "pure", "parallel", "random")
 _PATTERNS, _EXAMPLES, _CUE = range(3)
 
 
-def _generator(seed: int, what: int) -> np.random.Generator:
-    return np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, what])))
+def _generator(seed: int, *what: int) -> np.random.Generator:
+    return np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, *what])))
 
 
 def draw_patterns(seed: int, K: int, N: int, d: float) -> NDArray[np.int8]:
@@ -32,11 +32,11 @@ def draw_patterns(seed: int, K: int, N: int, d: float) -> NDArray[np.int8]:
 
 def draw_examples(seed: int, patterns: NDArray[np.int8], M: int, r: float) -> NDArray[np.int8]:
     """Return M noisy examples of each pattern, eta ``[K, M, N]``: ``chi xi`` with chi = +1 with probability (1 + r)/2, else -1. Blanks stay."""
-    draw = _generator(seed, _EXAMPLES)
     K, N = patterns.shape
     found = np.empty((K, M, N), dtype=np.int8)
-    for mu in range(K):  # row by row: the random numbers of all examples at once would need eight times their memory
-        for a in range(M):
+    for mu in range(K):
+        draw = _generator(seed, _EXAMPLES, mu)  # of its own: more examples of one pattern leave all others as they are
+        for a in range(M):  # row by row: the random numbers of all at once would need eight times their memory
             found[mu, a] = np.where(draw.random(N) < (1 + r) / 2, patterns[mu], -patterns[mu])
     return found
 

@@ -23,6 +23,7 @@ __all__ = [
     "replica",
     "replica_fields",
     "set_field",
+    "written",
 ]
 
 #: Whole numbers that fit into 64 bits, the widest that arrays and files hold.
@@ -160,7 +161,7 @@ def set_field(node: Any, config: Any, key: str, name: str, value: Any) -> None:
         OmegaConf.update(node, name, value)
     except (OmegaConfBaseException, TypeError, ValueError) as error:
         field = next(f for f in fields(config) if f.name == name)
-        raise ConfigError(f"{key}={_written(value)} is not {_wanted(field)}") from error
+        raise ConfigError(f"{key}={written(value)} is not {_wanted(field)}") from error
 
 
 def plain(value: Any) -> Any:
@@ -182,10 +183,10 @@ def _leaves(value: Any) -> list[Any]:
     return [leaf for one in value for leaf in _leaves(one)] if isinstance(value, list) else [value]
 
 
-def _written(value: Any) -> str:
+def written(value: Any) -> str:
     """Return a value as it is written on the command line."""
     if isinstance(value, (list, tuple)):
-        return f"[{','.join(_written(one) for one in value)}]"
+        return f"[{','.join(written(one) for one in value)}]"
     return {None: "null", True: "true", False: "false"}[value] if value is None or isinstance(value, bool) else str(value)
 
 

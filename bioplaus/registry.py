@@ -18,13 +18,18 @@ from typing import Any
 
 from bioplaus.errors import ConfigError
 
-__all__ = ["ENGINES", "FAMILIES", "NETWORKS", "NEURONS", "PLASTICITY", "PROBES", "RULES", "THEORIES", "Registry", "nearest"]
+__all__ = ["ENGINES", "FAMILIES", "NETWORKS", "NEURONS", "PLASTICITY", "PROBES", "RULES", "THEORIES", "Registry", "is_file", "nearest"]
 
 
 def nearest(word: str, known: list[str]) -> str:
     """Return a hint such as ", did you mean 'ccl'?", or a full stop if nothing is near."""
     close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
     return f", did you mean '{close[0]}'?" if close else "."
+
+
+def is_file(name: str) -> bool:
+    """Return whether a name is that of a file: ``mine.py``, ``mine.py:Mine``, ``folder/mine``."""
+    return "/" in name or name.partition(":")[0].endswith(".py")
 
 
 class Registry:
@@ -101,6 +106,11 @@ class Registry:
     def check(self, name: str) -> str:
         """Return the name, or raise ConfigError with the nearest one and the list."""
         names = self.names()
+        if name not in names and self.kind == "rule" and is_file(name):
+            raise ConfigError(
+                f"rule {name}: a rule file can be audited (bioplaus audit rule={name}); to simulate or compare it register an entry point, "
+                "see docs/architecture.md"
+            )
         if name not in names:
             raise ConfigError(f"unknown {self.kind} '{name}'{nearest(name, names)} Known: {', '.join(names)}")
         return name
@@ -238,6 +248,9 @@ THEORIES = Registry(
     "theory",
     {
         "multitasking": "bioplaus.answers.multitasking:Multitasking",
+        "hopfield": "bioplaus.answers.hopfield:Hopfield",
+        "dense": "bioplaus.answers.dense:Dense",
+        "curie_weiss": "bioplaus.answers.curie_weiss:CurieWeiss",
     },
 )
 FAMILIES = {

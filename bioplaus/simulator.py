@@ -273,7 +273,7 @@ class Simulator:
 
     def _title(self) -> str:
         s = self.settings
-        return f"{s.rule.name} on {s.data.name} ({s.network.name}), {len(self.seeds)} seed(s), {self.epochs} epochs, {self.device.type}"
+        return f"{s.rule.name} on {s.data.name} ({s.network.name}), seeds {len(self.seeds)}, epochs {self.epochs}, {self.device.type}"
 
     def _status(self) -> str:
         losses = [row for row in self.recorder.rows if row[0] == self.epoch and row[3] == "validation"]

@@ -77,6 +77,10 @@ class Store:
         found = Path(path).expanduser().resolve()
         if not found.is_dir():
             raise RunError(f"no run directory {path}; see the run_dir line of bioplaus simulate, or ls runs/")
+        if (found / "plan.json").is_file():
+            runs = sorted(str(one.parent) for one in found.glob("rows/*/run/*/config.yaml"))
+            some = f", for example {runs[0]}" if runs else ""
+            raise RunError(f"{path} is a comparison, not a run; its runs are the directories in {path}/rows/NAME/run{some}")
         if not (found / "config.yaml").is_file():
             raise RunError(f"{path} is not a run of bioplaus: it has no config.yaml")
         return cls(found)

@@ -19,6 +19,9 @@ from bioplaus.world import view
 __all__ = ["findings_of", "summarise_run", "test_scores"]
 
 
+NOTHING = Findings()
+
+
 def test_scores(simulator: Simulator, feed: Feed) -> dict[str, list[float | None]]:
     """Return loss and accuracy of every seed's selected weights on a set; a seed that has none gets None."""
     found: dict[str, list[float | None]] = {}
@@ -46,7 +49,7 @@ def _numbers(values: Tensor) -> list[float | None]:
     return [float(v) if torch.isfinite(v) else None for v in values.cpu()]
 
 
-def summarise_run(simulator: Simulator, findings: Findings) -> dict[str, Any]:
+def summarise_run(simulator: Simulator, findings: Findings = NOTHING) -> dict[str, Any]:
     """Return the summary of a finished run: scores of the selected weights, cost, what it was, and what the rule found."""
     settings, packs = simulator.settings, simulator.packs
     scores = {

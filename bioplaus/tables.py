@@ -49,7 +49,7 @@ def result_table(summary: dict[str, Any]) -> Table:
     rows = (
         (_mean_name(scores[1]), _mean),
         ("standard deviation", _std),
-        ("95 % interval of the mean", _interval),
+        ("95 % interval (Student's t)", _interval),
     )
     for name, cell in rows:
         table.add_row(name, "", *(cell(found, show) for found in scores))

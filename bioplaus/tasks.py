@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["Classification", "Regression", "Retrieval", "Task"]
+__all__ = ["Classification", "Regression", "Retrieval", "Task", "one_hot"]
 
 
 class Task(ABC):
@@ -46,6 +46,11 @@ class Task(ABC):
         return rows if match is None else match
 
 
+def one_hot(y: Tensor, classes: int, dtype: torch.dtype) -> Tensor:
+    """Return ``[..., classes]`` with 1 at each label and 0 elsewhere."""
+    return torch.zeros(*y.shape, classes, dtype=dtype, device=y.device).scatter_(-1, y.unsqueeze(-1), 1)
+
+
 @dataclass(frozen=True)
 class Classification(Task):
     """Softmax cross-entropy over K classes; the score is the accuracy in [0, 1]; y holds class numbers ``[R or 1, B]``."""
@@ -53,22 +58,19 @@ class Classification(Task):
     classes: int
     has_score: bool = True
 
-    def _one_hot(self, y: Tensor, dtype: torch.dtype) -> Tensor:
-        return torch.zeros(*y.shape, self.classes, dtype=dtype, device=y.device).scatter_(-1, y.unsqueeze(-1), 1)
-
     def loss(self, out: Tensor, y: Tensor) -> Tensor:
         y = y.expand(out.shape[0], -1)
         return (torch.logsumexp(out, -1) - out.gather(-1, y.unsqueeze(-1)).squeeze(-1)).mean(-1)
 
     def error(self, out: Tensor, y: Tensor) -> Tensor:
-        return (self._one_hot(y, out.dtype) - F.softmax(out, -1)).div_(out.shape[-2])
+        return (one_hot(y, self.classes, out.dtype) - F.softmax(out, -1)).div_(out.shape[-2])
 
     def score(self, out: Tensor, y: Tensor) -> Tensor:
         return (out.argmax(-1) == y).double().mean(-1)  # exact counts: float32 would round k/n
 
     def codes(self, y: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor | None]:
         rows = torch.eye(self.classes, dtype=dtype, device=y.device).unsqueeze(0)
-        return rows, self._one_hot(y, dtype)
+        return rows, one_hot(y, self.classes, dtype)
 
 
 @dataclass(frozen=True)
@@ -145,8 +147,7 @@ its negative, on at least three quarters of its entries (one state may recall se
         return (found.gather(-1, y.expand(out.shape[0], -1).unsqueeze(-1)).squeeze(-1) >= 0.5).double().mean(-1)
 
     def codes(self, y: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor | None]:
-        match = torch.zeros(*y.shape, self.classes, dtype=dtype, device=y.device).scatter_(-1, y.unsqueeze(-1), 1)
-        return self.xi.to(dtype), match
+        return self.xi.to(dtype), one_hot(y, self.classes, dtype)
 
     def target(self, y: Tensor, dtype: torch.dtype) -> Tensor:
         rows, match = self.codes(y, dtype)

@@ -40,7 +40,8 @@ class Elu(StaticNeuron):
     """Exponential linear unit: z for z > 0, alpha (exp(z) - 1) otherwise (Clevert et al. 2016).
 
     The slope is continuous at 0 only for alpha = 1. There exp(z) - 1 >= z, so the larger of the two is the unit for either sign; exp costs
-    a sixth of the expm1 that torch's kernel uses, at an absolute error of one rounding of 1.
+    a sixth of the expm1 that torch's kernel uses, at an absolute error of one rounding of 1. Where a gradient is followed (a rule that calls
+    autograd, an audit of it) the same values come without writing in place.
     """
 
     Config = EluConfig
@@ -48,6 +49,8 @@ class Elu(StaticNeuron):
     def value(self, current: Tensor) -> Tensor:
         if self.config.alpha != 1:
             return aten.elu(current, self.config.alpha)
+        if torch.is_grad_enabled() and current.requires_grad:
+            return torch.maximum(current.clamp(max=0).exp() - 1, current)
         out = current.clamp(max=0).exp_().sub_(1)
         return torch.maximum(out, current, out=out)
 

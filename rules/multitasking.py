@@ -36,7 +36,7 @@ from bioplaus.rules.base import Learned, Learning, Plausibility, Rule, RuleConfi
 from bioplaus.rules.recall import Memories
 from bioplaus.rules.recall_findings import recall_findings
 from bioplaus.streams import Streams
-from bioplaus.tasks import Retrieval
+from bioplaus.tasks import Retrieval, one_hot
 from bioplaus.view import View
 
 __all__ = ["Multitasking", "MultitaskingConfig"]
@@ -117,7 +117,7 @@ class Multitasking(Rule):
         if _pairwise(view.networks["forward"]):
             cell, seen = x, view.state["seen"] + x.shape[1]
         else:
-            cell = task.codes(view.batch.y, x.dtype)[1].expand(*x.shape[:2], -1)
+            cell = one_hot(view.batch.y, task.classes, x.dtype).expand(*x.shape[:2], -1)
             seen = view.state["seen"] + cell.sum(1)
         yield Wanted("forward", {layer.weight: Outer(layer.connection, ((x, cell),))})
         state = {"seen": seen}

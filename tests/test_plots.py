@@ -217,6 +217,36 @@ def test_alignment_draws_each_layer_in_both_panels() -> None:
     assert "cosine" in cosine.get_ylabel()
 
 
+def test_cosines_that_hardly_move_look_like_it() -> None:
+    """Where the same weights run both ways the cosine is 1 but for rounding."""
+    figure = alignment(table(measured("feedback_cosine", {0: [1.0, 1 - 2e-7, 1 - 1e-7]}, "probe", 1)), "title")
+    assert figure is not None
+    (ax,) = figure.axes
+    figure.canvas.draw()  # type: ignore[attr-defined]
+    low, high = ax.get_ylim()
+    assert high - low == pytest.approx(0.1) and high < 1.01
+    assert ax.yaxis.get_major_formatter().get_offset() == ""  # type: ignore[attr-defined]
+    assert " ".join(ax.get_ylabel().split()) == "cosine between forward and feedback weights"
+
+
+def test_a_band_on_a_logarithmic_axis_is_within_its_limits() -> None:
+    """The upper edge always, the lower one where the axis can show it."""
+    data = {0: [10.0, 0.1], 1: [30.0, 0.1], 2: [20.0, 0.1]}
+    figure = learning_curves(table(measured("loss", data)), "title")
+    assert figure is not None
+    (ax,) = figure.axes
+    low, high = ax.get_ylim()
+    assert ax.get_yscale() == "log" and high > 20 + T_2 * 10 / math.sqrt(3) and 0.02 < low < 0.1
+
+
+@pytest.mark.parametrize(("seeds", "says"), [(1, "no band"), (2, "13 times as wide"), (3, "95 % interval (Student's t)")])
+def test_the_footnote_says_which_interval_or_why_there_is_none(seeds: int, says: str) -> None:
+    figure = learning_curves(table(measured("loss", {s: [1.0, 0.5 + 0.1 * s] for s in range(seeds)})), "title")
+    assert figure is not None and says in " ".join(figure._supxlabel.get_text().split())  # type: ignore[attr-defined]
+    # of two values d apart the interval is mean -+ t_{0.975, 1} (d / sqrt 2) / sqrt 2
+    assert round(12.706 * 2 / math.sqrt(2) / math.sqrt(2)) == 13
+
+
 def test_alignment_draws_a_panel_for_what_was_measured() -> None:
     rows = measured("feedback_cosine", {0: [0.0, 0.1]}, "probe", 0)
     figure = alignment(table(rows), "title")

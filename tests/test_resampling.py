@@ -11,7 +11,16 @@ import pytest
 from scipy import stats
 
 from bioplaus.errors import ConfigError
-from bioplaus.resampling import bootstrap_interval, difference, holm, over_seeds, sign_flip_p, smallest_p, wilcoxon_p
+from bioplaus.resampling import (
+    bootstrap_interval,
+    coverage,
+    difference,
+    holm,
+    over_seeds,
+    sign_flip_p,
+    smallest_p,
+    wilcoxon_p,
+)
 
 DRAWS = np.random.default_rng(3)
 SAMPLES = [DRAWS.normal(0.4, 1.0, n).tolist() for n in (2, 3, 5, 8, 11)] + [[0.01, 0.01, -0.02, 0.03, 0.01], [1.0, 0.0, 2.0, -1.0]]
@@ -103,3 +112,11 @@ def test_over_seeds_and_difference_are_plain_json() -> None:
 def test_unequal_sides_are_refused() -> None:
     with pytest.raises(ConfigError, match="got 2 and 3"):
         difference([1.0, 2.0], [1.0, 2.0, 3.0])
+
+
+def test_the_bootstrap_interval_is_too_narrow_by_as_much_as_is_said() -> None:
+    """Of five normal values, against the draws themselves; 150 cases have a standard error of 3 in 100."""
+    draws = np.random.default_rng(11).normal(size=(150, 5))
+    held = [low <= 0 <= high for low, high in map(bootstrap_interval, draws)]  # type: ignore[misc]
+    assert 100 * np.mean(held) == pytest.approx(coverage(5), abs=9)
+    assert (coverage(5), coverage(12), coverage(500)) == (84, 90, 93)

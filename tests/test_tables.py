@@ -53,7 +53,7 @@ def test_rows_per_seed_then_mean_and_interval(summary: dict[str, Any]) -> None:
         ["4", "12", "90.00 %", "50.00 %"],
         ["mean", "93.95 %", "74.06 %"],
         ["standard deviation", "5.59 %", "34.00 %"],
-        ["95 % interval of the mean", "40.00 to 110.00 %", "12.34 to 120.00 %"],
+        ["95 % interval (Student's t)", "40.00 to 110.00 %", "12.34 to 120.00 %"],
     ]
 
 

@@ -1,20 +1,19 @@
-"""What a theory on the command line is: settings, and an answer to them."""
+"""What a theory on the command line is: settings, an answer to them, and what a scan asks of it."""
 
 from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from bioplaus.errors import ConfigError
-from bioplaus.fields import check_fields, plain, ranged, set_field
+from bioplaus.fields import choice, ranged
 from bioplaus.pictures import Picture
 from bioplaus.progress import Silent
-from bioplaus.registry import nearest
 
-__all__ = ["Answer", "Theory", "TheoryConfig", "finite", "scan_points", "settings_of"]
+__all__ = ["Answer", "ExamplesConfig", "Line", "Theory", "TheoryConfig", "check_examples", "finite"]
 
 
 @dataclass
@@ -29,6 +28,37 @@ class TheoryConfig:
     """Last value of a scan."""
     points: int = ranged(39, 2)
     """Values of a scan, at equal distances."""
+
+
+@dataclass
+class ExamplesConfig(TheoryConfig):
+    """Settings of what the synapses learn."""
+
+    learning: str = choice("storing", "storing", "supervised", "unsupervised")
+    """What the synapses hold: the patterns | the mean of each pattern's examples | every example."""
+    M: int | None = ranged(None, 1)
+    """Examples of each pattern; needed where learning is not storing."""
+    r: float = ranged(1.0, above=0, high=1)
+    """Quality of an example: an entry keeps its sign with probability (1 + r)/2."""
+    law: str = choice("binomial", "binomial", "gaussian")
+    """Law of the mean example: binomial (exact) | gaussian (its limit for many examples)."""
+
+
+def check_examples(config: ExamplesConfig) -> None:
+    """Refuse settings of examples where none are learnt, and learning from no examples.
+
+    Raises
+    ------
+    ConfigError
+        One line: what to choose.
+    """
+    if config.learning != "storing":
+        if config.M is None:
+            raise ConfigError(f"learning={config.learning} needs M, the number of examples of each pattern, for example M=20 r=0.5")
+        return
+    given = [f"M={config.M}"] * (config.M is not None) + [f"r={config.r:g}"] * (config.r != 1) + ["scan=r"] * (config.scan == "r")
+    if given:
+        raise ConfigError(f"{' and '.join(given)}: learning=storing sees no examples; choose learning=supervised or learning=unsupervised")
 
 
 @dataclass(frozen=True)
@@ -50,16 +80,64 @@ class Answer:
     pictures: Sequence[Picture] = field(default=())
 
 
+@dataclass(frozen=True)
+class Line:
+    """A number of each point of a scan, drawn as a line, with simulated points where there are any.
+
+    Parameters
+    ----------
+    label
+        As legend and table say it.
+    key
+        Of what `Theory.solved` returns.
+    at
+        Which of its numbers, where there are several under a key.
+    measured
+        Key of what `Theory.simulated` returns, its standard error being under the same with ``_se`` behind; "" if none.
+    """
+
+    label: str
+    key: str
+    at: int | str | None = None
+    measured: str = ""
+
+    def of(self, row: Mapping[str, Any], key: str) -> float:
+        """Return the number that a row holds under a key, not a number where the row was not solved."""
+        value = row[key]
+        if isinstance(value, (list, Mapping)):
+            value = value[self.at]  # type: ignore[index]
+        return math.nan if value is None else float(value)
+
+
 class Theory(ABC):
     """A theory that can be asked from the command line. Final classes hold nothing."""
 
+    #: name of its figures
+    name: ClassVar[str]
     Config: ClassVar[type[TheoryConfig]] = TheoryConfig
-    #: settings that may be scanned
-    scannable: ClassVar[tuple[str, ...]] = ()
+    #: settings that may be scanned, with the words at the axis
+    scannable: ClassVar[Mapping[str, str]] = {}
+    #: keys of a row of a scan
+    columns: ClassVar[tuple[str, ...]] = ()
+    #: words at the upright axis
+    upright: ClassVar[str] = "overlap m"
+
+    def check(self, config: Any) -> None:  # noqa: B027
+        """Refuse combinations of settings that make no sense.
+
+        Raises
+        ------
+        ConfigError
+            One line.
+        """
 
     @abstractmethod
-    def answer(self, config: Any, progress: Silent) -> Answer:
-        """Return the answer to one setting, or to a scan; progress is told how far it is.
+    def title(self, config: Any, *skip: str) -> str:
+        """Return what was asked, less the settings to skip."""
+
+    @abstractmethod
+    def point(self, config: Any, progress: Silent) -> Answer:
+        """Return the answer to one setting.
 
         Raises
         ------
@@ -67,48 +145,33 @@ class Theory(ABC):
             One line: a value out of range, or equations that were not solved.
         """
 
+    @abstractmethod
+    def limits(self, config: Any) -> tuple[float, float]:
+        """Return where a scan begins and ends if nothing is said."""
 
-def settings_of(theory: type[Theory], overrides: Mapping[str, Any]) -> Any:
-    """Return the settings of a theory from flat keys; ``mc.N`` is the field mc_N, ``from`` the field from_.
+    @abstractmethod
+    def solved(self, config: Any) -> Mapping[str, Any]:
+        """Return `columns` at one setting, without simulation; raises as `point`."""
 
-    Raises
-    ------
-    ConfigError
-        An unknown key (with the nearest one), a value of another type or out of range, a scan of what cannot be scanned.
-    """
-    from omegaconf import OmegaConf
+    @abstractmethod
+    def lines(self, config: Any) -> Sequence[Line]:
+        """Return what a scan shows."""
 
-    known = {_key(f.name): f.name for f in fields(theory.Config)}
-    node = OmegaConf.structured(theory.Config)
-    for key, value in overrides.items():
-        if key not in known:
-            raise ConfigError(f"unknown key '{key}'{nearest(key, list(known))} Known: {', '.join(known)}")
-        set_field(node, theory.Config, key, known[key], plain(value))
-    config: Any = OmegaConf.to_object(node)
-    check_fields(config, "")
-    if config.scan is not None and config.scan not in theory.scannable:
-        raise ConfigError(f"scan={config.scan} is not a number that can be scanned; choose one of {', '.join(theory.scannable)}")
-    if config.scan is None and (config.from_ is not None or config.to is not None):
-        raise ConfigError(f"from and to belong to a scan; add scan={theory.scannable[0] if theory.scannable else '...'}")
-    return config
+    def marks(self, config: Any) -> Sequence[tuple[float, str]]:
+        """Return where something changes along a scan, with its name."""
+        return ()
 
+    def jumps(self, before: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
+        """Return whether the state jumps between two rows of a scan, so that no line joins them."""
+        return bool(before.get("phase") != row.get("phase"))
 
-def _key(name: str) -> str:
-    return name.removesuffix("_").replace("mc_", "mc.", 1) if name.startswith("mc_") else name.removesuffix("_")
+    def size(self, config: Any) -> int | None:
+        """Return the neurons of the simulations in a scan, None for no simulation."""
+        return None
 
-
-def scan_points(config: TheoryConfig, low: float, high: float) -> list[float]:
-    """Return the values of a scan, between the given limits where the user named none.
-
-    Raises
-    ------
-    ConfigError
-        If the first is not below the last.
-    """
-    first, last = (low if config.from_ is None else config.from_), (high if config.to is None else config.to)
-    if not (math.isfinite(first) and math.isfinite(last) and first < last):
-        raise ConfigError(f"from={first} must be below to={last}")
-    return [first + (last - first) * i / (config.points - 1) for i in range(config.points)]
+    def simulated(self, config: Any, N: int) -> Mapping[str, Any]:
+        """Return what N neurons do at one setting."""
+        raise NotImplementedError
 
 
 def finite(value: Any) -> Any:

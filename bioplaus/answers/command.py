@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from bioplaus.answers.base import Answer, settings_of
+from bioplaus.answers.base import Answer, Theory
+from bioplaus.answers.scan import scan
+from bioplaus.answers.settings import settings_of, settings_text
 from bioplaus.errors import ConfigError
-from bioplaus.fields import describe_range, field_docs
 from bioplaus.progress import Progress, Silent
 from bioplaus.registry import THEORIES
 
@@ -28,13 +28,14 @@ def solve(name: str, overrides: Mapping[str, Any], progress: Silent | None = Non
     BioplausError
         One line: an unknown theory or key, a value out of range, equations that were not solved.
     """
-    theory = THEORIES.get(name)
+    theory: Theory = THEORIES.get(name)()
+    config = settings_of(type(theory), overrides)
+    theory.check(config)
     told = progress or Silent()
     try:
-        answer: Answer = theory().answer(settings_of(theory, overrides), told)
+        return scan(theory, config, told) if config.scan else theory.point(config, told)
     finally:
         told.stop()
-    return answer
 
 
 def ask(name: str, overrides: Mapping[str, Any], *, as_json: bool = False) -> str:
@@ -64,10 +65,5 @@ def listing() -> str:
 
 def settings(name: str) -> str:
     """Return every setting of a theory with its default, range and meaning."""
-    config = THEORIES.get(name).Config
-    docs, lines = field_docs(config), [f"theory {name}: {THEORIES.summary(name)}"]
-    for f in fields(config):
-        key = f.name.removesuffix("_").replace("mc_", "mc.", 1)
-        allowed = describe_range(f.metadata)
-        lines += [f"  {key}={f.default}" + (f"   [{allowed}]" if allowed else ""), f"      {docs.get(f.name, '')}"]
-    return "\n".join(lines)
+    more = [f"  out={FOLDER}", "      Folder for figures.", "  figure=true", "      Whether to draw; under --json not unless out is given."]
+    return "\n".join([f"theory {name}: {THEORIES.summary(name)}", settings_text(THEORIES.get(name).Config), *more])

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.table import Table
 
-__all__ = ["Card", "LayerCard"]
+__all__ = ["NEIGHBOURS", "Card", "LayerCard"]
+
+#: What Oja's rule transports: weights of the layer's other synapses, not those of the layer above, as backpropagation does.
+NEIGHBOURS = "neighbours' weights"
 
 
 @dataclass(frozen=True)
@@ -99,15 +102,21 @@ class Card:
     def as_dict(self) -> dict[str, Any]:
         """Return plain data, as ``--json`` prints it."""
         found = {key: list(value) if isinstance(value, tuple) else value for key, value in vars(self).items()}
-        return found | {"declared": dict(self.declared), "per_layer": [layer.as_dict() for layer in self.per_layer]}
+        layers = [layer.as_dict() for layer in self.per_layer]
+        return found | {"declared": dict(self.declared), "per_layer": layers, "neighbours_only": self.neighbours_only}
+
+    @property
+    def neighbours_only(self) -> bool:
+        """Whether all weights that are transported are those of other synapses of the same layer, as in Oja's rule."""
+        return self.weight_transport and not any(one.reads_forward for one in self.per_layer)
 
     def short(self) -> str:
-        """Return the card in a few words, e.g. "transport, backward-locked, labels"."""
-        locked = "backward-locked" if self.backward_locking else "settles" if self.settles else "waits for the top"
-        words = ["transport"] if self.weight_transport else []
-        words += [locked] if self.update_locking or self.backward_locking else []
-        words += ["labels"] if self.needs_labels else []
-        words += ["batch"] if any(layer.other_samples for layer in self.per_layer) else []
+        """Return the card in a few words, e.g. "weight transport, backward locking, needs labels"."""
+        locking = "backward locking" if self.backward_locking else "update locking"
+        words = [NEIGHBOURS if self.neighbours_only else "weight transport"] if self.weight_transport else []
+        words += [locking + (" (settles)" if self.settles else "")] if self.update_locking or self.backward_locking else []
+        words += ["needs labels"] if self.needs_labels else []
+        words += ["other samples"] if any(layer.other_samples for layer in self.per_layer) else []
         return ", ".join(words) or "local"
 
     def table(self) -> Table:
@@ -139,6 +148,7 @@ class Card:
             "needs labels": self.needs_labels,
         }
         lines = [f"{name:<17} {'yes' if value else 'no'}" for name, value in fields.items()]
+        lines[0] += f", but of {NEIGHBOURS} alone" if self.neighbours_only else ""
         lines[1] += ", but the network settles first" if self.settles and not self.backward_locking else ""
         lines.append(f"{'phases':<17} {self.phases}")
         lines += [f"{name:<17} {', '.join(words) or 'none'}" for name, words in (("global signals", self.global_signals),)]

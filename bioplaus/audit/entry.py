@@ -63,7 +63,7 @@ def card_of(settings: Settings | Mapping[str, Any] | None = None, **keys: Any) -
     >>> card.weight_transport, card.backward_locking, card.phases
     (True, True, 2)
     >>> card.short()
-    'transport, backward-locked, labels'
+    'weight transport, backward locking, needs labels'
     """
     if isinstance(settings, Settings):
         return _audited(settings)
@@ -115,10 +115,10 @@ def _network_name(settings: Settings) -> str:
 def _rule_file(name: Any) -> Iterator[None]:
     """Have the rule of a file registered under ``file.py:Class`` for a while, if the name is one."""
     text = str(name or "")
-    path, _, wanted = text.partition(".py")
-    if "/" not in text and not wanted.startswith(":") and not text.endswith(".py"):
+    if not registry.is_file(text):
         yield
         return
+    path, _, wanted = text.partition(".py")
     with registry.RULES.lent(text, _class_of(Path(f"{path}.py"), wanted.removeprefix(":"))):
         try:
             yield

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bioplaus.audit.card import Card
+from bioplaus.audit.card import NEIGHBOURS, Card
 from bioplaus.audit.entry import card_of
 from bioplaus.registry import RULES
 
@@ -26,6 +26,7 @@ def row(card: Card) -> str:
     locked = "yes" if card.backward_locking else "no, but settles" if card.settles else "no"
     flags = (card.weight_transport, card.update_locking, card.needs_labels)
     transport, update, labels = ("yes" if flag else "no" for flag in flags)
+    transport = NEIGHBOURS if card.neighbours_only else transport
     cells = (f"`{card.rule}`", transport, locked, update, labels, str(card.phases), ", ".join(card.modulators) or "-", _reads(card))
     return f"| {' | '.join(cells)} |"
 

@@ -12,7 +12,7 @@ from bioplaus.plots.series import layers, series
 if TYPE_CHECKING:
     import pyarrow
 
-__all__ = ["SHARE", "audit_card", "epochs_to_share", "measured", "start_and_end"]
+__all__ = ["SHARE", "audit_card", "epochs_to_share", "measured", "start_and_end", "untrained"]
 
 #: Share of the final accuracy that a network must have reached to count as trained.
 SHARE = 0.95
@@ -21,13 +21,14 @@ SHARE = 0.95
 def measured(summary: Mapping[str, Any], metrics: pyarrow.Table) -> dict[str, Any]:
     """Return what a finished run says about cost and alignment; None where it says nothing.
 
-    ``seconds_per_epoch`` is of the updates alone and of one network; ``seconds_to_95`` is ``epochs_to_95`` times that.
+    ``seconds_per_epoch`` is of the updates alone and of one network; ``seconds_to_95`` is ``epochs_to_95`` times that. Both times are None if
+    the tested weights of any seed are untrained: how soon they were reached would say nothing.
     """
     all_seeds = summary["seconds"]["training_per_epoch"]
     per_epoch = None if all_seeds is None else all_seeds / len(summary["seeds"])
     epochs = epochs_to_share(summary, metrics)
     there = [e for e in epochs if e is not None]
-    mean_epochs = float(np.mean(there)) if there else None
+    mean_epochs = float(np.mean(there)) if there and not untrained(summary) else None
     angle, cosine = (start_and_end(metrics, name) for name in ("angle_to_bp", "feedback_cosine"))
     return {
         "epochs_to_95": mean_epochs,
@@ -43,15 +44,22 @@ def measured(summary: Mapping[str, Any], metrics: pyarrow.Table) -> dict[str, An
     }
 
 
+def untrained(summary: Mapping[str, Any]) -> list[int]:
+    """Return the seeds whose tested weights are those from before training, seeds that stopped apart."""
+    stopped = summary["stopped_at"] or [None] * len(summary["seeds"])
+    return [seed for seed, epoch, step in zip(summary["seeds"], summary["selected_epoch"], stopped) if epoch == 0 and step is None]
+
+
 def epochs_to_share(summary: Mapping[str, Any], metrics: pyarrow.Table) -> list[float | None]:
-    """Return, per seed, the first epoch whose validation accuracy is at least 95 % of that of the selected weights."""
+    """Return, per seed, the first epoch with at least 95 % of the validation accuracy of the selected weights; None if those are untrained."""
     final = summary["validation_accuracy"]
     if final is None:
         return [None] * len(summary["seeds"])
     when, values = series(metrics, "accuracy", "validation")
     found: list[float | None] = []
-    for curve, end in zip(values, final["values"]):
-        reached: Any = [] if end is None else np.flatnonzero(curve >= SHARE * end - 1e-12)
+    lost = untrained(summary)
+    for seed, curve, end in zip(summary["seeds"], values, final["values"]):
+        reached: Any = [] if end is None or seed in lost else np.flatnonzero(curve >= SHARE * end - 1e-12)
         found.append(float(when[reached[0]]) if len(reached) else None)
     return found
 

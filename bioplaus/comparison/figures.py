@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bioplaus.plots import save_figure
-from bioplaus.plots.lines import draw_seeds, fit_y, name_lines
+from bioplaus.plots.lines import draw_seeds, drawn, fit_y, name_lines, reaches_below
 from bioplaus.plots.per_layer import weight_name
 from bioplaus.plots.series import clock, layers, present, series
-from bioplaus.plots.style import INK, MUTED, footnote, layer_colours, name_axes, new_figure
+from bioplaus.plots.style import INK, MUTED, footnote, layer_colours, log_x, name_axes, new_figure
 from bioplaus.recorder import read_metrics
 
 if TYPE_CHECKING:
@@ -28,6 +28,12 @@ COLOURS = (
 )  # fmt: skip
 SHOWN = "validation"
 LEAST = 0.1  # percent of errors, below which a logarithmic axis need not tell apart
+POOR = 20  # percent of errors: where no row has fewer, there is nothing to spread out
+MANY = 4  # rows from which intervals are bars at the ends, not bands
+SPREAD = 40.0  # typographic points over which the bars of all rows are spread at most
+KEY_COLUMNS = 8  # names in a line of a legend
+#: What floating-point operations are counted in: the largest that leaves no fraction.
+UNITS = ((1e15, "PFLOP"), (1e12, "TFLOP"), (1e9, "GFLOP"), (1e6, "MFLOP"), (1e3, "kFLOP"), (1, "FLOP"))
 #: A run with its row: what every figure is drawn from.
 Run = tuple[Mapping[str, Any], "pyarrow.Table"]
 
@@ -49,27 +55,47 @@ def _colours(runs: Sequence[Run]) -> list[str]:
     return [INK if row["rule"] == "bp" else next(others) for row, _ in runs]
 
 
-def _draw_scores(ax: Axes, runs: Sequence[Run], score: str, scale: Sequence[float] | None = None) -> None:
-    """Draw the validation score of every row over the epochs, or over epochs times its scale."""
+def _draw_scores(ax: Axes, runs: Sequence[Run], score: str, scale: Sequence[float] | None = None) -> str:
+    """Draw the validation score of every row over the epochs, or over epochs times its scale; return what a footnote has to say of it."""
+    cut = marked = False
+    ends: list[float] = []
     for i, ((row, table), colour) in enumerate(zip(runs, _colours(runs))):
         when, values = series(table, score, SHOWN)
         if not np.isfinite(values).any():
             continue
         if len(when) > 2 or scale is not None:  # the untrained network would stretch the axis
+            cut = cut or bool((when == 0).any())
             when, values = when[when > 0], values[:, when > 0]
         where: Any = when if scale is None else when * scale[i]
         shown = np.maximum(100 * (1 - values), LEAST) if score == "accuracy" else values
-        draw_seeds(ax, where, shown, colour, row["rule"], thin=False, band=0.16 if len(runs) < 5 else 0.07)
+        before = np.isclose(ends, where[-1], rtol=0.03).sum()  # lines that end there, too, whose bars come first
+        ends.append(where[-1])
+        aside = None if len(runs) < MANY else 5.0 + before * min(5.0, SPREAD / len(runs))
+        draw_seeds(ax, where, shown, colour, row["rule"], thin=False, aside=aside)
+        marked = _mark(ax, when, ax.get_lines()[-1], row["selected_epoch"]) or marked
+    return " ".join(["Epoch 0 is left out."] * cut + ["Diamonds: epochs of the tested weights."] * marked)
+
+
+def _mark(ax: Axes, when: Any, line: Any, selected: Sequence[int]) -> bool:
+    """Mark the epochs whose weights are tested, one per seed, on the mean; return whether there are any on it."""
+    at = np.flatnonzero(np.isin(when, selected))
+    style: dict[str, Any] = {"linestyle": "none", "marker": "D", "ms": 5.5, "mfc": "white", "mew": 1.3, "zorder": 4}
+    ax.plot(line.get_xdata()[at], line.get_ydata()[at], mec=line.get_color(), **style)
+    return len(at) > 0
 
 
 def curves(runs: Sequence[Run], score: str, title: str) -> Figure | None:
     """Return the learning curves: validation accuracy (or loss) over the epochs, one line per row."""
     if not any(present(table, score, SHOWN) for _, table in runs):
         return None
-    figure, (ax,) = new_figure(f"Learning curves: {title}", height=4.6)
-    _draw_scores(ax, runs, score)
-    _finish(ax, "epoch", score)
-    footnote(figure, len(runs[0][0][score]["values"]), "Epoch 0 is left out.", thin=False)
+    figure, (ax,) = new_figure(f"Learning curves: {title}", height=_height(runs))
+    said = _draw_scores(ax, runs, score)
+    if len(runs) >= MANY:
+        left, right = ax.get_xlim()
+        ax.set_xlim(left, right + 0.08 * (right - left))  # room for the bars
+    name_axes(ax, "epoch", "")
+    _finish(ax, score)
+    _say_below(figure, runs, score, said)
     return figure
 
 
@@ -78,34 +104,47 @@ def against_compute(runs: Sequence[Run], found: Mapping[str, Any], title: str) -
     runs = [(row, table) for row, table in runs if row["flops_per_sample"]]
     if not found["epochs"] or not any(present(table, found["score"], SHOWN) for _, table in runs):
         return None
-    figure, (ax,) = new_figure(f"Score against compute: {title}", height=4.6)
-    _draw_scores(ax, runs, found["score"], [row["flops_per_sample"] * found["train_samples"] / 1e9 for row, _ in runs])
-    ax.set_xscale("log")
-    _finish(ax, None, found["score"])
-    ax.set_xlabel("GFLOP spent on training one network, search of the rate apart", fontsize=9, color=INK)
-    footnote(figure, len(found["seeds"]), "Epoch 0 is left out.", thin=False)
+    figure, (ax,) = new_figure(f"Score against compute: {title}", height=_height(runs))
+    spent = [row["flops_per_sample"] * found["train_samples"] for row, _ in runs]
+    size, unit = next((size, unit) for size, unit in UNITS if min(spent) >= size or size == 1)
+    said = _draw_scores(ax, runs, found["score"], [one / size for one in spent])
+    log_x(ax)
+    ax.set_xlabel(f"{unit} spent on training one network, search of the rate apart", fontsize=9, color=INK)
+    _finish(ax, found["score"])
+    _say_below(figure, runs, found["score"], said)
     return figure
 
 
-def _finish(ax: Axes, clock_name: str | None, score: str) -> None:
+def _height(runs: Sequence[Run]) -> float:
+    """Return inches enough for a name per row."""
+    return max(4.6, 1.2 + 0.2 * len(runs))
+
+
+def _finish(ax: Axes, score: str) -> None:
     from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-    label = "validation accuracy (%)" if score == "accuracy" else "validation loss"
-    if clock_name is None:
-        ax.set_ylabel(label, fontsize=9.5, color=INK)
-    else:
-        name_axes(ax, clock_name, label)
+    label = "validation loss"
     if score == "accuracy":
-        # drawn is the error, logarithmic and upside down, written is the accuracy: 98 and 99 % are as far apart as 80 and 90 %
-        ax.set_yscale("log")
-        fit_y(ax)
-        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        # drawn is the error, upside down, written is the accuracy; logarithmic, 98 and 99 % are as far apart as 80 and 90 %
+        label = "validation accuracy (%)"
+        if reaches_below(ax) or drawn(ax).min() > POOR:
+            fit_y(ax, 0, 100)
+        else:
+            label += "\nlogarithmic in the error"
+            ax.set_yscale("log")
+            fit_y(ax, top=100)
+            ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            ax.yaxis.set_minor_locator(NullLocator())
         ax.yaxis.set_major_formatter(FuncFormatter(lambda error, _: f"{100 - error:g}"))
-        ax.yaxis.set_minor_locator(NullLocator())
         ax.invert_yaxis()
     else:
         fit_y(ax)
+    ax.set_ylabel(label, fontsize=9.5, color=INK)
     name_lines(ax)
+
+
+def _say_below(figure: Figure, runs: Sequence[Run], score: str, said: str) -> None:
+    footnote(figure, len(runs[0][0][score]["values"]), said, thin=False, interval="band" if len(runs) < MANY else "bar at the end")
 
 
 def angles(runs: Sequence[Run], title: str) -> Figure | None:
@@ -114,8 +153,10 @@ def angles(runs: Sequence[Run], title: str) -> Figure | None:
     if not runs:
         return None
     columns = min(3, len(runs))
-    figure, axes = new_figure(f"Angle to backprop's change: {title}", len(runs), height=1.1 + 2.5 * -(-len(runs) // columns), columns=columns)
     depth = max(max(layers(table, "angle_to_bp", "probe")) for _, table in runs) + 1
+    key = 0.22 * -(-depth // KEY_COLUMNS)  # inches of the legend, between title and panels
+    height = 1.1 + key + 2.5 * -(-len(runs) // columns)
+    figure, axes = new_figure(f"Angle to backprop's change: {title}", len(runs), height, columns=columns, below_title=key)
     colours = layer_colours(depth)
     for ax, (row, table) in zip(axes, runs):
         for layer in layers(table, "angle_to_bp", "probe"):
@@ -133,6 +174,7 @@ def angles(runs: Sequence[Run], title: str) -> Figure | None:
             ax.set_ylabel("angle (°)", fontsize=9.5, color=INK)
     handles = {str(line.get_label()): line for ax in axes for line in ax.get_lines() if not str(line.get_label()).startswith("_")}
     names = sorted(handles, key=lambda name: int(name.split()[-1]))
-    figure.legend([handles[n] for n in names], names, loc="outside upper right", ncols=len(names), fontsize=8.5, frameon=False)
+    place: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (0.007, 1 - 0.28 / height), "borderaxespad": 0.0}
+    figure.legend([handles[n] for n in names], names, ncols=KEY_COLUMNS, fontsize=8.5, frameon=False, **place)
     footnote(figure, len(runs[0][0]["accuracy"]["values"]), "Dashed: 90°, no relation.", thin=False)
     return figure

@@ -7,11 +7,14 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bioplaus import config, registry
 from bioplaus.errors import ConfigError
 from bioplaus.fields import plain
+
+if TYPE_CHECKING:
+    from bioplaus.comparison.trial import Trial
 
 __all__ = ["FACTORS", "REFERENCE", "TUNING_SEED", "Options", "Plan", "Row", "make_plan"]
 
@@ -112,8 +115,8 @@ def make_plan(overrides: Mapping[str, Any]) -> tuple[Plan, Options]:
     Raises
     ------
     ConfigError, DataError
-        One line: an unknown rule or key, a value out of range, data that are not there. A rule that merely cannot run here is no error: its
-        row says so.
+        One line: an unknown rule or key, a value out of range, data that are not there, no row that can run. A rule that merely cannot run on
+        this network is no error: its row says so.
     """
     given = {key: plain(value) for key, value in overrides.items()}
     options = _options({key: given.pop(key) for key in list(given) if key in Options.__dataclass_fields__})
@@ -152,7 +155,12 @@ def make_plan(overrides: Mapping[str, Any]) -> tuple[Plan, Options]:
     for key in given:
         if key.startswith("rule.") and not any(_knows(rule, key) for rule in options.rules):
             raise ConfigError(f"none of the rules has a setting {key}; bioplaus show rule=NAME lists those of one")
-    rows = tuple(row for rule in options.rules for row in _rows(rule, shared, own[rule], options.published))
+    from bioplaus.comparison.trial import trial_of  # after the settings are known to be right: it imports torch
+
+    trial = trial_of(reference)
+    rows = tuple(row for rule in options.rules for row in _rows(rule, shared, own[rule], options.published, trial))
+    if all(row.error for row in rows):
+        raise ConfigError(f"no row can run; {REFERENCE}: {next(row for row in rows if row.rule == REFERENCE).error}")
     tune_epochs = min(top.epochs, 10) if options.tune_epochs is None else options.tune_epochs
     what = {"rules": list(options.rules), "grid": list(options.grid), "published": options.published, "tune": options.tune}
     plan = Plan(
@@ -173,22 +181,33 @@ def _knows(rule: str, key: str) -> bool:
     return key in made.aliases or key.partition(".")[2] in {f.name for f in fields(made.Config)}
 
 
-def _rows(rule: str, shared: Mapping[str, Any], own: Mapping[str, Any], published: bool) -> list[Row]:
+def _rows(rule: str, shared: Mapping[str, Any], own: Mapping[str, Any], published: bool, trial: Trial) -> list[Row]:
     """Return the row of a rule, and a second one with its published neuron if that is another."""
     settings = {key: value for key, value in shared.items() if not key.startswith("rule.") or _knows(rule, key)} | {**own, "rule": rule}
-    rows = [_row(rule, rule, settings)]
+    rows = [_row(rule, rule, settings, own, trial)]
     neuron = registry.RULES.get(rule).published_neuron
     if published and neuron and neuron != shared["neuron"]:
         other = {key: value for key, value in settings.items() if not key.startswith("neuron.")}
-        rows.append(_row(f"{rule} ({neuron})", rule, {**other, "neuron": neuron}))
+        rows.append(_row(f"{rule} ({neuron})", rule, {**other, "neuron": neuron}, own, trial))
     return rows
 
 
-def _row(label: str, rule: str, settings: dict[str, Any]) -> Row:
-    error = ""
+def _row(label: str, rule: str, settings: dict[str, Any], own: Mapping[str, Any], trial: Trial) -> Row:
+    """Return a row, with the reason if it cannot run.
+
+    Raises
+    ------
+    ConfigError
+        If what was given for this rule alone is wrong in itself.
+    """
     try:
-        config.resolve(settings)
+        resolved = config.resolve(settings)
+        if isinstance(resolved.rule.lr, tuple):
+            raise ConfigError("rule.lr lists a rate per seed; a comparison needs one rate for all seeds of a row")
+        error = trial(resolved)
     except ConfigError as refusal:
+        if own:
+            raise ConfigError(f"{', '.join(f'{rule}.{key}={value}' for key, value in own.items())}: {refusal}") from refusal
         error = str(refusal)
     folder = "".join(c if c.isalnum() or c in "-_" else "_" for c in label.replace(" ", "-").replace("(", "").replace(")", ""))
     return Row(label, rule, settings, folder, error)

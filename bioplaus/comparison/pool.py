@@ -84,6 +84,9 @@ def run_rows(plan: Plan, workers: int, watch: Watch) -> list[dict[str, Any]]:
             if done is not None:
                 results[number] = done
                 watch.done(row.label, "finished before")
+            elif row.error:
+                results[number] = _failed(row, row.error)
+                watch.done(row.label, row.error)
         missing = [number for number in range(len(plan.rows)) if number not in results]
         try:
             if workers:
@@ -171,7 +174,10 @@ def _answer(plan: Plan, row: Row, code: int) -> dict[str, Any]:
         return json.loads(file.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
     why = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
     memory = "; it may have run out of memory, try workers=1" if code == -signal.SIGKILL else ""
-    error = f"its process {why}{memory} (what it said is in {folder(plan, row) / 'log.txt'})"
+    return _failed(row, f"its process {why}{memory} (what it said is in {folder(plan, row) / 'log.txt'})")
+
+
+def _failed(row: Row, error: str) -> dict[str, Any]:
     return {"label": row.label, "rule": row.rule, "digest": row.digest, "error": error}
 
 

@@ -8,6 +8,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from bioplaus.audit.card import NEIGHBOURS
+from bioplaus.comparison.notes import epochs
 from bioplaus.comparison.table import AUDIT, COST, SCORES, cells
 
 __all__ = ["page"]
@@ -29,6 +31,8 @@ th:first-child, td:first-child { text-align: left; position: sticky; left: 0; ba
 th:first-child { background: var(--tint); }
 td.text, th.text { text-align: left; }
 td.wrap { white-space: normal; min-width: 9rem; }
+table.card th, table.card td { text-align: left; white-space: normal; padding: .42rem .5rem; }
+table.card td { overflow-wrap: break-word; }
 tr.failed td { color: #a33; }
 img { display: block; width: 100%; max-width: 62rem; height: auto; margin: .6rem 0 0; }
 figure { margin: 1.6rem 0 0; }
@@ -39,10 +43,15 @@ pre { overflow-x: auto; background: var(--tint); padding: .7rem; border-radius: 
 footer { color: var(--muted); font-size: .85rem; margin-top: 2rem; }
 """
 CAPTIONS = {
-    "curves.png": "Accuracy (or loss) on the validation samples after each epoch; bands are Student's t intervals of the mean.",
+    "curves.png": "Accuracy (or loss) on the validation samples after each epoch.",
     "compute.png": "The same against floating-point operations: what a rule reaches for what it costs.",
     "angles.png": "Angle between the change a rule asks for and the gradient's, per layer of weights; 0° is backprop itself, 90° no relation.",
 }
+#: Questions of a card that stand in the table, in its order.
+CARD = (
+    "weight_transport", "backward_locking", "update_locking", "settles", "needs_labels", "phases", "global_signals", "modulators", "stored",
+    "network",
+)  # fmt: skip
 _TEXT = {"rule", "angles", "cosines", "audit"}
 
 
@@ -51,14 +60,15 @@ def page(found: Mapping[str, Any], figures: Sequence[Path]) -> str:
     rows = found["rows"]
     seeds = f"seeds {found['seeds'][0]} to {found['seeds'][-1]}" if len(found["seeds"]) > 1 else f"seed {found['seeds'][0]}"
     head = (
-        f"{found['data']}, network {found['network']}, {found['neuron']}, {found['epochs']} epochs, batch {found['batch_size']}, {seeds}, "
+        f"{found['data']}, network {found['network']}, {found['neuron']}, {epochs(found['epochs'])}, batch {found['batch_size']}, {seeds}, "
         f"{found['train_samples']:,} training samples, on {found['device']}"
     )
     title = f"{', '.join(row['rule'] for row in rows)} on {found['data']}"
     parts = [
         f"<h1>{escape(title)}</h1>",
         f'<p class="under">{escape(head)}</p>',
-        f"<h2>Test {escape(found['score'])}{' (%)' if found['score'] == 'accuracy' else ''} and difference to backprop</h2>",
+        f"<h2>Test {escape(found['score'])}{' (%)' if found['score'] == 'accuracy' else ''} and difference to backprop, "
+        "intervals by bootstrap</h2>",
         _table(found, SCORES),
         _notes(found["notes"]),
         "<h2>Cost and alignment</h2>",
@@ -124,14 +134,19 @@ def _cards(found: Mapping[str, Any]) -> str:
     audited = [(row["rule"], row["audit"]["card"]) for row in found["rows"] if (row["audit"] or {}).get("card")]
     if not audited:
         return ""
-    keys = [key for key, value in audited[0][1].items() if key not in ("rule", "per_layer", "declared", "differs")]
-    heads = "".join(f"<th class='text'>{escape(key.replace('_', ' '))}</th>" for key in keys)
+    heads = "".join(f"<th>{escape(key.replace('_', ' '))}</th>" for key in CARD)
     lines = "".join(
-        f"<tr><td>{escape(rule)}</td>" + "".join(f'<td class="text">{escape(_word(card.get(key)))}</td>' for key in keys) + "</tr>"
-        for rule, card in audited
+        f"<tr><td>{escape(rule)}</td>{''.join(f'<td>{escape(_answer(card, key))}</td>' for key in CARD)}</tr>" for rule, card in audited
     )
-    table = f"<table><thead><tr><th>rule</th>{heads}</tr></thead><tbody>{lines}</tbody></table>"
-    return f'<h2>Audit: what information each rule uses, measured</h2>{_table(found, AUDIT)}<p></p><div class="wide">{table}</div>'
+    table = f'<table class="card"><thead><tr><th>rule</th>{heads}</tr></thead><tbody>{lines}</tbody></table>'
+    terms = "".join(_details(rule, card["non_local_terms"]) for rule, card in audited if card["non_local_terms"])
+    beyond = f"<p>What changes use beyond the two sides of their synapses, layer by layer:</p>{terms}" if terms else ""
+    head = "<h2>Audit: what information each rule uses, measured</h2>"
+    return f'{head}{_table(found, AUDIT)}<p></p><div class="wide">{table}</div>{beyond}'
+
+
+def _answer(card: Mapping[str, Any], key: str) -> str:
+    return NEIGHBOURS if key == "weight_transport" and card.get("neighbours_only") else _word(card.get(key))
 
 
 def _word(value: Any) -> str:
@@ -155,5 +170,8 @@ def _of_row(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _settings(name: str, values: Mapping[str, Any]) -> str:
-    lines = "\n".join(f"{key}={'null' if value is None else value}" for key, value in values.items()) or "none: the row did not run"
-    return f"<details><summary>{escape(name)}</summary><pre>{escape(lines)}</pre></details>"
+    return _details(name, [f"{key}={'null' if value is None else value}" for key, value in values.items()] or ["none: the row did not run"])
+
+
+def _details(name: str, lines: Sequence[str]) -> str:
+    return f"<details><summary>{escape(name)}</summary><pre>{escape(chr(10).join(lines))}</pre></details>"

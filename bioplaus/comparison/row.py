@@ -76,10 +76,9 @@ def run_row(plan: Plan, row: Row, tell: Tell, *, alone: bool = False) -> dict[st
     """
     where = folder(plan, row)
     where.mkdir(parents=True, exist_ok=True)
-    found: dict[str, Any] = {"label": row.label, "rule": row.rule, "digest": row.digest, "error": row.error}
+    found: dict[str, Any] = {"label": row.label, "rule": row.rule, "digest": row.digest, "error": ""}
     try:
-        if not row.error:
-            found |= _measure(plan, row, where, tell, alone)
+        found |= _measure(plan, row, where, tell, alone)
     except BioplausError as error:
         if error.exit_code == 130:
             raise

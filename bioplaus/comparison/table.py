@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bioplaus.comparison.notes import TIE, epochs
 from bioplaus.tables import WIDTH, as_text
 
 __all__ = ["AUDIT", "COST", "SCORES", "Column", "as_tables", "cells", "comparison_text"]
@@ -14,7 +15,7 @@ NOTHING = "-"
 #: A column: its heading, and the row's text for it.
 Column = tuple[str, str]
 SCORES: tuple[Column, ...] = (
-    ("rule", "rule"), ("test {score}", "score"), ("95 % interval", "interval"), ("- bp", "difference"),
+    ("rule", "rule"), ("test {score}", "score"), ("95 % interval", "interval"), ("vs bp", "difference"),
     ("95 % interval", "difference_interval"), ("p (Holm)", "p"), ("rate", "rate"),
 )  # fmt: skip
 COST: tuple[Column, ...] = (
@@ -46,24 +47,29 @@ def cells(row: Mapping[str, Any], score: str) -> dict[str, str]:
         "flops": NOTHING if row["flops_per_sample"] is None else f"{row['flops_per_sample'] / 1e6:.3g}",
         "memory": _number(row["peak_memory_mb"], 1, 0),
         "angles": _change(row["angle_to_bp_start"], row["angle_to_bp"], 0),
-        "cosines": _change(row["feedback_cosine_start"], row["feedback_cosine"], 2).replace("0.", "."),
+        "cosines": _change(row["feedback_cosine_start"], row["feedback_cosine"], 2),
         "audit": (row["audit"] or {}).get("short") or NOTHING,
     }
 
 
 def _number(value: float | None, unit: float, digits: int, sign: str = "") -> str:
-    return NOTHING if value is None else f"{value * unit:{sign}.{digits}f}"
+    if value is None:
+        return NOTHING
+    return f"{round(value * unit, digits) + 0.0:{sign}.{digits}f}"  # + 0.0: there is no negative zero to print
 
 
 def _pair(pair: Sequence[float] | None, unit: float, digits: int, sign: str = "") -> str:
-    return NOTHING if pair is None else f"{pair[0] * unit:{sign}.{digits}f} to {pair[1] * unit:{sign}.{digits}f}"
+    """Return an interval; one without width, of equal values, is none."""
+    if pair is None or pair[1] - pair[0] < TIE:
+        return NOTHING
+    return " to ".join(_number(end, unit, digits, sign) for end in pair)
 
 
 def _change(start: Sequence[float | None], end: Sequence[float | None], digits: int) -> str:
     """Return the values of all layers at the end, below those of the start."""
     if all(v is None for v in (*start, *end)):
         return NOTHING
-    return "\n".join(" ".join(_number(v, 1, digits) for v in values) for values in (start, end))
+    return "\n".join(" ".join("n/a" if v is None else _number(v, 1, digits) for v in values) for values in (start, end))
 
 
 def as_tables(found: Mapping[str, Any]) -> list[Any]:
@@ -73,14 +79,15 @@ def as_tables(found: Mapping[str, Any]) -> list[Any]:
     from rich.text import Text
 
     seeds = len(found["seeds"])
-    what = f"{found['data']}, network {found['network']}, {found['neuron']}, {seeds} seed{'s' * (seeds > 1)}, {found['epochs']} epochs"
+    what = f"{found['data']}, network {found['network']}, {found['neuron']}, {seeds} seed{'s' * (seeds > 1)}, {epochs(found['epochs'])}"
     unit = " in %" if found["score"] == "accuracy" else ""
-    kinds = [(f"{what}; {found['score']}{unit}", SCORES), ("cost and alignment (per layer, bottom first: start, below it end)", COST)]
+    scores = f"{what}; {found['score']}{unit}, intervals by bootstrap"
+    kinds = [(scores, SCORES), ("cost and alignment (per layer, bottom first: start, below it end)", COST)]
     if any((row["audit"] or {}).get("card") for row in found["rows"]):
         kinds.append(("audit: what each rule uses, measured", AUDIT))
     tables = []
     for title, columns in kinds:
-        table = Table(title=Text(title, style="bold"), title_justify="left", box=box.SIMPLE_HEAD)
+        table = Table(title=Text(title, style="bold"), title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
         for head, key in columns:
             left = key in ("rule", "angles", "cosines", "audit")
             table.add_column(head.format(score=found["score"]), justify="left" if left else "right", no_wrap=key not in ("audit", "rule"))

@@ -6,12 +6,14 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bioplaus.comparison.columns import untrained
+from bioplaus.comparison.notes import epochs, notes
 from bioplaus.comparison.plan import REFERENCE, TUNING_SEED, Plan
 from bioplaus.comparison.watch import clock
-from bioplaus.resampling import difference, holm, over_seeds, smallest_p
+from bioplaus.resampling import difference, holm, over_seeds
 from bioplaus.store import versions
 
-__all__ = ["budget", "judge", "notes"]
+__all__ = ["budget", "judge"]
 
 PACKAGES = ("torch", "numpy", "scipy")
 #: Columns of a row that has none.
@@ -74,6 +76,7 @@ def _row(plan: Plan, number: int, result: Mapping[str, Any]) -> dict[str, Any]:
         "peak_memory_mb": result.get("peak_memory_mb"),
         "selected_epoch": summary["selected_epoch"] if summary else None,
         "stopped_seeds": stopped,
+        "untrained_seeds": untrained(summary) if summary else [],
         "audit": result.get("audit"),
         "settings": result.get("settings"),
         "run": result.get("run"),
@@ -101,38 +104,8 @@ def budget(plan: Plan, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     seconds = [row["tuning"]["seconds"] for row in rows if row["tuning"]]
     count, factors = len(plan.grid), ", ".join(f"{f:g}" for f in plan.grid)
     text = (
-        f"rates: {count} per row ({factors} times its recipe's), {plan.tune_epochs} epochs each on seed {TUNING_SEED}, "
-        f"by validation; {count * plan.tune_epochs} epochs per row" + (f", {clock(sum(seconds))} in all" if seconds else "")
+        f"rates: {count} per row ({factors} times its recipe's), {epochs(plan.tune_epochs)} each on seed {TUNING_SEED}, "
+        f"each judged by its best epoch on the validation samples; {epochs(count * plan.tune_epochs)} per row"
+        + (f", {clock(sum(seconds))} in all" if seconds else "")
     )
     return {**found, "factors": list(plan.grid), "epochs": plan.tune_epochs, "seed": TUNING_SEED, "seconds": sum(seconds), "text": text}
-
-
-def notes(found: Mapping[str, Any]) -> list[str]:
-    """Return what a reader of the table must know, one sentence or two each."""
-    rows, seeds = found["rows"], len(found["seeds"])
-    lines = [found["data_note"]] if found["data_note"] else []
-    lines.append(found["tuning"]["text"])
-    if found["score"] == "loss":
-        lines.append("This task has no accuracy: rows are compared by test loss, lower is better.")
-    if seeds < 2:
-        lines.append("One seed: no interval, no difference that could be told from chance. seeds=5 gives both.")
-    else:
-        least = smallest_p(seeds)
-        lines.append(
-            "Intervals: 95 % bootstrap (BCa) of the mean over seeds, too narrow with few (5 seeds: they hold the mean in 84 of 100 cases). "
-            "Differences are within seeds. p: random signs of the differences, two-sided, "
-            f"corrected for the number of rules (Holm); with {seeds} seeds no p can be below {least:.3g} before correction."
-        )
-        if least > 0.05:
-            lines.append(f"So {seeds} seeds cannot reach p < 0.05, however large a difference is; 6 can, 8 with up to six rules beside bp.")
-    for row in rows:
-        edge = (row["tuning"] or {}).get("edge")
-        if edge:
-            lines.append(f"{row['rule']}: its best rate, {row['lr']:g}, is the {edge}est tried; a better one may lie beyond (grid=[...]).")
-        if row["stopped_seeds"]:
-            which = ", ".join(map(str, row["stopped_seeds"]))
-            lines.append(f"{row['rule']}: seed {which} stopped: its numbers were no longer finite. Its best epoch before counts, if any.")
-        if row["neuron"] != found["neuron"] and not row["error"]:
-            lines.append(f"{row['rule']}: the neuron of its published results; its difference to bp is that of the neuron too.")
-    lines += [f"{row['rule']}: no result: {row['error']}" for row in rows if row["error"]]
-    return lines

@@ -43,8 +43,8 @@ class Watch:
     def done(self, row: str, text: str) -> None:
         """Note that a row is finished, or failed, or was finished before."""
         for cell in self.share[row]:
-            if text == "finished before":
-                self.before += self.work[row][cell]
+            if text:  # what was not done here is no work of this session
+                self.before += self.work[row][cell] * (1 - self.share[row][cell])
             self.share[row][cell] = 1.0
         self.finished += 1
         failed = text and text != "finished before"

@@ -58,6 +58,7 @@ def _chain(
     overlaps: Any,
     energies: Any,
     flips: Any,
+    stop: Any,
 ) -> None:
     words = seeded(seed)
     h = np.empty(s.shape[0])
@@ -66,6 +67,8 @@ def _chain(
     for i in range(s.shape[0]):
         trace += J[i, i]
     for t in range(temperatures.shape[0]):
+        if stop[0]:
+            return
         if refresh and t and t % refresh == 0:
             _without_self(J, s, h)
         flips[t] = _sweep(J, s, h, slope(scale, temperatures[t]), words)
@@ -73,7 +76,7 @@ def _chain(
         energies[t] = -0.5 * scale * ((dot(h, s) + trace) / s.shape[0])
 
 
-@numba.njit(cache=True, parallel=True)
+@numba.njit(cache=True, parallel=True, nogil=True)
 def run(
     J: Any,
     s: Any,
@@ -85,6 +88,7 @@ def run(
     overlaps: Any,
     energies: Any,
     flips: Any,
+    stop: Any,
 ) -> None:
     """Run each chain through all sweeps, changing s and the three traces in place.
 
@@ -93,8 +97,8 @@ def run(
     J
         Symmetric couplings ``[S, N, N]``, float32 or float64, still to be multiplied by scale. The diagonal acts on no neuron, but counts
         in the energy.
-    s, probes, temperatures, scale, seeds, refresh, overlaps, energies, flips
+    s, probes, temperatures, scale, seeds, refresh, overlaps, energies, flips, stop
         As in `bioplaus.dynamics.overlap.run`.
     """
     for c in numba.prange(J.shape[0]):
-        _chain(J[c], s[c], probes[c], temperatures, scale, seeds[c], refresh, overlaps[c], energies[c], flips[c])
+        _chain(J[c], s[c], probes[c], temperatures, scale, seeds[c], refresh, overlaps[c], energies[c], flips[c], stop)

@@ -71,11 +71,14 @@ def _chain(
     overlaps: Any,
     energies: Any,
     flips: Any,
+    stop: Any,
 ) -> None:
     words = seeded(seed)
     x = np.empty(v.shape[1])
     project(v, s, x)
     for t in range(temperatures.shape[0]):
+        if stop[0]:
+            return
         if refresh and t and t % refresh == 0:
             project(v, s, x)
         flips[t] = _sweep(v, own, s, x, slope(scale, temperatures[t]), words)
@@ -83,7 +86,7 @@ def _chain(
         energies[t] = -0.5 * scale * (dot(x, x) / s.shape[0])
 
 
-@numba.njit(cache=True, parallel=True)
+@numba.njit(cache=True, parallel=True, nogil=True)
 def run(
     v: Any,
     own: Any,
@@ -96,6 +99,7 @@ def run(
     overlaps: Any,
     energies: Any,
     flips: Any,
+    stop: Any,
 ) -> None:
     """Run each chain through all sweeps, changing s and the three traces in place.
 
@@ -119,8 +123,10 @@ def run(
         Recompute X from s every so many sweeps; 0 = never, for integers, whose sums are exact.
     overlaps, energies, flips
         ``[S, sweeps, Q]``, ``[S, sweeps]``, ``[S, sweeps]``.
+    stop
+        uint8 ``[1]``: chains end before their next sweep once it is not 0.
     """
     for c in numba.prange(v.shape[0]):
         _chain(
-            v[c], own[c], s[c], probes[c], temperatures, scale, seeds[c], refresh, overlaps[c], energies[c], flips[c]
+            v[c], own[c], s[c], probes[c], temperatures, scale, seeds[c], refresh, overlaps[c], energies[c], flips[c], stop
         )

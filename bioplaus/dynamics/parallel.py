@@ -31,12 +31,14 @@ def _settle(s: Any, i: int, bare: float, gain: float, words: Any) -> Any:
 
 @numba.njit(cache=True)
 def _by_vectors(
-    v: Any, s: Any, probes: Any, temperatures: Any, scale: float, seed: Any, overlaps: Any, energies: Any, flips: Any
+    v: Any, s: Any, probes: Any, temperatures: Any, scale: float, seed: Any, overlaps: Any, energies: Any, flips: Any, stop: Any
 ) -> None:
     words = seeded(seed)
     x = np.empty(v.shape[1])
     overlap.project(v, s, x)
     for t in range(temperatures.shape[0]):
+        if stop[0]:
+            return
         gain = slope(scale, temperatures[t])
         for i in range(s.shape[0]):
             flips[t] += _settle(s, i, overlap.dot(v[i], x), gain, words)
@@ -47,12 +49,14 @@ def _by_vectors(
 
 @numba.njit(cache=True)
 def _by_couplings(
-    J: Any, s: Any, probes: Any, temperatures: Any, scale: float, seed: Any, overlaps: Any, energies: Any, flips: Any
+    J: Any, s: Any, probes: Any, temperatures: Any, scale: float, seed: Any, overlaps: Any, energies: Any, flips: Any, stop: Any
 ) -> None:
     words = seeded(seed)
     h = np.empty(s.shape[0])
     field.project(J, s, h)
     for t in range(temperatures.shape[0]):
+        if stop[0]:
+            return
         gain = slope(scale, temperatures[t])
         for i in range(s.shape[0]):
             flips[t] += _settle(s, i, h[i], gain, words)
@@ -61,19 +65,19 @@ def _by_couplings(
         energies[t] = -0.5 * scale * (overlap.dot(h, s) / s.shape[0])
 
 
-@numba.njit(cache=True, parallel=True)
+@numba.njit(cache=True, parallel=True, nogil=True)
 def run_vectors(
-    v: Any, s: Any, probes: Any, temperatures: Any, scale: float, seeds: Any, overlaps: Any, energies: Any, flips: Any
+    v: Any, s: Any, probes: Any, temperatures: Any, scale: float, seeds: Any, overlaps: Any, energies: Any, flips: Any, stop: Any
 ) -> None:
     """Run each chain, two products with the vectors per sweep; arguments as in `bioplaus.dynamics.overlap.run`, flips starting at 0."""
     for c in numba.prange(v.shape[0]):
-        _by_vectors(v[c], s[c], probes[c], temperatures, scale, seeds[c], overlaps[c], energies[c], flips[c])
+        _by_vectors(v[c], s[c], probes[c], temperatures, scale, seeds[c], overlaps[c], energies[c], flips[c], stop)
 
 
-@numba.njit(cache=True, parallel=True)
+@numba.njit(cache=True, parallel=True, nogil=True)
 def run_couplings(
-    J: Any, s: Any, probes: Any, temperatures: Any, scale: float, seeds: Any, overlaps: Any, energies: Any, flips: Any
+    J: Any, s: Any, probes: Any, temperatures: Any, scale: float, seeds: Any, overlaps: Any, energies: Any, flips: Any, stop: Any
 ) -> None:
     """Run each chain, one product with the couplings per sweep; arguments as in `bioplaus.dynamics.field.run`, flips starting at 0."""
     for c in numba.prange(J.shape[0]):
-        _by_couplings(J[c], s[c], probes[c], temperatures, scale, seeds[c], overlaps[c], energies[c], flips[c])
+        _by_couplings(J[c], s[c], probes[c], temperatures, scale, seeds[c], overlaps[c], energies[c], flips[c], stop)

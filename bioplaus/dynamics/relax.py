@@ -11,6 +11,7 @@ import numba
 import numpy as np
 
 from bioplaus.dynamics import checks, field, forms, overlap, parallel
+from bioplaus.dynamics.interrupt import interruptible
 
 __all__ = ["REFRESH", "Relaxed", "relax", "relax_coupled"]
 
@@ -211,18 +212,21 @@ class _Run:
         overlaps, energies = np.empty((S, sweeps, self.probes.shape[1])), np.empty((S, sweeps))
         flips = np.zeros((S, sweeps), np.int64)
         seconds = 0.0
-        before = numba.get_num_threads()
-        numba.set_num_threads(self.threads)
-        try:
+
+        def run(stop: Array) -> None:
+            nonlocal seconds
+            numba.set_num_threads(self.threads)  # of this thread alone
             for first in range(0, S, group):
                 at = slice(first, first + group)
                 own = inputs(at)
-                rest = (scale, self.seeds[at], *last, overlaps[at], energies[at], flips[at])
+                rest = (scale, self.seeds[at], *last, overlaps[at], energies[at], flips[at], stop)
                 if first == 0:  # compiles, or loads what was compiled before; with no temperature nothing runs
                     kernel(*own, s[at], self.probes[at], self.temperatures[:0], *rest)
                 began = time.perf_counter()
                 kernel(*own, s[at], self.probes[at], self.temperatures, *rest)
                 seconds += time.perf_counter() - began
-        finally:
-            numba.set_num_threads(before)
+                if stop[0]:
+                    return
+
+        interruptible(run)
         return Relaxed(s, overlaps, energies, flips, S * sweeps * N, seconds, form)

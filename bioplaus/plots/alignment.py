@@ -18,7 +18,7 @@ __all__ = ["alignment"]
 
 
 def alignment(table: pyarrow.Table, title: str) -> Figure | None:
-    """Return the figure: cosine between U_l and V_l^T, and angle of updates to backpropagation's, per layer.
+    """Return the figure: cosine between forward and feedback weights, and angle of updates to backpropagation's, per layer.
 
     A panel for whichever was measured; None if neither was, or if the angles alone would say that backprop is backprop.
     """
@@ -28,8 +28,9 @@ def alignment(table: pyarrow.Table, title: str) -> Figure | None:
         return None
     figure, axes = new_figure(title, cosines + angles)
     if cosines:
-        draw_layers(axes[0], table, "feedback_cosine", r"cosine between $U_\ell$ and $V_\ell^\mathsf{T}$")
-        fit_y(axes[0], -1, 1)
+        draw_layers(axes[0], table, "feedback_cosine", "cosine between forward\nand feedback weights")
+        fit_y(axes[0], -1, 1, least=0.1)
+        axes[0].ticklabel_format(axis="y", useOffset=False)
         name_lines(axes[0])
     if angles:
         _angles(axes[-1], table)

@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bioplaus.plots.style import LEADER
 from bioplaus.stats import t_interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["draw_seeds", "drawn", "fit_y", "name_lines", "spread"]
+__all__ = ["draw_seeds", "drawn", "fit_y", "name_lines", "reaches_below", "spread"]
 
 FEWEST = 3  # seeds for a band
 FINE = 14  # points up to which every one gets a dot
+CUT = 5  # part of the lowest line below which a logarithmic axis does not show bands
 GAP = 0.062  # height of a name in parts of the panel's
 
 
@@ -28,7 +30,7 @@ def draw_seeds(
     *,
     geometric: bool = False,
     thin: bool = True,
-    band: float = 0.16,
+    aside: float | None = None,
 ) -> None:
     """Draw the mean over seeds, a thin line per seed, and the 95 % interval of the mean as a band.
 
@@ -44,8 +46,9 @@ def draw_seeds(
         Take mean and interval of the logarithms, for positive values that differ by factors.
     thin
         Whether to draw the line of each seed; without them many means fit into one panel.
-    band
-        Opacity of the band.
+    aside
+        Draw the interval of the last point alone, as a bar so many typographic points to the right of it, and no band: many bands on top of
+        each other cannot be read.
     """
     mean, low, high = _centre(values, geometric)
     if thin and len(values) > 1:
@@ -53,14 +56,25 @@ def draw_seeds(
             dots = np.flatnonzero(_alone(row))
             ax.plot(when, row, color=colour, lw=0.7, alpha=0.4, marker="o", ms=2.5, markevery=dots.tolist())
     enough = np.isfinite(values).sum(0) >= FEWEST
-    if enough.any():
-        low, high = (np.where(enough, edge, np.nan) for edge in (low, high))
-        ax.fill_between(when, low, high, color=colour, alpha=band, linewidth=0)
+    low, high = (np.where(enough, edge, np.nan) for edge in (low, high))
+    if aside is not None:
+        _bar(ax, when, low, high, colour, aside)
+    elif enough.any():
+        ax.fill_between(when, low, high, color=colour, alpha=0.16, linewidth=0)
         alone = _alone(low)
         ax.vlines(when[alone], low[alone], high[alone], color=colour, alpha=0.3, linewidth=5)
     dots = np.flatnonzero(_alone(mean) | (len(when) <= FINE))
     style: dict[str, Any] = {"lw": 1.8, "marker": "o", "ms": 3.5, "markevery": dots.tolist(), "zorder": 3}
     ax.plot(when, mean, color=colour, label=name, **style)
+
+
+def _bar(ax: Axes, when: NDArray[Any], low: NDArray[np.float64], high: NDArray[np.float64], colour: Any, aside: float) -> None:
+    from matplotlib.transforms import offset_copy
+
+    there = np.flatnonzero(np.isfinite(low))[-1:]
+    figure: Any = ax.figure
+    beside = offset_copy(ax.transData, figure, x=aside, units="points")
+    ax.vlines(when[there], low[there], high[there], color=colour, linewidth=2.2, alpha=0.75, transform=beside)
 
 
 def _centre(values: NDArray[np.float64], geometric: bool) -> tuple[NDArray[np.float64], ...]:
@@ -74,25 +88,45 @@ def _alone(row: NDArray[np.float64]) -> NDArray[np.bool_]:
     return there[1:-1] & ~there[:-2] & ~there[2:]
 
 
-def fit_y(ax: Axes, bottom: float = -np.inf, top: float = np.inf) -> None:
-    """Set the limits of the upright axis: lines and bands on a linear axis, lines alone on a logarithmic one.
-
-    A band may reach to 0 or below, where logarithms end.
+def fit_y(ax: Axes, bottom: float = -np.inf, top: float = np.inf, least: float = 0.0) -> None:
+    """Set the limits of the upright axis to what is drawn, lines, bands and bars.
 
     Parameters
     ----------
     bottom, top
-        Limits of the quantity itself; the axis passes them by a line's width at most.
+        Limits of the quantity itself; the axis passes them by a line's width at most. On a logarithmic axis, where a band may reach to 0 or
+        below, a band counts down to a fifth of the lowest line.
+    least
+        Span of a linear axis at least, about its middle: a line that hardly moves is to look like one.
     """
+    lines, edges = drawn(ax), _edges(ax)
     if ax.get_yscale() == "log":
-        seen = drawn(ax)
-        low, high = np.log10(seen[seen > 0].min()), np.log10(seen.max())
+        lowest = lines[lines > 0].min()
+        low, high = np.log10(min([lowest, *edges[edges > lowest / CUT]])), np.log10(min(max([*lines, *edges]), top))
         room = max(0.05 * (high - low), 0.02)
         ax.set_ylim(10 ** (low - room), 10 ** (high + room))
         return
-    low, high = ax.get_ylim()
+    both = np.concatenate([lines, edges])
+    low, high = both.min(), both.max()
+    room, missing = 0.05 * (high - low) or 0.05 * (abs(high) or 1.0), max(least - (high - low), 0.0) / 2
+    low, high = low - max(room, missing), high + max(room, missing)
     room = 0.01 * (high - low)
-    ax.set_ylim(max(low, bottom - room), min(high, top + room))
+    low, high = max(low, bottom - room), min(high, top + room)
+    low = min(low, max(high - least, bottom - room))  # what a limit of the quantity cut off, the other side gets
+    ax.set_ylim(low, max(high, min(low + least, top + room)))
+
+
+def reaches_below(ax: Axes) -> bool:
+    """Return whether a band or bar goes down below a fifth of the lowest line, where a logarithmic axis could not show it."""
+    lines, edges = drawn(ax), _edges(ax)
+    return bool(len(edges)) and bool(edges.min() < lines[lines > 0].min() / CUT)
+
+
+def _edges(ax: Axes) -> NDArray[np.float64]:
+    """Return the finite heights of the edges of all bands and bars."""
+    corners = [np.asarray(path.vertices)[:, 1] for shape in ax.collections for path in shape.get_paths()]
+    seen = np.concatenate([np.empty(0), *corners])
+    return seen[np.isfinite(seen)]
 
 
 def drawn(ax: Axes) -> NDArray[np.float64]:
@@ -115,10 +149,9 @@ def name_lines(ax: Axes) -> None:
         point = (np.asarray(line.get_xdata(), dtype=float)[last], y[last])
         ends.append(tuple(ax.transLimits.transform(ax.transScale.transform(point))))
     for line, end, place in zip(named, ends, spread([y for _, y in ends])):
-        colour = line.get_color()
         shape = {"arrowstyle": "-", "shrinkA": 0, "shrinkB": 3, "relpos": (0, 0.5)}
-        arrow = {"color": colour, "lw": 0.6, **shape}
-        look: dict[str, Any] = {"color": colour, "fontsize": 9, "va": "center", "annotation_clip": False}
+        arrow = {"color": LEADER, "lw": 0.8, "linestyle": (0, (2, 2)), **shape}  # grey and dashed: no curve
+        look: dict[str, Any] = {"color": line.get_color(), "fontsize": 9, "va": "center", "annotation_clip": False}
         ax.annotate(str(line.get_label()), end, (1.03, place), "axes fraction", arrowprops=arrow, **look)
 
 

@@ -6,10 +6,10 @@ from scipy.optimize import brentq, minimize_scalar
 
 from bioplaus.theory.entry import entry
 from bioplaus.theory.pairs import pair_load
-from bioplaus.theory.require import number
+from bioplaus.theory.require import number, whole
 from bioplaus.theory.retrieval import Retrieval
 
-__all__ = ["capacity", "retrieval_temperature"]
+__all__ = ["capacity", "retrieval_line", "retrieval_temperature"]
 
 
 def capacity(
@@ -38,6 +38,33 @@ def capacity(
     """
     of = entry(learning, M, r, law)
     return Retrieval(of, number("T", T, 0), pair_load(of)).capacity[0]
+
+
+def retrieval_line(
+    T: float = 0.0,
+    *,
+    learning: str = "storing",
+    M: int | None = None,
+    r: float = 1.0,
+    law: str = "gaussian",
+    points: int = 40,
+) -> tuple[list[float], list[float]]:
+    """Return loads alpha from 0 to `capacity`, and the overlap m of the retrieval state at each; both empty where nothing is retrieved.
+
+    Parameters
+    ----------
+    T, learning, M, r, law
+        As for `capacity`.
+    points
+        How many, at least 2.
+
+    Raises
+    ------
+    ConfigError
+        If an argument is not allowed.
+    """
+    of = entry(learning, M, r, law)
+    return Retrieval(of, number("T", T, 0), pair_load(of)).line(whole("points", points, 2))
 
 
 def retrieval_temperature(alpha: float) -> float:

@@ -82,10 +82,10 @@ def susceptibility(T: float, h: float = 0.0) -> float:
     return softness / (T - softness) if softness < T else math.inf
 
 
-def finite_size(N: int, T: float) -> tuple[float, float]:
-    """Return ``<|m|>`` and ``<m^2>`` of N spins without external field, exactly.
+def finite_size(N: int, T: float, h: float = 0.0) -> tuple[float, float]:
+    """Return ``<|m|>`` and ``<m^2>`` of N spins, exactly.
 
-    The sum over the N + 1 values of m, each with weight ``binomial(N, N (1 + m)/2) exp(N m^2/(2 T))``, in logarithms.
+    The sum over the N + 1 values of m, each with weight ``binomial(N, N (1 + m)/2) exp(N (m^2/2 + h m)/T)``, in logarithms.
 
     Parameters
     ----------
@@ -93,6 +93,8 @@ def finite_size(N: int, T: float) -> tuple[float, float]:
         Number of spins, 1 <= N <= 10^6.
     T
         Temperature, T >= 0.
+    h
+        External field.
 
     Raises
     ------
@@ -104,11 +106,11 @@ def finite_size(N: int, T: float) -> tuple[float, float]:
     >>> print("{:.10f} {:.10f}".format(*finite_size(10, 1.0)))
     0.5063645113 0.3469438827
     """
-    N, T = whole("N", N, 1, 10**6), number("T", T, 0)
+    N, T, h = whole("N", N, 1, 10**6), number("T", T, 0), number("h", h)
     if T == 0:
         return 1.0, 1.0
     up = np.arange(N + 1)
     m = (2 * up - N) / N
-    log_weight = N * (m**2 - 1) / (2 * T) - gammaln(up + 1) - gammaln(N - up + 1)
+    log_weight = N * ((m**2 - 1) / 2 + h * m) / T - gammaln(up + 1) - gammaln(N - up + 1)
     weight = np.exp(log_weight - logsumexp(log_weight))
     return float(weight @ np.abs(m)), float(weight @ m**2)

@@ -19,7 +19,7 @@ from bioplaus.theory.entry import STORING, Entry, entry, moments
 from bioplaus.theory.require import number, whole
 from bioplaus.theory.retrieval import Load, Retrieval, solved
 
-__all__ = ["Dense", "capacity", "solve"]
+__all__ = ["Dense", "capacity", "retrieval_line", "solve"]
 
 
 @dataclass(frozen=True)
@@ -127,6 +127,35 @@ def capacity(
     P, T = _order(P), number("T", T, 0)
     of = entry(learning, M, r, law)
     return Retrieval(of, T, _load(of, P), P).capacity[0]
+
+
+def retrieval_line(
+    P: int,
+    T: float = 0.0,
+    *,
+    learning: str = "storing",
+    M: int | None = None,
+    r: float = 1.0,
+    law: str = "gaussian",
+    points: int = 40,
+) -> tuple[list[float], list[float]]:
+    """Return loads gamma from 0 to `capacity`, and the overlap m of the retrieval state at each; both empty where nothing is retrieved.
+
+    Parameters
+    ----------
+    P, T, learning, M, r, law
+        As for `solve`.
+    points
+        How many, at least 2.
+
+    Raises
+    ------
+    ConfigError
+        If an argument is not allowed.
+    """
+    P, T = _order(P), number("T", T, 0)
+    of = entry(learning, M, r, law)
+    return Retrieval(of, T, _load(of, P), P).line(whole("points", points, 2))
 
 
 def _order(P: object) -> int:

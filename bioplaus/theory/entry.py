@@ -12,19 +12,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.stats import binom
 
 from bioplaus.errors import ConfigError
+from bioplaus.theory.problem import LAWS, LEARNING
 from bioplaus.theory.require import choice, number, whole
 from bioplaus.theory.thermal import response
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["LAWS", "LEARNING", "STORING", "Entry", "Moments", "entry", "moments"]
+__all__ = ["STORING", "Entry", "Moments", "entry", "moments"]
 
-LEARNING = ("storing", "supervised", "unsupervised")
-LAWS = ("binomial", "gaussian")
 _MOST = 10**6  # of examples under the binomial law; the Gaussian one is then exact for all purposes
 
 
@@ -100,6 +98,8 @@ def entry(learning: str, M: int | None, r: float, law: str) -> Entry:
     rho = (1 - r**2) / (M * r**2)
     if law == "gaussian":
         return Entry(np.ones(1), np.array([1 / math.sqrt(1 + rho)]), rho / (1 + rho), learning, M, r, rho)
+    from scipy.stats import binom  # slow to import, and neither storing nor the Gaussian law needs it
+
     right = np.arange(M + 1)
     weights = binom.pmf(right, M, (1 + r) / 2)
     kept = weights > 1e-18

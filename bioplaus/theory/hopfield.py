@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import brentq
 
-from bioplaus.theory.capacity import capacity, retrieval_temperature
+from bioplaus.theory.capacity import capacity, retrieval_line, retrieval_temperature
 from bioplaus.theory.entry import STORING, Moments
 from bioplaus.theory.high_load import HighLoad, high_load
 from bioplaus.theory.pairs import glass, pair_load, pair_state
@@ -27,6 +27,7 @@ __all__ = [
     "free_energy",
     "ground_state_crossing",
     "high_load",
+    "retrieval_line",
     "retrieval_temperature",
     "solve",
     "spin_glass",

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numba
 import numpy as np
-from scipy import stats
 
 from bioplaus.errors import ConfigError
 from bioplaus.theory.law import Averages
@@ -150,7 +149,9 @@ def binomial_law(K: int, d: float, M: int, r: float) -> LatticeLaw:
             f"law=binomial at K={K}, M={M} needs more than {_POINTS_MAX} points, (M+2)^K; use law=gaussian"
         )
     k = np.arange(M + 1)
-    up = stats.binom.pmf(k, M, (1 + r) / 2)
+    from scipy.stats import binom  # slow to import, and no storing network needs it
+
+    up = binom.pmf(k, M, (1 + r) / 2)
     both = up + up[::-1]
     mean = np.divide(up - up[::-1], both, out=np.zeros(M + 1), where=both > 0)
     value = (2 * k - M) / (M * r)

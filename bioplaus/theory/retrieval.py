@@ -103,6 +103,12 @@ class Retrieval:
         c, found = self.state(t)
         return c, c / t, found
 
+    def line(self, points: int) -> tuple[list[float], list[float]]:
+        """Return loads from 0 to the capacity, denser towards it, where m falls like a square root, and m there; empty without retrieval."""
+        highest = self.capacity[0]
+        loads = [highest * (1 - (1 - i / (points - 1)) ** 2) for i in range(points)] if highest > 0 else []
+        return loads, [0.0 if found is None else found[2].m for found in map(self.at, loads)]
+
     @cached_property
     def _scan(self) -> tuple[np.ndarray, np.ndarray]:
         """Steps y and the loads at ``_t(y)``."""

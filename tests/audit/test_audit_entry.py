@@ -108,8 +108,8 @@ def test_one_hidden_layer_does_not_show_a_pass() -> None:
 def test_convolutions() -> None:
     """Small where the user does not say how large."""
     small, wide = card_of({"network": "cnn5"}, rule="bp"), card_of({"network": "cnn5", "network.channels": [2, 2, 3]}, rule="fa")
-    assert (small.network, small.short()) == ("cnn5 3-4", "transport, backward-locked, labels")
-    assert (wide.network, wide.short()) == ("cnn5 2-2-3", "backward-locked, labels")
+    assert (small.network, small.short()) == ("cnn5 3-4", "weight transport, backward locking, needs labels")
+    assert (wide.network, wide.short()) == ("cnn5 2-2-3", "backward locking, needs labels")
 
 
 def test_weights_of_nothing_are_no_phase_of_their_own() -> None:
@@ -134,13 +134,13 @@ def test_what_the_run_adds_is_named() -> None:
         "statistics of the batch (network.norm=batch)",
     )
     assert all(one.other_samples for one in found.per_layer if one.layer in ("forward/0", "forward/1"))
-    assert "batch" in found.short()
+    assert "other samples" in found.short()
 
 
 def test_settings_of_a_run_are_audited_as_they_are() -> None:
     settings = config.resolve({"rule": "dfa", "data": "digits", "network.hidden": [9, 8, 7], "seeds": 3})
     found = card_of(settings)
-    assert found.network == "mlp 9-8-7" and found.short() == "waits for the top, labels" and not found.differs
+    assert found.network == "mlp 9-8-7" and found.short() == "update locking, needs labels" and not found.differs
 
 
 def test_nothing_is_left_behind() -> None:

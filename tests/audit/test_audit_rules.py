@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from bioplaus import registry
 from bioplaus.audit import Card, LayerCard, card_of
+from bioplaus.tables import as_text
 
 FILE = Path(__file__).with_name("audited_rules.py")
 #: flags of the card in one word each
@@ -67,6 +69,7 @@ def test_an_honest_rule_is_found_to_need_what_it_needs(name: str) -> None:
 CHEATS = {
     "AroundTheVerbs": "transport backward update labels",
     "ByAutograd": "transport backward update labels",
+    "ByAutogradOfTheNetwork": "transport backward update labels",
     "LeakyFeedback": "transport backward update labels",
     "Signs": "transport backward update labels",
     "LateCopy": "transport backward update labels",
@@ -89,6 +92,7 @@ def test_the_culprits_are_named() -> None:
     back = {f"forward/{low} reads forward/{high}" for low, high in ((0, 1), (0, 2), (1, 2))}
     fed = {f"{one.replace('reads forward', 'reads backward')} (feedback synapses)" for one in back}
     assert set(card("ByAutograd").non_local_terms) == set(card("AroundTheVerbs").non_local_terms) == back
+    assert set(card("ByAutogradOfTheNetwork").non_local_terms) == back
     assert set(card("Feedback").non_local_terms) == set(card("Settling").non_local_terms) == fed
     assert set(card("LeakyFeedback").non_local_terms) == back | fed
     assert set(card("SettlingTied").non_local_terms) == back
@@ -129,8 +133,20 @@ def test_state_is_named() -> None:
     assert card("LateCopy").stored == ("forward/1/weight", "forward/2/weight") and card("Feedback").stored == ()
 
 
+def test_weights_of_neighbours_do_not_read_as_those_of_another_layer() -> None:
+    assert card("OjaSubspace").short() == "neighbours' weights" and card("OjaSubspace").neighbours_only
+    assert not card("ByAutograd").neighbours_only and not card("Oja").neighbours_only
+    assert "weight transport  yes, but of neighbours' weights alone" in as_text(card("OjaSubspace").table())
+
+
 def test_a_few_words() -> None:
-    assert card("Feedback").short() == "backward-locked, labels"
-    assert card("Direct").short() == "waits for the top, labels"
-    assert card("SettlingTied").short() == "transport, settles, labels"
-    assert card("OtherSamples").short() == "batch" and card("Oja").short() == "local"
+    assert card("Feedback").short() == "backward locking, needs labels"
+    assert card("Direct").short() == "update locking, needs labels"
+    assert card("SettlingTied").short() == "weight transport, update locking (settles), needs labels"
+    assert card("OtherSamples").short() == "other samples" and card("Oja").short() == "local"
+
+
+@pytest.mark.parametrize("neuron", [name for name in registry.NEURONS.names() if name not in ("step", "sign", "ising")])
+def test_autograd_goes_through_every_neuron(neuron: str) -> None:
+    """The default one among them; autograd knows no slope of binary units (an Ising unit without noise is one)."""
+    assert card_of({"neuron": neuron}, rule=f"{FILE}:ByAutogradOfTheNetwork").weight_transport

@@ -28,3 +28,9 @@ def test_a_row_by_hand() -> None:
     assert row(card) == f"| `x` | yes | no, but settles | yes | no | 3 | loss, label | {reads}, state kept between batches |"
     plain = Card("y", "mlp", False, True, False, True, 1)
     assert row(plain) == "| `y` | no | yes | no | yes | 1 | - | - |"
+
+
+def test_neighbours_are_named() -> None:
+    layers = (LayerCard("forward/0", True, reads_neighbours="other cells"),)
+    card = Card("x", "mlp", True, False, False, False, 1, per_layer=layers)
+    assert row(card) == "| `x` | neighbours' weights | no | no | no | 1 | - | weights of other synapses of the layer |"

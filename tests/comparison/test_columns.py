@@ -25,7 +25,7 @@ def recorded() -> Recorder:
 
 SUMMARY: dict[str, Any] = {
     "validation_accuracy": {"values": [1.0, 0.99]}, "seeds": [3, 4], "seconds": {"training_per_epoch": 3.0},
-    "flops_per_sample": 1e6, "parameters": 7,
+    "flops_per_sample": 1e6, "parameters": 7, "selected_epoch": [4, 3], "stopped_at": None,
 }  # fmt: skip
 
 
@@ -46,3 +46,11 @@ def test_seconds_are_of_one_network() -> None:
     found = measured(SUMMARY, recorded().table())
     assert (found["seconds_per_epoch"], found["epochs_to_95"], found["seconds_to_95"]) == (1.5, 2.0, 3.0)
     assert found["angle_to_bp"] == [None, pytest.approx(30.0)] and found["feedback_cosine"] == []
+
+
+def test_untrained_weights_were_never_reached() -> None:
+    """No time of a row is a mean over its other seeds alone; a seed that stopped has no weights to speak of."""
+    found = measured({**SUMMARY, "selected_epoch": [0, 3]}, recorded().table())
+    assert found["epochs_to_95_values"] == [None, 2.0] and found["epochs_to_95"] is None and found["seconds_to_95"] is None
+    stopped = {**SUMMARY, "selected_epoch": [0, 3], "stopped_at": [12, None], "validation_accuracy": {"values": [None, 0.99]}}
+    assert measured(stopped, recorded().table())["epochs_to_95"] == 2.0

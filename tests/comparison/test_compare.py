@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from comparing import files
 from driving import TINY, command
 
@@ -20,8 +21,10 @@ from bioplaus import registry
 from bioplaus.comparison import row as row_module
 from bioplaus.comparison.plan import make_plan
 from bioplaus.comparison.table import comparison_text
-from bioplaus.comparison.tuning import tune
+from bioplaus.comparison.tuning import Choice, tune
+from bioplaus.plots.series import series
 from bioplaus.progress import Silent
+from bioplaus.recorder import Recorder
 from bioplaus.rules.top import TopLayer
 
 WORDS = ("data.limit=160", "batch_size=32", "network.hidden=[8]", "epochs=2", "workers=0", "grid=[0.25,1]")
@@ -48,9 +51,11 @@ def test_json_holds_what_is_promised_and_equals_single_runs() -> None:
         keys = {**TINY, "epochs": 2, "rule": name}
         alone = bioplaus.simulate({**keys, "seeds": 3, "rule.lr": row["lr"], "run.save": False})
         assert alone.summary["test_accuracy"]["values"] == row["accuracy"]["values"]
-        tried = [bioplaus.simulate({**keys, "seed": 1000, "rule.lr": lr, "run.save": False}).summary for lr in row["tuning"]["rates"]]
-        assert [s["validation_accuracy"]["mean"] for s in tried] == pytest.approx(row["tuning"]["accuracy"], abs=1e-9)
-        assert [s["validation_loss"]["mean"] for s in tried] == pytest.approx(row["tuning"]["loss"], rel=1e-4)
+        tried = [bioplaus.simulate({**keys, "seed": 1000, "rule.lr": lr, "run.save": False}).metrics for lr in row["tuning"]["rates"]]
+        curves = {score: [series(table, score, "validation")[1][0] for table in tried] for score in ("accuracy", "loss")}
+        assert [c[1:].max() for c in curves["accuracy"]] == pytest.approx(row["tuning"]["accuracy"], abs=1e-9)
+        assert [c[1:].min() for c in curves["loss"]] == pytest.approx(row["tuning"]["loss"], rel=1e-4)
+        assert curves["accuracy"][0][0] == pytest.approx(row["tuning"]["untrained_accuracy"], abs=1e-9)
     gap = np.subtract(rows["ccl"]["accuracy"]["values"], rows["bp"]["accuracy"]["values"])
     assert rows["ccl"]["difference_to_bp"]["mean"] == pytest.approx(gap.mean())
     assert rows["bp"]["difference_to_bp"]["p"] is None and rows["bp"]["angle_to_bp"] == pytest.approx([0, 0], abs=1e-3)
@@ -138,20 +143,41 @@ def test_a_rate_that_diverges_is_not_chosen_and_an_edge_is_named() -> None:
     found = bioplaus.compare({**SMALL, "grid": [1, 1e39], "plasticity.clip": "none", "seeds": 2}, rules="top")
     for row in found.rows:
         assert row["tuning"]["accuracy"][1] is None and row["lr"] == row["tuning"]["recipe_lr"] and row["tuning"]["edge"] == "low"
-        assert f"{row['rule']}: its best rate, {row['lr']:g}, is the lowest tried" in "\n".join(found.found["notes"])
+        assert "bp, top: the best rate is the lowest tried" in "\n".join(found.found["notes"])
+
+
+def chosen(monkeypatch: pytest.MonkeyPatch, folder: Path, accuracy: Any, loss: Any, stopped: Any = None) -> Choice:
+    """The choice between two rates whose scores on the validation samples are these, epoch by epoch."""
+    recorder = Recorder()
+    for epoch, values in enumerate(zip(accuracy, loss)):
+        scores = {name: torch.tensor(value, dtype=torch.float64) for name, value in zip(("accuracy", "loss"), values)}
+        recorder.add(epoch, 5 * epoch, (1000, 1000), "validation", scores)
+    recorder.write(folder / "metrics.parquet")
+    summary = {"run_dir": str(folder), "validation_loss": {}, "stopped_at": stopped, "seconds": {"total": 1.0}}
+    monkeypatch.setattr("bioplaus.comparison.tuning.measure", lambda *_: summary)
+    plan, _ = make_plan({**SMALL, "rules": "bp"})
+    return tune(plan.rows[0], plan, folder, Silent())
 
 
 def test_a_rate_that_falls_after_its_best_epoch_is_not_chosen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """What a rate reached before its numbers stopped being finite does not speak for it, however good."""
-
-    def measured(settings: dict[str, Any], folder: Path, progress: Any) -> dict[str, Any]:
-        scores = {"validation_accuracy": {"values": [0.5, 0.9]}, "validation_loss": {"values": [1.0, 0.1]}}
-        return {**scores, "stopped_at": [None, 7], "seconds": {"total": 1.0}}
-
-    monkeypatch.setattr("bioplaus.comparison.tuning.measure", measured)
-    plan, _ = make_plan({**SMALL, "rules": "bp"})
-    choice = tune(plan.rows[0], plan, tmp_path, Silent())
+    choice = chosen(monkeypatch, tmp_path, [(0.1, 0.1), (0.5, 0.9)], [(2.0, 2.0), (1.0, 0.1)], [None, 7])
     assert choice.lr == choice.rates[0] and choice.accuracy == (0.5, None) and choice.loss == (1.0, None)
+
+
+def test_a_rate_is_judged_by_what_it_learnt_even_if_its_loss_only_rose(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As in Forward-Forward: no loss falls below that of the untrained network, and the best epoch is not the last."""
+    rising = [(1.0, 1.0), (3.0, 4.0), (5.0, 6.0)]
+    choice = chosen(monkeypatch, tmp_path, [(0.215, 0.215), (0.21, 0.45), (0.2, 0.3)], rising)
+    assert choice.lr == choice.rates[1] and choice.accuracy == (0.21, 0.45) and choice.loss == (3.0, 4.0)
+    assert choice.improved and choice.edge == "high" and choice.untrained_accuracy == 0.215
+
+
+def test_no_rate_improved(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    choice = chosen(monkeypatch, tmp_path, [(0.2, 0.2), (0.2, 0.1)], [(1.0, 1.0), (0.5, 0.7)])
+    assert not choice.improved and choice.edge == "" and choice.lr == choice.rates[0]
+    found = bioplaus.compare({**SMALL, "grid": [1e-9, 2e-9], "seeds": 1}, rules="bp").found
+    assert "bp: no rate improved on the untrained network." in found["notes"] and "lowest tried" not in " ".join(found["notes"])
 
 
 def test_the_chosen_rate_is_the_one_that_runs() -> None:
@@ -172,6 +198,11 @@ def test_finished_rows_are_read_and_never_run_again(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("bioplaus.comparison.pool.run_row", lambda plan, row, *rest: calls.append(row.label) or run(plan, row, *rest))
     again = bioplaus.compare(SMALL, rules="ccl,top", seeds=2)
     assert calls == ["top"] and files(first.path) == kept
+    for verb in ("plot", "evaluate"):
+        answer = command(verb, str(first.path))
+        assert answer.code == 1 and answer.err.count("\n") == 1 and "is a comparison, not a run" in answer.err
+        run = answer.err.rpartition(" ")[2].strip()  # the one it names is one
+        assert command(verb, run).code == 0
     assert [row["accuracy"] for row in again.rows] == [row["accuracy"] for row in first.rows]
 
 

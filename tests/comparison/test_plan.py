@@ -10,7 +10,9 @@ from driving import command
 
 from bioplaus import config, registry
 from bioplaus.comparison.plan import FACTORS, Plan, make_plan
+from bioplaus.comparison.pool import run_rows
 from bioplaus.comparison.tuning import best_of, own_rate, rates
+from bioplaus.comparison.watch import Watch
 from bioplaus.errors import ConfigError
 from bioplaus.recipes import Recipe
 from bioplaus.rules.top import TopLayer
@@ -42,6 +44,14 @@ REFUSED = [
     ("rules=ccl ccl.network.hidden=[8]", ("other conditions than the rest",)),
     ("rules=ccl ccl.epochs=9", ("other conditions than the rest",)),
     ("rules=ccl rule.lambda_crss=1", ("none of the rules has a setting rule.lambda_crss",)),
+    ("rules=fa fa.rule.nosuch=3", ("fa.rule.nosuch=3: unknown key 'rule.nosuch'",)),
+    ("rules=fa fa.rule.lr=-1", ("fa.rule.lr=-1: rule.lr=-1.0 is out of range", ">= 0")),
+    ("rules=fa fa.rule.lr=2,3", ("fa.rule.lr=2,3: ", "is not a number")),
+    ("rules=fa fa.rule.lr=[2,3,4,5,6]", ("lists a rate per seed",)),
+    ("rules=fa rule.lr=[2,3,4,5,6]", ("no row can run; bp: rule.lr lists a rate per seed",)),
+    ("rules=fa fa.plasticity.nosuch=1", ("fa.plasticity.nosuch=1: unknown key",)),
+    ("rules=fa network=lenet data=synthetic", ("no row can run; bp: ", "images")),
+    ("rules=ccl backend=numba", ("no row can run; bp: backend=numba cannot run this",)),
     ("rules=ccl data=minst", ("data=minst is not known", "did you mean mnist")),
 ]
 
@@ -119,3 +129,37 @@ def test_the_best_rate_is_that_of_the_highest_accuracy_then_the_lowest_loss() ->
     assert best_of([None, None, None], [0.3, 0.2, 0.4]) == 1
     with pytest.raises(ConfigError, match="no rate of the grid"):
         best_of([None], [None])
+
+
+def test_a_rule_that_cannot_run_here_is_known_before_anything_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its row says why; no process is started for it, and a defect of a rule is left for its row to meet."""
+    plan = planned(rules="ccl,top", **{"ccl.rule.loss": "maps"})
+    assert [bool(row.error) for row in plan.rows] == [False, True, False] and "rule.loss=maps" in plan.rows[1].error
+    started: list[int] = []
+
+    def in_processes(plan: Plan, missing: list[int], *_: Any) -> dict[int, Any]:
+        started.extend(missing)
+        return {number: {} for number in missing}
+
+    monkeypatch.setattr("bioplaus.comparison.pool._in_processes", in_processes)
+    assert run_rows(plan, 2, Watch({row.label: {} for row in plan.rows}, silent=True))[1]["error"] == plan.rows[1].error
+    assert started == [0, 2]
+
+    def broken(self: Any, network: Any) -> Any:
+        raise ValueError("a defect")
+
+    monkeypatch.setattr(TopLayer, "build", broken)
+    assert not any(row.error for row in planned(rules="top").rows)
+
+
+def test_the_time_left_is_that_of_rows_which_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A row that fails after a quarter of its work leaves the pace what it was: 25 units of work took 1 s, 100 are left."""
+    now = [0.0]
+    monkeypatch.setattr("bioplaus.comparison.watch.time.perf_counter", lambda: now[0])
+    watch = Watch({"a": {"run": 100.0}, "b": {"run": 100.0}, "c": {"run": 50.0}}, silent=True)
+    watch.at("a", "run", 0.0)
+    watch.at("a", "run", 0.25)
+    now[0] = 1.0
+    watch.done("a", "it failed")
+    watch.done("c", "finished before")
+    assert watch.left == pytest.approx(100 / 25)

@@ -49,7 +49,10 @@ def test_each_seed_has_a_set_of_its_own_whatever_the_others() -> None:
     assert both.train_x.shape == (2, 12, 50) and both.test_x.shape == (2, 3, 50) and both.seeds == (5, 6)
     assert np.array_equal(both.train_x[1], one.train_x[0]) and not np.array_equal(both.train_x[0], both.train_x[1])
     more = data.load(Config(N=50, K=3, M=6, r=0.7), (6,))
-    assert np.array_equal(more.patterns.xi, one.patterns.xi)
+    assert np.array_equal(more.patterns.xi, one.patterns.xi) and np.array_equal(more.test_x, one.test_x)
+    assert np.array_equal(more.train_x.reshape(3, 6, 50)[:, :4], one.train_x.reshape(3, 4, 50))
+    # a fresh example: of three patterns of 50 entries at quality .7 no training example has the same flips
+    assert not (one.train_x[0][:, None] == one.test_x[0]).all(-1).any()
     assert np.array_equal(one.train_y[0], np.repeat([0, 1, 2], 4))
     for mu in range(3):
         rows = one.train_x[0][one.train_y[0] == mu]

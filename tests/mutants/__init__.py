@@ -11,10 +11,11 @@ from mutants.defect import Defect, Equivalent
 from mutants.equivalent import EQUIVALENT
 from mutants.hebbian import HEBBIAN
 from mutants.learning import LEARNING
+from mutants.recall import RECALL
 from mutants.running import RUNNING
 from mutants.targets import TARGETS
 from mutants.two_phases import TWO_PHASES
 
 __all__ = ["DEFECTS", "EQUIVALENT", "Defect", "Equivalent"]
 
-DEFECTS = (*ALIGNMENT, *AUDITING, *COMPARING, *HEBBIAN, *LEARNING, *RUNNING, *TARGETS, *TWO_PHASES)
+DEFECTS = (*ALIGNMENT, *AUDITING, *COMPARING, *HEBBIAN, *LEARNING, *RECALL, *RUNNING, *TARGETS, *TWO_PHASES)

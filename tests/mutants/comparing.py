@@ -93,8 +93,15 @@ COMPARING = (
     Defect(
         "a rate that diverged counts with what it was before",
         "bioplaus/comparison/tuning.py",
-        "if step is not None:",
-        "if False:",
+        "if column and not gone",
+        "if column",
+        _WHOLE,
+    ),
+    Defect(
+        "the untrained network counts among a rate's epochs",
+        "bioplaus/comparison/tuning.py",
+        "curves[1:] if len(curves) > 1 else curves",
+        "curves",
         _WHOLE,
     ),
     Defect(

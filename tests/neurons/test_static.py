@@ -116,3 +116,16 @@ def test_straight_through_slope_is_one_on_the_closed_window(unit: StaticNeuron) 
 def test_true_slope_of_binary_units_is_zero(unit: StaticNeuron) -> None:
     z = grid()
     assert not unit.pull(unit.forward(z)[1], torch.ones_like(z)).any()
+
+
+@pytest.mark.parametrize("name", GRADED)
+def test_autograd_through_the_unit_is_that_of_its_twin(name: str) -> None:
+    """Values are bit for bit those without a graph, and the slope is the formula's, also at 0 where both branches of elu meet."""
+    unit, _, twin, kinks = GRADED[name]
+    z = torch.cat((grid(kinks).flatten(), torch.zeros(0 if 0.0 in kinks else 1).double())).view(1, -1, 1)
+    leaf, other = z.clone().requires_grad_(), z.clone().requires_grad_()
+    with torch.enable_grad():
+        out = unit.forward(leaf)[0]
+    assert torch.equal(out.detach(), unit.forward(z)[0])
+    found, expected = torch.autograd.grad(out.sum(), leaf)[0], torch.autograd.grad(twin(other).sum(), other)[0]
+    torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)

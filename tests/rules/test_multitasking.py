@@ -117,6 +117,14 @@ def test_loss_is_energy_up_to_a_constant_along_the_way() -> None:
     assert found["slope"] == pytest.approx(2 * 0.7, rel=1e-9) and found["correlation"] == pytest.approx(1, abs=1e-12)
 
 
+def test_only_what_comes_after_the_burn_in_counts() -> None:
+    """Without noise the state stands still after some sweeps, so that its overlaps are whole numbers over N (1 - d)."""
+    found = run(N=500, K=2, d=0.3, start="pure", burn_in=20, sweeps=5).summary["overlaps_per_seed"][0]
+    whole = np.array(found) * 500 * 0.7
+    np.testing.assert_allclose(whole, np.rint(whole), atol=1e-9)
+    assert found[1] > 0.2  # it came from the blanks of pattern 1: a pure cue has none of it
+
+
 def test_a_replica_is_the_single_run_of_its_seed() -> None:
     together, alone = run(seeds=3, T=0.2).summary, run(seed=2, T=0.2).summary
     assert together["overlaps_per_seed"][2] == alone["overlaps_per_seed"][0]

@@ -67,12 +67,12 @@ def test_finite_size_table(N: int, T: float, absolute: float, square: float) -> 
     assert finite_size(N, T) == pytest.approx((absolute, square), abs=6e-11)
 
 
-@pytest.mark.parametrize(("N", "T"), [(1, 0.7), (5, 0.7), (8, 3.0)])
-def test_finite_size_is_the_sum_over_states(N: int, T: float) -> None:
+@pytest.mark.parametrize(("N", "T", "h"), [(1, 0.7, 0.0), (5, 0.7, 0.3), (8, 3.0, 0.0), (8, 1.2, -0.2)])
+def test_finite_size_is_the_sum_over_states(N: int, T: float, h: float) -> None:
     m = [sum(s) / N for s in itertools.product([-1, 1], repeat=N)]
-    weight = [math.exp(N * x**2 / 2 / T) for x in m]
+    weight = [math.exp(N * (x**2 / 2 + h * x) / T) for x in m]
     expected = [sum(w * abs(x) ** k for w, x in zip(weight, m)) / sum(weight) for k in (1, 2)]
-    assert finite_size(N, T) == pytest.approx(expected, rel=1e-12)
+    assert finite_size(N, T, h) == pytest.approx(expected, rel=1e-12)
 
 
 def test_many_spins_are_the_mean_field() -> None:
