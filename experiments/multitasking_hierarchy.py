@@ -81,6 +81,6 @@ CLAIM = Claim(
     source="equations of state at T = 0; model of Agliari et al. 2023",
     target="m/(1-d) = (1, d, d^2) below d_c = 0.6180339887, the majority vote above",
     cost="1 min on one core",
-    quick_cost="2 s",
+    quick_cost="6 s",
     run=_run,
 )

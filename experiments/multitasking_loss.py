@@ -107,7 +107,7 @@ CLAIM = Claim(
     title="Two-sided squared error and energy along runs at T = 0",
     source="Agliari et al. 2023 (loss and Hamiltonian share their minima); identity derived",
     target="correlation 1 to 1e-12 for storing, supervised and unsupervised learning",
-    cost="10 s",
-    quick_cost="3 s",
+    cost="5 s",
+    quick_cost="5 s",
     run=_run,
 )

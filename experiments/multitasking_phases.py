@@ -111,6 +111,6 @@ CLAIM = Claim(
     source="stability of the equations of state; model of Agliari et al. 2023",
     target="d_pure(T), T*(d, K) and T_c = 1 as derived; simulations agree on both sides",
     cost="7 min on one core",
-    quick_cost="5 s",
+    quick_cost="6 s",
     run=_run,
 )

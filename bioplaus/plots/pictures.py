@@ -18,6 +18,9 @@ __all__ = ["draw_picture", "picture_figure"]
 #: Okabe & Ito (2008), less the yellow that white paper swallows
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 
+#: Ratio of the ends of a logarithmic axis up to which 1, 2 and 5 of each decade are labelled.
+MOST_LABELLED = 2000
+
 
 def draw_picture(picture: Picture, folder: Path) -> Path:
     """Draw a picture into a folder, under its own name.
@@ -68,7 +71,7 @@ def _plot(ax: Axes, series: Series) -> None:
 
 
 def _dress(ax: Axes, panel: Panel) -> None:
-    from matplotlib.ticker import MaxNLocator
+    from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
     for x, text in panel.marks:
         ax.axvline(x, color=MUTED, lw=0.8, ls=":")
@@ -77,6 +80,11 @@ def _dress(ax: Axes, panel: Panel) -> None:
         )
     if panel.log_x:
         ax.set_xscale("log")
+        low, high = ax.get_xlim()
+        if high / low < MOST_LABELLED:  # plain numbers
+            ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            ax.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+            ax.xaxis.set_minor_formatter(NullFormatter())
     if panel.log_y:
         ax.set_yscale("log")
     if not panel.log_x:  # few, since panels are narrow and numbers like 0.125 are wide
@@ -87,7 +95,8 @@ def _dress(ax: Axes, panel: Panel) -> None:
     if panel.title:
         ax.set_title(panel.title, fontsize=9.5, color=INK, loc="left")
     if panel.legend != "below" and any(series.label for series in panel.series):
-        ax.legend(fontsize=8, frameon=False, loc=panel.legend)
+        place: dict[str, Any] = {"loc": panel.legend}
+        ax.legend(fontsize=8, frameon=False, **place)
 
 
 def _images(picture: Images) -> Figure:
