@@ -102,7 +102,8 @@ def test_ends_of_the_pure_boundary() -> None:
     assert pure_boundary(0) == 0
     assert pure_boundary(1) == pytest.approx(2 / 3)
     assert pure_boundary(1 - 1e-6) == pytest.approx(2 / 3, abs=1e-5)
-    assert pure_boundary(0.01) == pytest.approx(0.01, abs=1e-12)  # mu = 1
+    for low in (1e-9, 0.01, 0.035, 0.049):  # mu = 1 to all digits: the root lies at the very end of [0, 1/T]
+        assert pure_boundary(low) == pytest.approx(low, abs=1e-12)
     for T in (-0.1, 1.1):
         with pytest.raises(ConfigError, match=rf"T={T}: .*\[0, 1\]"):
             pure_boundary(T)
