@@ -82,11 +82,21 @@ class Multitasking(Theory):
             return [(multitasking.critical_temperature(config.d, config.normalise), "T_c")]
         return []
 
+    def jumps(self, before: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
+        """Without noise the hierarchy ends at once: what comes behind d_c is another state."""
+        return _is_hierarchy(before) != _is_hierarchy(row)
+
     def size(self, config: MultitaskingConfig) -> int | None:
         return (config.mc.N or SCAN_SIZE) if config.mc.samples else None
 
     def simulated(self, config: MultitaskingConfig, N: int) -> dict[str, Any]:
         return simulate_patterns(config, config.K, config.d, N, start=config.start, normalise=config.normalise)
+
+
+def _is_hierarchy(row: Mapping[str, Any]) -> bool:
+    """Return whether overlaps are exactly d^(mu - 1), which they are without noise alone."""
+    m, d = row["m"], row.get("d")
+    return d is not None and m is not None and all(abs(one - d**mu) < 1e-9 for mu, one in enumerate(m))
 
 
 def _solution(config: MultitaskingConfig) -> Any:
