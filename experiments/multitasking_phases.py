@@ -110,7 +110,7 @@ CLAIM = Claim(
     title="Phase diagram of diluted patterns: one, a hierarchy, or all alike",
     source="stability of the equations of state; model of Agliari et al. 2023",
     target="d_pure(T), T*(d, K) and T_c = 1 as derived; simulations agree on both sides",
-    cost="7 min on one core",
+    cost="6 min on one core",
     quick_cost="6 s",
     run=_run,
 )
