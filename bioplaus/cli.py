@@ -111,7 +111,11 @@ def _resume(args: argparse.Namespace) -> None:
         return
     from bioplaus import api
     from bioplaus.progress import Progress
+    from bioplaus.store import Store
 
+    store = Store.open(args.run)
+    if store.summary() is None and not store.last.is_file():
+        print("bioplaus: no checkpoint was written before the run stopped; it starts from the beginning", file=sys.stderr)
     _print_result(api.resume(args.run, Progress()), args.json)
 
 

@@ -28,7 +28,9 @@ class Series:
     dashed
         Whether a line is dashed.
     marker
-        How a point looks, as Matplotlib names it: "o", or "_" for a level beside which others are seen.
+        How a point looks, as Matplotlib names it: "o", "s", "^" ..., or "_" for a level beside which others are seen.
+    hollow
+        Whether points are drawn as outlines.
     """
 
     label: str
@@ -39,6 +41,7 @@ class Series:
     colour: int | None = 0
     dashed: bool = False
     marker: str = "o"
+    hollow: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,10 @@ class Curves:
 
 @dataclass(frozen=True)
 class Panel:
-    """One pair of axes; marks are (x, text) drawn as thin upright lines."""
+    """One pair of axes; marks are (x, text) drawn as thin upright lines; legend says where it goes.
+
+    As Matplotlib names the place, or "below" for one legend of all panels under the figure: the first panel's series.
+    """
 
     x: str
     y: str
@@ -63,6 +69,7 @@ class Panel:
     log_x: bool = False
     log_y: bool = False
     whole_x: bool = False
+    legend: str = "best"
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ def statement(rule: Rule, settings: Settings) -> Plausibility:
     """
     own = rule.statement()
     added = []
-    if settings.top.batch_size > 1:
+    if settings.top.batch_size > 1 and "retrieval" not in rule.tasks:  # which adds up examples, however they are batched
         added.append(f"mini-batch averaging (batch_size={settings.top.batch_size})")
     if settings.plasticity.clip == "per_network":
         added.append("clipping by the norm of a whole network (plasticity.clip=per_layer or none avoids it)")

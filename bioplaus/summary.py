@@ -23,6 +23,7 @@ __all__ = ["findings_of", "summarise_run", "test_scores"]
 
 #: Test samples that findings look at.
 SAMPLES = 256
+NOTHING = Findings()
 
 
 def test_scores(simulator: Simulator, feed: Feed) -> dict[str, list[float | None]]:
@@ -53,7 +54,7 @@ def _numbers(values: Tensor) -> list[float | None]:
     return [float(v) if torch.isfinite(v) else None for v in values.cpu()]
 
 
-def summarise_run(simulator: Simulator, findings: Findings) -> dict[str, Any]:
+def summarise_run(simulator: Simulator, findings: Findings = NOTHING) -> dict[str, Any]:
     """Return the summary of a finished run: scores of the selected weights, cost, what it was, and what the rule found."""
     settings, packs = simulator.settings, simulator.packs
     scores = {

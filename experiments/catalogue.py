@@ -7,7 +7,7 @@ import json
 import platform
 import time
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,12 @@ MODULES = {
     "lenet_mnist": "bioplaus.experiments.lenet_mnist",
     "spiking_mnist": "bioplaus.experiments.spiking_mnist",
     "conversion_mnist": "bioplaus.experiments.conversion_mnist",
+    "multitasking_hierarchy": "bioplaus.experiments.multitasking_hierarchy",
+    "multitasking_phases": "bioplaus.experiments.multitasking_phases",
+    "multitasking_learning": "bioplaus.experiments.multitasking_learning",
+    "multitasking_loss": "bioplaus.experiments.multitasking_loss",
+    "hopfield_learning": "bioplaus.experiments.hopfield_learning",
+    "hopfield_capacity": "bioplaus.experiments.hopfield_capacity",
 }
 
 
@@ -51,14 +57,14 @@ def listing() -> str:
     lines = []
     for name in MODULES:
         c = claim(name)
-        lines.append(f"{name:<16} {c.title} [{c.cost}; quick=true: {c.quick_cost}]\n{'':<16} target: {c.target} ({c.source})")
+        lines.append(f"{name:<22} {c.title} [{c.cost}; quick=true: {c.quick_cost}]\n{'':<22} target: {c.target} ({c.source})")
     return "\n".join(lines)
 
 
 def reproduce(name: str, options: Mapping[str, Any]) -> str:
-    """Run a claim and return its table.
+    """Run a claim and return its table; its figure, if it has one, is drawn beside the table.
 
-    Options: ``quick`` (false), ``out`` (folder for the table and the runs behind it, "results").
+    Options: ``quick`` (false), ``out`` (folder for the table, the figure and the runs behind them, "results").
 
     Raises
     ------
@@ -80,18 +86,30 @@ def reproduce(name: str, options: Mapping[str, Any]) -> str:
         "claim": name,
         "quick": quick,
         "command": f"bioplaus reproduce {name}" + (" quick=true" if quick else ""),
-        "versions": versions("torch", "numpy"),
+        "versions": versions("torch", "numpy", "scipy", "numba"),
         "python": platform.python_version(),
         "date": time.strftime("%Y-%m-%d"),
         "seconds": round(time.perf_counter() - began, 1),
         "unit": report.unit,
         "rows": [asdict(row) for row in report.rows],
+        "remarks": report.remarks,
     }
     out.mkdir(parents=True, exist_ok=True)
     stem = f"{name}-quick" if quick else name
+    figure = _figure(report, stem, out)
     write_text(out / f"{stem}.json", json.dumps(record, indent=2, allow_nan=False) + "\n")
-    write_text(out / f"{stem}.md", f"# {c.title}\n\n{_provenance(record)}\n\n{text}\n")
-    return f"{text}\n\nwritten: {out / stem}.json and .md"
+    write_text(out / f"{stem}.md", f"# {c.title}\n\n{_provenance(record)}\n\n{figure}{text}\n")
+    return f"{text}\n\nwritten: {out / stem}.json, .md{' and .png' if figure else ''}"
+
+
+def _figure(report: Report, stem: str, out: Path) -> str:
+    """Draw the figure of a report, if it has one, and return the line of Markdown that shows it."""
+    if report.picture is None:
+        return ""
+    from bioplaus.plots import draw_picture
+
+    draw_picture(replace(report.picture, name=f"{stem}.png"), out)
+    return f"![{report.picture.title}]({stem}.png)\n\n"
 
 
 def _provenance(record: Mapping[str, Any]) -> str:
@@ -99,11 +117,11 @@ def _provenance(record: Mapping[str, Any]) -> str:
     return f"`{record['command']}` on {record['date']}; {versions}, Python {record['python']}."
 
 
-def _measured(row: Measurement) -> str:
+def _measured(row: Measurement, digits: int) -> str:
     if row.mean is None:
         return row.note if row.note.startswith("not run") else "no value"
-    text = f"{row.mean:.9g}" if row.n is None else f"{row.mean:.2f}"
-    return text + (f" [{row.ci95[0]:.2f}, {row.ci95[1]:.2f}]" if row.ci95 else "")
+    text = f"{row.mean:.9g}" if row.n is None else f"{row.mean:.{digits}f}"
+    return text + (f" [{row.ci95[0]:.{digits}f}, {row.ci95[1]:.{digits}f}]" if row.ci95 else "")
 
 
 def table(c: Claim, report: Report, *, quick: bool = False) -> str:
@@ -117,8 +135,8 @@ def table(c: Claim, report: Report, *, quick: bool = False) -> str:
     ]
     for row in report.rows:
         seeds = "" if row.n is None else str(row.n)
-        lines.append(f"| {row.name} | {_measured(row)} | {seeds} | {row.target} | {verdict[row.reached]} |")
-    notes = [f"- {row.name}: {row.note}" for row in report.rows if row.note]
+        lines.append(f"| {row.name} | {_measured(row, report.digits)} | {seeds} | {row.target} | {verdict[row.reached]} |")
+    notes = [*(f"- {remark}" for remark in report.remarks), *(f"- {row.name}: {row.note}" for row in report.rows if row.note)]
     return "\n".join([*lines, *(["", *notes] if notes else [])])
 
 
@@ -134,8 +152,9 @@ def readme() -> str:
     ]
     for name in MODULES:
         c = claim(name)
-        found = (Path(__file__).parent / "results" / f"{name}.md").is_file()
-        where = f"[results/{name}.md](results/{name}.md)" if found else "not run"
+        kept = Path(__file__).parent / "results"
+        where = f"[results/{name}.md](results/{name}.md)" if (kept / f"{name}.md").is_file() else "not run"
+        where += f", [figure](results/{name}.png)" if (kept / f"{name}.png").is_file() else ""
         lines.append(f"| {c.title} | `bioplaus reproduce {name}` | {c.cost} | {where} | {c.target} | {c.source} |")
     return "\n".join(lines) + "\n"
 

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bioplaus.pictures import Picture
+
 __all__ = ["Claim", "Measurement", "Report"]
 
 
@@ -42,10 +44,27 @@ class Measurement:
 
 @dataclass(frozen=True)
 class Report:
-    """All rows of a claim; unit is that of the means, e.g. "% test accuracy"."""
+    """All rows of a claim.
+
+    Parameters
+    ----------
+    unit
+        That of the means, e.g. "% test accuracy".
+    rows
+        What was measured.
+    picture
+        Its figure, saved beside the table under the claim's name; None for none.
+    remarks
+        Sentences that hold for all rows, printed below the table.
+    digits
+        Decimals of means over seeds.
+    """
 
     unit: str
     rows: tuple[Measurement, ...]
+    picture: Picture | None = None
+    remarks: tuple[str, ...] = ()
+    digits: int = 2
 
 
 @dataclass(frozen=True)

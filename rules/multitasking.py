@@ -18,7 +18,7 @@ Source: Agliari, Alessandrelli, Barra & Ricci-Tersenghi 2023, J. Stat. Mech., ar
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from torch import Tensor
@@ -36,7 +36,7 @@ from bioplaus.rules.base import Learned, Learning, Plausibility, Rule, RuleConfi
 from bioplaus.rules.recall import Memories
 from bioplaus.rules.recall_findings import recall_findings
 from bioplaus.streams import Streams
-from bioplaus.tasks import Retrieval
+from bioplaus.tasks import Retrieval, one_hot
 from bioplaus.view import View
 
 __all__ = ["Multitasking", "MultitaskingConfig"]
@@ -78,7 +78,6 @@ class Multitasking(Rule):
             "normalisers (dilution, quality and number of examples) are known to the whole network; they only rescale the temperature",
             "supervised: the label chooses the memory cell (unsupervised learning does without)",
         ),
-        needs_labels=False,
     )
     recipes = (
         Recipe(
@@ -86,6 +85,9 @@ class Multitasking(Rule):
             "one pass: Hebb's sum needs no second one",
         ),
     )
+
+    def statement(self) -> Plausibility:
+        return replace(self.plausibility, needs_labels=self.config.learning != "unsupervised")
 
     @classmethod
     def home(cls, given: Mapping[str, Any]) -> Mapping[str, str]:
@@ -97,8 +99,11 @@ class Multitasking(Rule):
             raise ConfigError(f"rule={self.config.name} relaxes Ising units; use neuron=ising")
         if self.config.learning == "unsupervised" and not _pairwise(network):
             raise ConfigError("learning=unsupervised has no label to choose a memory cell by; use network=recurrent")
-        if self.config.learning == "supervised" and _pairwise(network):
-            raise ConfigError("learning=supervised keeps the mean of each pattern's examples in a memory cell; use network=memory")
+        if self.config.learning != "unsupervised" and _pairwise(network):
+            raise ConfigError(
+                f"learning={self.config.learning} keeps each pattern in a memory cell; use network=memory, or learning=unsupervised, which "
+                "stores the patterns themselves where M=1 and r=1"
+            )
         return {"forward": network}
 
     def init(self, networks: Mapping[str, Network], params: Mapping[str, Tensor], streams: Streams) -> dict[str, Tensor]:
@@ -117,7 +122,7 @@ class Multitasking(Rule):
         if _pairwise(view.networks["forward"]):
             cell, seen = x, view.state["seen"] + x.shape[1]
         else:
-            cell = task.codes(view.batch.y, x.dtype)[1].expand(*x.shape[:2], -1)
+            cell = one_hot(view.batch.y, task.classes, x.dtype).expand(*x.shape[:2], -1)
             seen = view.state["seen"] + cell.sum(1)
         yield Wanted("forward", {layer.weight: Outer(layer.connection, ((x, cell),))})
         state = {"seen": seen}

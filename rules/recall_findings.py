@@ -25,6 +25,10 @@ def recall_findings(config: Any, packs: Sequence[tuple[View, Retrieval, Memories
 
     rows = [trace for view, task, memories in packs for trace in _traces(config, view, task, memories)]
     _, task, memories = packs[0]
+    if task.model:
+        rows = [{**row, "overlaps": row["overlaps"] / (1 - task.d)} for row in rows]
+    else:  # pictures: every pattern's own share of entries
+        rows = [{**row, "overlaps": row["overlaps"] / (row["xi"] != 0).mean(1)} for row in rows]
     burn_in = memories.neuron.burn_in
     m = np.stack([row["overlaps"][burn_in + 1 :].mean(0) for row in rows])  # [S, K]
     mean, se = m.mean(0), m.std(0, ddof=1) / np.sqrt(len(m)) if len(m) > 1 else None
@@ -37,6 +41,7 @@ def recall_findings(config: Any, packs: Sequence[tuple[View, Retrieval, Memories
         "overlaps_per_seed": m.tolist(),
         "energy": float(energies[:, burn_in + 1 :].mean()),
         "retrieved": [bool(abs(one) > noise) for one in mean],
+        "recall_threshold": float(noise),
         "theory": theory,
         "theory_note": why,
         "loss_and_energy": _identity(rows),
@@ -62,7 +67,7 @@ def _traces(config: Any, view: View, task: Retrieval, memories: Memories) -> lis
         seen.append(_looked(states, xi, memories))
     overlaps, energy, loss = (np.stack(kind, 1) for kind in zip(*seen))
     return [
-        {"overlaps": overlaps[r] / (1 - task.d), "energy": energy[r], "loss": loss[r], "xi": xi[r], "cue": first[r], "state": states[r]}
+        {"overlaps": overlaps[r], "energy": energy[r], "loss": loss[r], "xi": xi[r], "cue": first[r], "state": states[r]}
         for r in range(len(xi))
     ]
 
@@ -112,7 +117,23 @@ def _theory(config: Any, task: Retrieval, memories: Memories) -> tuple[dict[str,
     except BioplausError as error:
         return None, str(error)
     keys = ("m", "n", "free_energy", "verdict", "iterations", "residual")
-    return {**{key: getattr(found, key) for key in keys}, "law": law if task.rho else None}, ""
+    # H / N = -(g / 2) (1 + rho) sum n^2, n without the division by 1 - d
+    g = 1 / (1 - task.d) if config.normalise else 1.0
+    energy = -g / 2 * (1 + task.rho) * sum(((1 - task.d) * n) ** 2 for n in found.n)
+    return {**{key: getattr(found, key) for key in keys}, "energy": energy, "law": law if task.rho else None}, ""
+
+
+def _how(config: Any, task: Retrieval, memories: Memories) -> str:
+    """Return what else tells a run from others: learning, temperature, updates."""
+    neuron = memories.neuron
+    parts = [f"T={neuron.T:g}"]
+    if task.rho:
+        parts.append(f"{config.learning}, M={task.M}, r={task.r:g}")
+    if neuron.update != "glauber":
+        parts.append(f"{neuron.update} updates")
+    if neuron.schedule != "constant":
+        parts.append(f"{neuron.schedule} annealing")
+    return ", ".join(parts)
 
 
 def _text(values: dict[str, Any], config: Any, task: Retrieval, memories: Memories) -> str:
@@ -125,8 +146,10 @@ def _text(values: dict[str, Any], config: Any, task: Retrieval, memories: Memori
     for mu, mean in enumerate(values["overlaps"]):
         se = f" +- {values['overlaps_se'][mu]:.4f} (se)" if values["overlaps_se"] else ""
         beside = f"{theory['m'][mu]:.4f}" if theory else "-"
-        lines.append(f"  {mu + 1:<9}{f'{mean:.4f}{se}':<24}{beside:<10}{'yes' if values['retrieved'][mu] else 'no'}")
-    lines.append(f"  energy per neuron {values['energy']:.5f}" + (f", theory's free energy {theory['free_energy']:.5f}" if theory else ""))
+        recalled = ("yes" if mean > 0 else "inverted") if values["retrieved"][mu] else "no"
+        lines.append(f"  {mu + 1:<9}{f'{mean:.4f}{se}':<24}{beside:<10}{recalled}")
+    lines.append(f"  recalled: an overlap beyond {values['recall_threshold']:.3f}, four standard deviations of a random state's")
+    lines.append(f"  energy per neuron {values['energy']:.5f}" + (f", in theory {theory['energy']:.5f}" if theory else ""))
     if values["theory_note"]:
         lines.append(f"  no theory beside it: {values['theory_note']}")
     if values["loss_and_energy"]:
@@ -140,7 +163,7 @@ def _pictures(
     number = list(range(1, task.classes + 1))
     theory = [Series("theory", number, values["theory"]["m"], points=True, colour=1, marker="_")] if values["theory"] else []
     measured = Series("simulation", number, values["overlaps"], values["overlaps_se"], points=True)
-    title = f"Recall from a {config.start} cue: K={task.classes}, d={task.d:.3g}, N={task.xi.shape[-1]}, T={memories.neuron.T:g}"
+    title = f"Recall from a {config.start} cue: K={task.classes}, d={task.d:.3g}, N={task.xi.shape[-1]}, {_how(config, task, memories)}"
     bars = f"; bars: one standard error over {len(rows)} seeds" if len(rows) > 1 else ""
     end = Panel("pattern", "overlap m / (1 - d)", [*theory, measured], title="at the end", whole_x=True)
     sweeps = list(range(len(rows[0]["energy"])))

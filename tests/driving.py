@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass, replace
@@ -61,10 +62,16 @@ def command(*words: str) -> Answer:
 
 
 def process(*words: str, cwd: Path) -> subprocess.Popen[str]:
-    """Start ``bioplaus WORDS`` in a process of its own."""
+    """Start ``bioplaus WORDS`` in a process of its own, which listens to Ctrl-C even if this one was started in the background, and does not."""
     where = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(
-        [sys.executable, "-m", "bioplaus", *words], cwd=cwd, env=where, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "bioplaus", *words],
+        cwd=cwd,
+        env=where,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 

@@ -82,5 +82,5 @@ def test_name_that_is_taken_is_refused(found: list[tuple[str, str]], monkeypatch
 
 
 def test_families() -> None:
-    assert list(FAMILIES) == ["rules", "neurons", "plasticity", "networks", "probes", "backends"]
+    assert list(FAMILIES) == ["rules", "neurons", "plasticity", "networks", "probes", "backends", "theories"]
     assert {"bp", "ccl", "top"} <= set(registry.RULES.names())

@@ -18,6 +18,8 @@ __all__ = ["CurieWeiss", "CurieWeissConfig"]
 
 #: Sizes of a figure where N is not given.
 SIZES = (20, 100, 500)
+#: Most spins of an exact average.
+LARGEST = 10**6
 
 
 @dataclass
@@ -28,7 +30,7 @@ class CurieWeissConfig(SimulatedConfig):
     """Temperature; the critical one is 1."""
     h: float = ranged(0.0)
     """External field."""
-    N: int | None = ranged(None, 1, 10**6)
+    N: int | None = ranged(None, 1, LARGEST)
     """Spins of an exact average beside the mean field; mc.N where that is given."""
 
 
@@ -44,6 +46,8 @@ class CurieWeiss(Theory):
     def check(self, config: CurieWeissConfig) -> None:
         if config.simulated_size is None:
             return
+        if config.simulated_size > LARGEST:
+            raise ConfigError(f"mc.N={config.mc.N} must be at most {LARGEST}, for the exact average beside it")
         if config.N not in (None, config.mc.N):
             raise ConfigError(f"mc.N={config.mc.N} and N={config.N} must be equal: the exact average stands beside the simulation")
         if config.h != 0 or config.scan == "h":

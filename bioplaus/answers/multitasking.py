@@ -82,11 +82,21 @@ class Multitasking(Theory):
             return [(multitasking.critical_temperature(config.d, config.normalise), "T_c")]
         return []
 
+    def jumps(self, before: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
+        """Without noise the hierarchy ends at once: what comes behind d_c is another state."""
+        return _is_hierarchy(before) != _is_hierarchy(row)
+
     def size(self, config: MultitaskingConfig) -> int | None:
         return (config.mc.N or SCAN_SIZE) if config.mc.samples else None
 
     def simulated(self, config: MultitaskingConfig, N: int) -> dict[str, Any]:
         return simulate_patterns(config, config.K, config.d, N, start=config.start, normalise=config.normalise)
+
+
+def _is_hierarchy(row: Mapping[str, Any]) -> bool:
+    """Return whether overlaps are exactly d^(mu - 1), which they are without noise alone."""
+    m, d = row["m"], row.get("d")
+    return d is not None and m is not None and all(abs(one - d**mu) < 1e-9 for mu, one in enumerate(m))
 
 
 def _solution(config: MultitaskingConfig) -> Any:
@@ -118,9 +128,11 @@ def _error(simulated: Mapping[str, Any], key: str, mu: int) -> float | None:
 
 def _picture(title: str, config: MultitaskingConfig, found: Mapping[str, Any], simulated: Mapping[str, Any] | None) -> Picture:
     number = list(range(1, config.K + 1))
-    panels = []
-    for key, label in (("m", "overlap with the pattern, m / (1 - d)"), ("n", "overlap with its mean example, n / (1 - d)")):
-        series = [Series("theory", number, found[key], dashed=True, colour=1)]
+    panels, labels = [], {"m": "overlap with the pattern, m / (1 - d)"}
+    if config.learning != "storing":  # else n is m
+        labels["n"] = "overlap with its mean example, n / (1 - d)"
+    for key, label in labels.items():
+        series = [Series("theory", number, found[key], points=True, colour=1, marker="_")]
         if simulated:
             series.append(Series("simulation", number, simulated[key], simulated[f"{key}_se"], points=True))
         panels.append(Panel("pattern", label, series, whole_x=True))

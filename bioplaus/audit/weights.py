@@ -67,8 +67,9 @@ class Reading:
 
 
 def layer_of(window: Window) -> dict[str, str]:
-    """Return the layer that each leaf belongs to."""
-    return {leaf: layer.name for network in window.taps.networks.values() for layer in network.layers for leaf in layer.leaves}
+    """Return the layer that each leaf belongs to: the lowest, where several run over the same synapses."""
+    layers = [layer for network in window.taps.networks.values() for layer in network.layers]
+    return {leaf: layer.name for layer in reversed(layers) for leaf in layer.leaves}
 
 
 def readings(window: Window) -> list[Reading]:

@@ -24,7 +24,7 @@ def interruptible(run: Callable[[np.ndarray[Any, Any]], None]) -> None:
     BaseException
         Whatever run raised, or KeyboardInterrupt.
     """
-    stop = np.zeros(1, np.uint8)
+    stop, done = np.zeros(1, np.uint8), threading.Event()  # Thread.join believes an interrupted thread to have ended
     raised: list[BaseException] = []
 
     def work() -> None:
@@ -32,15 +32,18 @@ def interruptible(run: Callable[[np.ndarray[Any, Any]], None]) -> None:
             run(stop)
         except BaseException as error:  # handed on below
             raised.append(error)
+        finally:
+            done.set()
 
     thread = threading.Thread(target=work)
     try:
         thread.start()
-        thread.join()
+        while not done.wait(0.1):  # a wait without end need not hear of a signal
+            pass
     except BaseException:
         stop[0] = 1
-        if thread.is_alive():  # else it has yet to begin, and will find the flag
-            thread.join()
+        if thread.ident is not None:  # else it has yet to begin, and will find the flag
+            done.wait()
         raise
     if raised:
         raise raised[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bioplaus.pictures import Curves, Images, Panel, Picture, Series
 from bioplaus.plots.saving import save_figure
@@ -17,6 +17,9 @@ __all__ = ["draw_picture", "picture_figure"]
 
 #: Okabe & Ito (2008), less the yellow that white paper swallows
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
+
+#: Ratio of the ends of a logarithmic axis up to which 1, 2 and 5 of each decade are labelled.
+MOST_LABELLED = 2000
 
 
 def draw_picture(picture: Picture, folder: Path) -> Path:
@@ -42,7 +45,11 @@ def _curves(picture: Curves) -> Figure:
         for series in panel.series:
             _plot(ax, series)
         _dress(ax, panel)
-    if picture.note:
+    if picture.panels[0].legend == "below":  # the note is its title: two texts at the foot would lie on each other
+        named = axes[0].get_legend_handles_labels()
+        look: dict[str, Any] = {"fontsize": 8, "frameon": False, "ncols": 7, "alignment": "left", "loc": "outside lower left"}
+        figure.legend(*named, title=picture.note, title_fontproperties={"size": 8}, **look).get_title().set_color(MUTED)
+    elif picture.note:
         figure.supxlabel(picture.note, x=0.012, ha="left", fontsize=8, color=MUTED)
     return figure
 
@@ -51,8 +58,11 @@ def _plot(ax: Axes, series: Series) -> None:
     colour = MUTED if series.colour is None else COLOURS[series.colour % len(COLOURS)]
     label = series.label or "_"
     if series.points:
-        size = {"ms": 16, "mew": 1.8} if series.marker == "_" else {"ms": 4}
-        ax.errorbar(series.x, series.y, series.error, fmt=series.marker, lw=1.1, capsize=2, color=colour, label=label, zorder=3, **size)
+        shape: dict[str, Any] = {"ms": 16, "mew": 1.8} if series.marker == "_" else {"ms": 4}
+        if series.hollow:  # a ring round a filled point, where the two agree
+            shape |= {"ms": 6.5, "mfc": "none"}
+        shape["fmt"] = series.marker
+        ax.errorbar(series.x, series.y, series.error, lw=1.1, capsize=2, color=colour, label=label, zorder=3, **shape)
     else:
         ax.plot(series.x, series.y, "--" if series.dashed else "-", lw=1.4, color=colour, label=label)
         if series.error is not None:
@@ -61,7 +71,7 @@ def _plot(ax: Axes, series: Series) -> None:
 
 
 def _dress(ax: Axes, panel: Panel) -> None:
-    from matplotlib.ticker import MaxNLocator
+    from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
     for x, text in panel.marks:
         ax.axvline(x, color=MUTED, lw=0.8, ls=":")
@@ -70,17 +80,23 @@ def _dress(ax: Axes, panel: Panel) -> None:
         )
     if panel.log_x:
         ax.set_xscale("log")
+        low, high = ax.get_xlim()
+        if high / low < MOST_LABELLED:  # plain numbers
+            ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            ax.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+            ax.xaxis.set_minor_formatter(NullFormatter())
     if panel.log_y:
         ax.set_yscale("log")
-    if panel.whole_x and not panel.log_x:
-        ax.xaxis.set_major_locator(MaxNLocator(nbins=7, steps=[1, 2, 5, 10], integer=True, min_n_ticks=1))
+    if not panel.log_x:  # few, since panels are narrow and numbers like 0.125 are wide
+        ax.xaxis.set_major_locator(MaxNLocator(nbins=7 if panel.whole_x else 6, steps=[1, 2, 5, 10], integer=panel.whole_x, min_n_ticks=1))
     ax.margins(x=0.04)
     ax.set_xlabel(panel.x, fontsize=9, color=INK)
     ax.set_ylabel(panel.y, fontsize=9.5, color=INK)
     if panel.title:
         ax.set_title(panel.title, fontsize=9.5, color=INK, loc="left")
-    if any(series.label for series in panel.series):
-        ax.legend(fontsize=8, frameon=False)
+    if panel.legend != "below" and any(series.label for series in panel.series):
+        place: dict[str, Any] = {"loc": panel.legend}
+        ax.legend(fontsize=8, frameon=False, **place)
 
 
 def _images(picture: Images) -> Figure:

@@ -36,7 +36,7 @@ def pure_boundary(T: float) -> float:
         return 0.0
     if T > 1 - 1e-9:
         return 2 / 3  # mu^2 -> 3 (1 - T)
-    x = brentq(lambda x: math.tanh(x) - T * x, math.sqrt(3 * (1 - T)), 1 / T, xtol=1e-16, rtol=1e-14)
+    x = brentq(lambda x: math.tanh(x) - T * x, math.sqrt(3 * (1 - T)), 2 / T, xtol=1e-16, rtol=1e-14)
     return float(1 - (1 - T) / (T * x) ** 2)
 
 

@@ -14,16 +14,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bioplaus.errors import ConfigError
+from bioplaus.theory.problem import LAWS, LEARNING
 from bioplaus.theory.require import choice, number, whole
 from bioplaus.theory.thermal import response
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["LAWS", "LEARNING", "STORING", "Entry", "Moments", "entry", "moments"]
+__all__ = ["STORING", "Entry", "Moments", "entry", "moments"]
 
-LEARNING = ("storing", "supervised", "unsupervised")
-LAWS = ("binomial", "gaussian")
 _MOST = 10**6  # of examples under the binomial law; the Gaussian one is then exact for all purposes
 
 

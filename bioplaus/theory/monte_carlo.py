@@ -14,11 +14,11 @@ import numpy as np
 from bioplaus.disorder import STARTS, cue, draw_examples, draw_patterns
 from bioplaus.dynamics.relax import relax
 from bioplaus.errors import ConfigError
+from bioplaus.theory.problem import LEARNING, check_dilution, check_patterns, check_quality
+from bioplaus.theory.require import choice, number, whole
 
-__all__ = ["LEARNING", "MonteCarlo", "monte_carlo"]
+__all__ = ["MonteCarlo", "monte_carlo"]
 
-#: What the couplings are made of: the patterns, their mean examples, or all examples.
-LEARNING = ("storing", "supervised", "unsupervised")
 _MEMORY = 2**28  # bytes of vectors held at a time
 Array = np.ndarray[Any, Any]
 
@@ -188,28 +188,18 @@ def _check(
     seed: int,
 ) -> None:
     """Refuse values outside their ranges."""
-    for name, word, allowed in (("learning", learning, LEARNING), ("start", start, STARTS)):
-        if word not in allowed:
-            raise ConfigError(f"{name}={word!r}: must be one of {', '.join(allowed)}")
-    for name, count, least in (
-        ("K", K, 1),
-        ("sweeps", sweeps, 1),
-        ("burn_in", burn_in, 0),
-        ("samples", samples, 1),
-        ("seed", seed, 0),
-    ):
-        if count < least:
-            raise ConfigError(f"{name}={count}: must be >= {least}")
-    if not 0 <= d < 1:
-        raise ConfigError(f"d={d}: must be >= 0 and < 1")
-    if not (math.isfinite(T) and T >= 0):
-        raise ConfigError(f"T={T}: must be a finite number >= 0")
-    if not 0 < r <= 1:
-        raise ConfigError(f"r={r}: must be > 0 and <= 1")
+    choice("learning", learning, LEARNING)
+    choice("start", start, STARTS)
+    check_patterns(K)
+    check_dilution(d)
+    check_quality(r)
+    number("T", T, 0)
+    for name, count, least in (("sweeps", sweeps, 1), ("burn_in", burn_in, 0), ("samples", samples, 1), ("seed", seed, 0), ("N", N, 1)):
+        whole(name, count, least)
     if learning != "storing" and M is None:
         raise ConfigError(f"M=None: learning={learning} needs a number of examples, M >= 1")
-    if M is not None and M < 1:
-        raise ConfigError(f"M={M}: must be >= 1")
+    if M is not None:
+        whole("M", M, 1)
     if N < 2 * K:
         raise ConfigError(f"N={N}: too small for K={K} patterns, must be >= 2 K = {2 * K}")
     if N * (1 - d) < 1:

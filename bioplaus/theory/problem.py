@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from typing import Any
 
 from bioplaus.errors import ConfigError
+from bioplaus.theory.require import choice, number, whole
 
 __all__ = [
     "LAWS",
@@ -27,14 +26,9 @@ LAWS = ("binomial", "gaussian")
 STARTS = ("hierarchical", "pure", "parallel")
 
 
-def _whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
 def check_patterns(K: int) -> None:
     """Refuse a number of patterns that is not a whole number >= 1."""
-    if not _whole(K) or K < 1:
-        raise ConfigError(f"K={K}: the number of patterns must be a whole number >= 1")
+    whole("K", K, 1)
 
 
 def check_dilution(d: float) -> None:
@@ -57,8 +51,7 @@ def entropy(M: int, r: float) -> float:
     ConfigError
         If M < 1 or r is outside (0, 1].
     """
-    if not _whole(M) or M < 1:
-        raise ConfigError(f"M={M}: the number of examples per pattern must be a whole number >= 1")
+    whole("M", M, 1)
     check_quality(r)
     return (1 - r * r) / (M * r * r)
 
@@ -107,11 +100,9 @@ class Problem:
         check_patterns(self.K)
         check_dilution(self.d)
         check_quality(self.r)
-        if not (self.T >= 0 and math.isfinite(self.T)):
-            raise ConfigError(f"T={self.T}: the temperature must be a finite number >= 0")
+        number("T", self.T, 0)
         for key, known in (("learning", LEARNING), ("law", LAWS), ("start", STARTS)):
-            if getattr(self, key) not in known:
-                raise ConfigError(f"{key}={getattr(self, key)}: unknown; known: {', '.join(known)}")
+            choice(key, getattr(self, key), known)
         if self.M is not None:
             entropy(self.M, self.r)
         elif self.learning != "storing":

@@ -9,6 +9,7 @@ from mutants.auditing import AUDITING
 from mutants.comparing import COMPARING
 from mutants.defect import Defect, Equivalent
 from mutants.equivalent import EQUIVALENT
+from mutants.forward_in_time import FORWARD_IN_TIME
 from mutants.hebbian import HEBBIAN
 from mutants.learning import LEARNING
 from mutants.recall import RECALL
@@ -18,4 +19,4 @@ from mutants.two_phases import TWO_PHASES
 
 __all__ = ["DEFECTS", "EQUIVALENT", "Defect", "Equivalent"]
 
-DEFECTS = (*ALIGNMENT, *AUDITING, *COMPARING, *HEBBIAN, *LEARNING, *RECALL, *RUNNING, *TARGETS, *TWO_PHASES)
+DEFECTS = (*ALIGNMENT, *AUDITING, *COMPARING, *FORWARD_IN_TIME, *HEBBIAN, *LEARNING, *RECALL, *RUNNING, *TARGETS, *TWO_PHASES)

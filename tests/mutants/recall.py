@@ -126,8 +126,8 @@ RECALL = (
     Defect(
         "recall: overlaps over all entries",
         "rules/recall_findings.py",
-        '"overlaps": overlaps[r] / (1 - task.d)',
-        '"overlaps": overlaps[r]',
+        '"overlaps": row["overlaps"] / (1 - task.d)',
+        '"overlaps": row["overlaps"]',
         _RULE,
     ),
     Defect(

@@ -1,0 +1,51 @@
+"""Pictures described as data: what is asked for is what is drawn."""
+
+from __future__ import annotations
+
+from matplotlib.colors import to_rgba
+
+from bioplaus.pictures import Curves, Panel, Series
+from bioplaus.plots.pictures import picture_figure
+
+X = [1.0, 10.0, 100.0]
+
+
+def _figure(panel: Panel, note: str = "a note"):  # type: ignore[no-untyped-def]
+    return picture_figure(Curves("a.png", "title", [panel], note))
+
+
+def test_rings_are_empty_and_larger_than_the_dots_they_surround() -> None:
+    dots, rings = Series("dots", X, X, points=True, colour=1), Series("rings", X, X, points=True, colour=1, hollow=True, marker="s")
+    figure = _figure(Panel("x", "y", [dots, rings]))
+    dot, ring = (container[0] for container in figure.axes[0].containers)
+    assert ring.get_markerfacecolor() == "none" and dot.get_markerfacecolor() != "none"
+    assert to_rgba(ring.get_markeredgecolor()) == to_rgba(dot.get_color())
+    assert ring.get_markersize() > dot.get_markersize() and ring.get_marker() == "s"
+
+
+def test_one_legend_below_all_panels_carries_the_note() -> None:
+    figure = _figure(Panel("x", "y", [Series("one", X, X), Series("two", X, X)], legend="below"))
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["one", "two"]
+    assert legend.get_title().get_text() == "a note"
+    assert figure.axes[0].get_legend() is None and not figure._supxlabel
+    inside = _figure(Panel("x", "y", [Series("one", X, X)]))
+    assert not inside.legends and inside.axes[0].get_legend() is not None and inside._supxlabel.get_text() == "a note"
+
+
+def test_a_logarithmic_axis_has_plain_numbers_over_few_decades_only() -> None:
+    def labels(x: list[float]) -> list[str]:
+        figure = _figure(Panel("x", "y", [Series("", x, x)], log_x=True))
+        figure.draw_without_rendering()
+        low, high = figure.axes[0].get_xlim()
+        axis = figure.axes[0].xaxis
+        return [text.get_text() for text, at in zip(axis.get_ticklabels(), axis.get_ticklocs()) if low <= at <= high]
+
+    assert labels(X) == ["1", "2", "5", "10", "20", "50", "100"]
+    assert "200" not in labels([1.0, 1e6])
+
+
+def test_ticks_of_a_narrow_panel_are_few() -> None:
+    figure = _figure(Panel("load", "y", [Series("", [0.0, 0.21], [0.0, 1.0])]))
+    low, high = figure.axes[0].get_xlim()
+    assert len([tick for tick in figure.axes[0].get_xticks() if low <= tick <= high]) <= 6
