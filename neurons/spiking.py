@@ -43,10 +43,10 @@ class SpikingConfig(NeuronConfig):
     loss: str = choice("membrane", "membrane", "rate", "count", "mse_count", "max_membrane", "mse_membrane", "first_spike")
     """Loss of the output layer, from its membrane or spikes over time; see `bioplaus.spiking.losses`."""
 
-    #: of the membrane that the rest of a network sees
     threshold: ClassVar[float] = 1.0
-    #: whether a membrane that equals the threshold fires
+    """Of the membrane that the rest of a network sees."""
     inclusive: ClassVar[bool] = False
+    """Whether a membrane that equals the threshold fires."""
 
 
 @dataclass

@@ -116,11 +116,11 @@ LEARNING = (
     Defect(
         "running means are not committed", "bioplaus/engines/loop.py", "(world.buffers, learned.running)", "(world.buffers, {})", TRAINING
     ),
-    Defect("a rule forgets its running means", "rules/bp.py", ", running=run.running)", ")", TRAINING),
+    Defect("a rule forgets its running means", "rules/exact.py", ", running=run.running)", ")", TRAINING),
     # rules
     Defect(
         "a rule wants nothing",
-        "rules/bp.py",
+        "rules/exact.py",
         "run, error))",
         "run, error * 0))",
         TRAINING,
