@@ -1,7 +1,7 @@
 """Memory that the next batch uses again, instead of giving it back to the system after each.
 
-Where a batch's arrays are large (time steps of spiking layers), the C library hands every one of them back when it is freed; fetching it anew, page by
-page, took half of the time of such a batch.
+Where a batch's arrays are large (time steps of spiking layers), the C library hands every one of them back when it is freed; fetching it
+anew, page by page, took half of the time of such a batch.
 """
 
 from __future__ import annotations

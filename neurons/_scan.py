@@ -89,7 +89,9 @@ def lif_forward(
     first: int, last: int, current: Any, beta: Any, threshold: Any, level: Any, one: Any, reset: int, delay: bool, per: int,
     membrane: Any, after: Any, spikes: Any,
 ) -> None:  # fmt: skip
-    """For rows first to last (exclusive) fill membrane and spikes ``[rows, T, C]`` from current ``[rows, T or 1, C]``, and without delay the membrane behind the reset.
+    """Fill membrane and spikes ``[rows, T, C]`` from current ``[rows, T or 1, C]``, and without delay the membrane behind the reset.
+
+    Only rows first to last (exclusive) are touched.
 
     beta ``[replicas]``: row r belongs to replica ``r // per``. R[t] = 1 for state[t-1] > level (the threshold), the state being the membrane, or
     with an immediate reset what is left behind it; U[t] = beta state[t-1] + I[t] - R[t] threshold (subtract), beta (1 - R[t]) state[t-1] + I[t]
@@ -164,7 +166,7 @@ def lif_backward(
     back: Any,
     leak: Any,
 ) -> None:
-    """For rows first to last (exclusive) fill back ``[rows, T or 1, C]``, the error at the current, and leak ``[rows]`` (if it has any), that at beta.
+    """Fill back ``[rows, T or 1, C]``, the error at the current, and leak ``[rows]`` (if it has any), that at beta; rows first to last alone.
 
     error ``[rows, T, C]`` is that at the spikes (times the surrogate at the membrane) or at the membrane before any immediate reset. With
     lambda[t] the error at the membrane, ``lambda[t] = direct[t] + beta lambda[t+1]``, beta (1 - R[t+1]) where the reset is to zero; resets pass

@@ -32,7 +32,9 @@ def synaptic_forward(
     after: Any,
     spikes: Any,
 ) -> None:
-    """For rows first to last (exclusive) fill membrane and spikes ``[rows, T, C]`` from current ``[rows, T or 1, C]``, and without delay the membrane behind the reset.
+    """Fill membrane and spikes ``[rows, T, C]`` from current ``[rows, T or 1, C]``, and without delay the membrane behind the reset.
+
+    Only rows first to last (exclusive) are touched.
 
     alpha, beta ``[replicas]``: row r belongs to replica ``r // per``. Y[t] = alpha Y[t-1] + I[t] drives the membrane in the same step, with
     old in the next one. A reset to zero leaves nothing, not even what the step brings.
@@ -97,7 +99,9 @@ def synaptic_backward(
     back: Any,
     leaks: Any,
 ) -> None:
-    """For rows first to last (exclusive) fill back ``[rows, T or 1, C]``, the error at the current, and leaks ``[2, rows]`` (if it has any), those at alpha and beta.
+    """Fill back ``[rows, T or 1, C]``, the error at the current, and leaks ``[2, rows]`` (if it has any), those at alpha and beta.
+
+    Only rows first to last (exclusive) are touched.
 
     With lambda[t] the error at the membrane, as in `lif_backward`, and k[t] = 0 for a unit that a reset to zero silences at t, else 1:
     ``lambda[t] = direct[t] + beta k[t+1] lambda[t+1]``; the error at the current is ``mu[t] = k[t] lambda[t] + alpha mu[t+1]``, with old

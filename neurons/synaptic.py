@@ -122,9 +122,9 @@ class Synaptic(Scanned):
         found = np.zeros((2, u.shape[0] * u.shape[1] if leaks else 0))
         code, p, q = numbers(c)
         over_rows(
-            synaptic_backward, u.shape[0] * u.shape[1], u.numel(), rows_of(u), rows_of(cache.after), rows_of(cache.current), rows_of(error), not self.as_membrane, cache.alpha.numpy(),
-            cache.beta.numpy(), kind(c.threshold), kind(1), RESETS[c.reset], c.reset_delay, c.order == "old", u.shape[1],
-            code, kind(p), kind(q), rows_of(back), found,
+            synaptic_backward, u.shape[0] * u.shape[1], u.numel(), rows_of(u), rows_of(cache.after), rows_of(cache.current), rows_of(error),
+            not self.as_membrane, cache.alpha.numpy(), cache.beta.numpy(), kind(c.threshold), kind(1), RESETS[c.reset], c.reset_delay,
+            c.order == "old", u.shape[1], code, kind(p), kind(q), rows_of(back), found,
         )  # fmt: skip
         return back, torch.from_numpy(found.reshape(2, u.shape[0], -1).sum(2)).to(u.dtype)
 
