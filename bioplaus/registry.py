@@ -253,6 +253,7 @@ ENGINES = Registry(
     {
         "loop": "bioplaus.engines.loop:LoopEngine",
         "numba": "bioplaus.engines.numba_online:NumbaOnlineEngine",
+        "snntorch": "bioplaus.engines.snntorch_loop:SnntorchEngine",
     },
 )
 THEORIES = Registry(

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from bioplaus import checkpoint, registry
+from bioplaus.allocation import keeping_memory
 from bioplaus.build import Feeds, build_model, choose_device, choose_threads, make_feeds, pack_sizes
 from bioplaus.data.base import Splits
 from bioplaus.engines.base import Block, Engine
@@ -108,7 +109,7 @@ class Simulator:
         """
         began = time.perf_counter() - self.seconds
         self.progress.start(self.total * len(self.packs), self.done, self._title())
-        with _interruptible(self._interrupt), _flushing_denormals():
+        with _interruptible(self._interrupt), _flushing_denormals(), keeping_memory():
             try:
                 if not self.started:
                     self._start()

@@ -25,6 +25,7 @@ from torch import Tensor
 from bioplaus.errors import ConfigError
 from bioplaus.fields import ranged
 from bioplaus.neurons._scan import NONE, SUBTRACT, ZERO, lif_backward, lif_forward
+from bioplaus.neurons._threads import over_rows
 from bioplaus.neurons.base import NeuronConfig
 from bioplaus.neurons.online import LifUnit
 from bioplaus.neurons.spiking import (
@@ -126,9 +127,9 @@ class Lif(Spiking):
         membrane, spikes = current.new_empty(shape), current.new_empty(shape)
         after = membrane if c.reset_delay else current.new_empty(shape)
         kind = membrane.numpy().dtype.type
-        lif_forward(
-            rows_of(current), beta.numpy(), kind(c.threshold), level(c, kind), kind(1), RESETS[c.reset], c.reset_delay, current.shape[1],
-            rows_of(membrane), rows_of(after), rows_of(spikes),
+        over_rows(
+            lif_forward, shape[0] * shape[1], membrane.numel(), rows_of(current), beta.numpy(), kind(c.threshold), level(c, kind), kind(1),
+            RESETS[c.reset], c.reset_delay, current.shape[1], rows_of(membrane), rows_of(after), rows_of(spikes),
         )  # fmt: skip
         return membrane, after, spikes
 
@@ -141,9 +142,10 @@ class Lif(Spiking):
         kind = u.numpy().dtype.type
         found = np.zeros(u.shape[0] * u.shape[1] if leak else 0)
         code, a, b = numbers(c)
-        lif_backward(
-            rows_of(u), rows_of(cache.after), rows_of(error), not self.as_membrane, cache.beta.numpy(), kind(c.threshold), level(c, kind),
-            kind(1), RESETS[c.reset], c.reset_delay, u.shape[1], code, kind(a), kind(b), rows_of(back), found,
+        over_rows(
+            lif_backward, u.shape[0] * u.shape[1], u.numel(), rows_of(u), rows_of(cache.after), rows_of(error), not self.as_membrane,
+            cache.beta.numpy(), kind(c.threshold), level(c, kind), kind(1), RESETS[c.reset], c.reset_delay, u.shape[1],
+            code, kind(a), kind(b), rows_of(back), found,
         )  # fmt: skip
         return back, torch.from_numpy(found.reshape(u.shape[0], -1).sum(1) if leak else found).to(u.dtype)
 

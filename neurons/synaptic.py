@@ -27,6 +27,7 @@ from torch import Tensor
 
 from bioplaus.fields import choice, ranged
 from bioplaus.neurons._synaptic_scan import synaptic_backward, synaptic_forward
+from bioplaus.neurons._threads import over_rows
 from bioplaus.neurons.lif import RESETS, LifConfig
 from bioplaus.neurons.scanned import Scanned, Unrolled, fire
 from bioplaus.neurons.spiking import decay, numbers, rows_of, spikes_of
@@ -105,9 +106,9 @@ class Synaptic(Scanned):
         membrane, spikes = current.new_empty(shape), current.new_empty(shape)
         after = membrane if c.reset_delay else current.new_empty(shape)
         kind = membrane.numpy().dtype.type
-        synaptic_forward(
-            rows_of(current), alpha.numpy(), beta.numpy(), kind(c.threshold), kind(1), RESETS[c.reset], c.reset_delay, c.order == "old",
-            current.shape[1], rows_of(membrane), rows_of(after), rows_of(spikes),
+        over_rows(
+            synaptic_forward, shape[0] * shape[1], membrane.numel(), rows_of(current), alpha.numpy(), beta.numpy(), kind(c.threshold), kind(1),
+            RESETS[c.reset], c.reset_delay, c.order == "old", current.shape[1], rows_of(membrane), rows_of(after), rows_of(spikes),
         )  # fmt: skip
         return spikes, membrane, after, _Cache(membrane, after, current, alpha, beta)
 
@@ -120,10 +121,10 @@ class Synaptic(Scanned):
         back, kind = torch.empty_like(cache.current, memory_format=torch.contiguous_format), u.numpy().dtype.type
         found = np.zeros((2, u.shape[0] * u.shape[1] if leaks else 0))
         code, p, q = numbers(c)
-        synaptic_backward(
-            rows_of(u), rows_of(cache.after), rows_of(cache.current), rows_of(error), not self.as_membrane, cache.alpha.numpy(),
-            cache.beta.numpy(), kind(c.threshold), kind(1), RESETS[c.reset], c.reset_delay, c.order == "old", u.shape[1],
-            code, kind(p), kind(q), rows_of(back), found,
+        over_rows(
+            synaptic_backward, u.shape[0] * u.shape[1], u.numel(), rows_of(u), rows_of(cache.after), rows_of(cache.current), rows_of(error),
+            not self.as_membrane, cache.alpha.numpy(), cache.beta.numpy(), kind(c.threshold), kind(1), RESETS[c.reset], c.reset_delay,
+            c.order == "old", u.shape[1], code, kind(p), kind(q), rows_of(back), found,
         )  # fmt: skip
         return back, torch.from_numpy(found.reshape(2, u.shape[0], -1).sum(2)).to(u.dtype)
 

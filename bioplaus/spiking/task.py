@@ -34,7 +34,8 @@ class SpikingClassification(Task):
     rates: tuple[float, float] = (1.0, 0.0)
     has_score: bool = True
 
-    def _found(self, out: Tensor, y: Tensor) -> tuple[Tensor, Tensor | None, Tensor | None]:
+    def found(self, out: Tensor, y: Tensor) -> tuple[Tensor, Tensor | None, Tensor | None]:
+        """Return the loss ``[R]``, and the errors at the spikes and at the membrane (None where the loss does not look at them)."""
         hot = one_hot(y.expand(out.shape[0], -1), self.classes, out.dtype)
         return LOSSES[self.unit.loss](self.spikes(out), out, hot, self.rates)
 
@@ -43,10 +44,10 @@ class SpikingClassification(Task):
         return torch.zeros_like(out) if self.unit.readout == "leaky" else spikes_of(out, self.unit)
 
     def loss(self, out: Tensor, y: Tensor) -> Tensor:
-        return self._found(out, y)[0]
+        return self.found(out, y)[0]
 
     def error(self, out: Tensor, y: Tensor) -> Tensor:
-        _, at_spikes, at_membrane = self._found(out, y)
+        _, at_spikes, at_membrane = self.found(out, y)
         if at_spikes is None:
             assert at_membrane is not None
             return at_membrane
