@@ -8,7 +8,7 @@ import numba
 import numpy as np
 
 from bioplaus.dynamics.random import uniform
-from bioplaus.spiking.step import fire_input, inner, sorted_by_delay, step
+from bioplaus.diehl_cook.step import fire_input, inner, sorted_by_delay, step
 
 __all__ = ["drive", "train"]
 

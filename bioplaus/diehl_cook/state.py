@@ -9,7 +9,7 @@ import numpy as np
 
 from bioplaus.dynamics.random import seeded, uniform
 from bioplaus.errors import ConfigError
-from bioplaus.spiking.constants import DiehlCook
+from bioplaus.diehl_cook.parameters import DiehlCook
 
 __all__ = ["NEVER", "State", "checked", "copied", "new_state"]
 
