@@ -7,8 +7,8 @@ from typing import Any
 import numba
 import numpy as np
 
-from bioplaus.dynamics.random import uniform
 from bioplaus.diehl_cook.step import fire_input, inner, sorted_by_delay, step
+from bioplaus.dynamics.random import uniform
 
 __all__ = ["drive", "train"]
 

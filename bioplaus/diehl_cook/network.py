@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from bioplaus.errors import ConfigError
 from bioplaus.diehl_cook import kernels
 from bioplaus.diehl_cook.constants import Constants
 from bioplaus.diehl_cook.labels import assign_labels, predict
 from bioplaus.diehl_cook.parameters import DiehlCook
 from bioplaus.diehl_cook.state import State, checked, copied, new_state
+from bioplaus.errors import ConfigError
 
 __all__ = ["DiehlCook", "State", "assign_labels", "copied", "drive", "new_state", "predict", "present", "train"]
 
