@@ -24,6 +24,8 @@ class RunConfig:
     """Replicas batched together: auto (by device and size) or a number; a matter of speed, not of meaning."""
     checkpoint_every: int = ranged(1, 1)
     """Epochs between checkpoints."""
+    checkpoint_seconds: float = ranged(60.0, 0)
+    """Seconds after which a checkpoint is written within an epoch too."""
     figures: bool = True
     """Whether figures are drawn at the end."""
     save: bool = True

@@ -58,5 +58,7 @@ class Stdp(Rule):
         return diehl_cook.predicted(view)
 
     def findings(self, views: Sequence[View]) -> Findings:
-        return Findings()
+        from bioplaus.rules.diehl_cook_findings import diehl_cook_findings
+
+        return diehl_cook_findings(views)
 

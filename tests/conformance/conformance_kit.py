@@ -36,7 +36,10 @@ NETWORKS: dict[str, dict[str, Any]] = {
     "recurrent": {},
     # few neurons that fire a lot, and images that are not shown for long
     "diehl_cook": {
-        "network.neurons": 6,
+        "network.neurons": 9,
+        "network.theta_plus": 0.1,
+        "network.tau_theta": 4e4,
+        "network.rate_post": 0.05,
         "network.total": 3.0,
         "network.intensity": 16.0,
         "network.image_time": 100.0,
