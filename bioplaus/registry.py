@@ -256,6 +256,7 @@ ENGINES = Registry(
     {
         "loop": "bioplaus.engines.loop:LoopEngine",
         "numba": "bioplaus.engines.numba_online:NumbaOnlineEngine",
+        "brian2": "bioplaus.engines.brian2_diehl_cook:Brian2Engine",
     },
 )
 THEORIES = Registry(

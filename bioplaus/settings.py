@@ -50,6 +50,8 @@ class TopConfig:
     """Stop after this many updates even if epochs are left."""
     backend: str = "loop"
     """Engine of the inner loop; `bioplaus list backends`."""
+    brian_target: str = choice("auto", "auto", "numpy", "cython", "cpp_standalone")
+    """backend=brian2: how Brian2 runs; auto takes numpy for less than five simulated seconds, else cython if a compiler works."""
     threads: int | None = ranged(None, 1)
     """Threads to compute with; if not given, 1 for small networks and torch's own choice for others."""
     device: str = choice("auto", "auto", "cpu", "cuda")

@@ -70,7 +70,7 @@ class Simulator:
         torch.set_num_threads(choose_threads(settings, first.networks["forward"], self.batch))
         sizes = pack_sizes(settings, first.networks["forward"], self.device)
         self.packs = [Pack.fresh(build_model(settings, splits, replicas, self.device), replicas) for replicas in sizes]
-        self.engine: Engine = registry.ENGINES.get(settings.top.backend)()
+        self.engine: Engine = registry.ENGINES.get(settings.top.backend).made(settings.top)
         refusal = self.engine.refuses(self.packs[0].model, settings.top.batch_size)
         if refusal:
             raise ConfigError(f"backend={settings.top.backend} cannot run this: {refusal}; use backend=loop")

@@ -29,6 +29,7 @@ MODULES = {
     "lenet_mnist": "bioplaus.experiments.lenet_mnist",
     "spiking_mnist": "bioplaus.experiments.spiking_mnist",
     "conversion_mnist": "bioplaus.experiments.conversion_mnist",
+    "diehl_cook_mnist": "bioplaus.experiments.diehl_cook_mnist",
     "multitasking_hierarchy": "bioplaus.experiments.multitasking_hierarchy",
     "multitasking_phases": "bioplaus.experiments.multitasking_phases",
     "multitasking_learning": "bioplaus.experiments.multitasking_learning",

@@ -143,7 +143,7 @@ def learning(view: View) -> Learning:
         if not (np.isfinite(state.weights).all() and np.isfinite(state.theta).all()):  # a replica that has stopped
             found = np.zeros((images.shape[1], network.parameters.neurons), np.int32), np.ones(images.shape[1], np.int64)
         else:
-            found = network.present(state, images[r % len(images)])
+            found = network.present(state, images[r % len(images)], r)
             change[r] = torch.from_numpy(state.weights.T).to(weight) - weight[r]
         after.append(state)
         counts.append(found[0])

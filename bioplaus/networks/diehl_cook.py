@@ -111,8 +111,8 @@ class DiehlCookNetwork(Network):
             self.images: Leaf((CHUNKS, self.classes), 1, zero),
         }
 
-    def present(self, state: State, images: Any) -> tuple[Any, Any]:
-        """Present images, uint8 ``[n, P]``, while learning; as `bioplaus.diehl_cook.network.train`. An engine may put another in its place."""
+    def present(self, state: State, images: Any, replica: int) -> tuple[Any, Any]:
+        """Present images, uint8 ``[n, P]``, to a replica that learns, as `bioplaus.diehl_cook.network.train` does; engines may put another in place."""
         from bioplaus.diehl_cook.network import train
 
         return train(state, images, self.parameters)
