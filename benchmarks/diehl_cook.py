@@ -22,7 +22,7 @@ import numba
 import numpy as np
 
 from bioplaus import data
-from bioplaus.spiking.diehl_cook import DiehlCook, State, new_state, train
+from bioplaus.diehl_cook.network import DiehlCook, State, new_state, train
 
 Array = np.ndarray[Any, Any]
 SECONDS = 0.5

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from bioplaus import data
-from bioplaus.spiking.diehl_cook import DiehlCook, State, assign_labels, copied, new_state, predict, train
+from bioplaus.diehl_cook.network import DiehlCook, State, assign_labels, copied, new_state, predict, train
 
 Array = np.ndarray[Any, Any]
 BLOCK, KEPT, WINDOW = 500, 2000, 10_000

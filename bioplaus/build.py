@@ -21,7 +21,7 @@ from bioplaus.rules.base import Group
 from bioplaus.settings import Settings
 from bioplaus.spiking.task import SpikingClassification
 from bioplaus.streams import Streams
-from bioplaus.tasks import Classification, Regression, Retrieval, Task
+from bioplaus.tasks import Classification, Labelling, Regression, Retrieval, Task
 from bioplaus.world import Model
 
 __all__ = ["Feeds", "build_model", "choose_device", "choose_threads", "make_feeds", "pack_sizes"]
@@ -158,6 +158,8 @@ def _task(settings: Settings, splits: Splits, replicas: Sequence[int], device: t
         return Regression()
     if wanted == "classification":
         return Classification(splits.classes)
+    if wanted == "labelling":
+        return Labelling(splits.classes)
     found = splits.patterns
     if found is None:
         raise ConfigError(f"network={network} recalls patterns, and data={splits.name} has none; use data=patterns")

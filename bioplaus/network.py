@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor
 
@@ -48,6 +49,9 @@ class Network:
     layers
         In order from the input; every name starts with the name of the network.
     """
+
+    #: whether its steps run in a compiled loop of its own instead of through its connections
+    compiled: ClassVar[bool] = False
 
     def __init__(self, name: str, in_shape: tuple[int, ...], layers: Sequence[Layer]) -> None:
         self.name, self.in_shape, self.layers = name, in_shape, tuple(layers)

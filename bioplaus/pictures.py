@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Curves", "Findings", "Images", "Picture", "Series"]
+__all__ = ["Curves", "Findings", "Images", "Mosaic", "Panel", "Picture", "Series"]
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,29 @@ class Images:
     note: str = ""
 
 
-Picture = Curves | Images
+@dataclass(frozen=True)
+class Mosaic:
+    """Many small pictures side by side on one scale from 0 up, such as one receptive field per neuron.
+
+    Parameters
+    ----------
+    tiles
+        Array ``[n, H, W]`` >= 0.
+    scale
+        What a value is, as the colour bar says it.
+    captions
+        One short word per tile, written into its corner; () for none.
+    """
+
+    name: str
+    title: str
+    tiles: Any
+    scale: str
+    captions: Sequence[str] = ()
+    note: str = ""
+
+
+Picture = Curves | Images | Mosaic
 
 
 @dataclass(frozen=True)

@@ -160,6 +160,8 @@ RULES = Registry(
         # spikes, forward in time
         "eprop": "bioplaus.rules.eprop:Eprop",
         "decolle": "bioplaus.rules.decolle:Decolle",
+        # spikes alone
+        "stdp": "bioplaus.rules.stdp:Stdp",
         # dual networks
         "ccl": "bioplaus.rules.ccl:CounterCurrent",
         # errors sent down through other weights
@@ -236,6 +238,7 @@ NETWORKS = Registry(
         "autoencoder": "bioplaus.networks.autoencoder:Autoencoder",
         "memory": "bioplaus.networks.memory:Memory",
         "recurrent": "bioplaus.networks.memory:Recurrent",
+        "diehl_cook": "bioplaus.networks.diehl_cook:DiehlCook",
     },
 )
 PROBES = Registry(
@@ -254,6 +257,7 @@ ENGINES = Registry(
         "loop": "bioplaus.engines.loop:LoopEngine",
         "numba": "bioplaus.engines.numba_online:NumbaOnlineEngine",
         "snntorch": "bioplaus.engines.snntorch_loop:SnntorchEngine",
+        "brian2": "bioplaus.engines.brian2_diehl_cook:Brian2Engine",
     },
 )
 THEORIES = Registry(

@@ -24,6 +24,8 @@ class RunConfig:
     """Replicas batched together: auto (by device and size) or a number; a matter of speed, not of meaning."""
     checkpoint_every: int = ranged(1, 1)
     """Epochs between checkpoints."""
+    checkpoint_seconds: float = ranged(60.0, 0)
+    """Seconds after which a checkpoint is written within an epoch too."""
     figures: bool = True
     """Whether figures are drawn at the end."""
     save: bool = True
@@ -48,6 +50,8 @@ class TopConfig:
     """Stop after this many updates even if epochs are left."""
     backend: str = "loop"
     """Engine of the inner loop; `bioplaus list backends`."""
+    brian_target: str = choice("auto", "auto", "numpy", "cython", "cpp_standalone")
+    """backend=brian2: how Brian2 runs; auto takes numpy for less than five simulated seconds, else cython if a compiler works."""
     threads: int | None = ranged(None, 1)
     """Threads to compute with; if not given, 1 for small networks and torch's own choice for others."""
     device: str = choice("auto", "auto", "cpu", "cuda")

@@ -33,6 +33,8 @@ __all__ = ["Interrupted", "Simulator"]
 
 PROBE_SAMPLES = 512
 PROBES_PER_RUN = 20
+#: Seconds between two reports within an epoch.
+REPORT_EVERY = 1.0
 
 
 class Interrupted(RunError):
@@ -69,7 +71,7 @@ class Simulator:
         torch.set_num_threads(choose_threads(settings, first.networks["forward"], self.batch))
         sizes = pack_sizes(settings, first.networks["forward"], self.device)
         self.packs = [Pack.fresh(build_model(settings, splits, replicas, self.device), replicas) for replicas in sizes]
-        self.engine: Engine = registry.ENGINES.get(settings.top.backend)()
+        self.engine: Engine = registry.ENGINES.get(settings.top.backend).made(settings.top)
         refusal = self.engine.refuses(self.packs[0].model, settings.top.batch_size)
         if refusal:
             raise ConfigError(f"backend={settings.top.backend} cannot run this: {refusal}; use backend=loop")
@@ -81,6 +83,7 @@ class Simulator:
         self.started = False
         self.ended = False
         self._stop = False
+        self._began = self._saved = self._reported = time.perf_counter()
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -107,7 +110,8 @@ class Simulator:
         RunError
             If every replica diverged, or a file could not be written.
         """
-        began = time.perf_counter() - self.seconds
+        self._began = time.perf_counter() - self.seconds
+        self._saved = time.perf_counter()
         self.progress.start(self.total * len(self.packs), self.done, self._title())
         with _interruptible(self._interrupt), _flushing_denormals(), keeping_memory():
             try:
@@ -115,12 +119,12 @@ class Simulator:
                     self._start()
                 while self.epoch < self.epochs:
                     self._train_epoch()
-                    self.seconds = time.perf_counter() - began
+                    self.seconds = time.perf_counter() - self._began
                     if self._stop:
                         self.save()
                         raise Interrupted(self._how_to_go_on("interrupted"))
                     self._close_epoch()
-                    self.seconds = time.perf_counter() - began
+                    self.seconds = time.perf_counter() - self._began
                     if self.epoch % self.settings.run.checkpoint_every == 0 or self.epoch == self.epochs:
                         self.save()
                     if not any(bool(pack.world.alive.any()) for pack in self.packs):
@@ -147,7 +151,6 @@ class Simulator:
                 self.save()
 
     def _train_epoch(self) -> None:
-        seconds = 0.0
         end = min((self.epoch + 1) * self.per_epoch, self.total)
         for pack in self.packs:
             feed = self.feeds.train.select(pack.replicas)
@@ -162,16 +165,34 @@ class Simulator:
                 pack.advance(self.engine, self._block(feed, chosen))
                 if self.device.type == "cuda":
                     torch.cuda.synchronize()
-                seconds += time.perf_counter() - began
+                self._count(time.perf_counter() - began)
                 if self.settings.top.probe_every and pack.world.step % self.settings.top.probe_every == 0:
                     self._probe(pack, self.epoch + 1)
-        if len(self.training_seconds) > self.epoch:  # the rest of an epoch that was interrupted
+                if self._save_is_due() and not self._stop:
+                    self.seconds = time.perf_counter() - self._began
+                    self.save()
+
+    def _count(self, seconds: float) -> None:
+        """Add to what the updates of this epoch took."""
+        if len(self.training_seconds) > self.epoch:
             self.training_seconds[self.epoch] += seconds
         else:
             self.training_seconds.append(seconds)
 
     def _block(self, feed: Feed, batches: tuple[Tensor, ...]) -> Block:
-        return Block(feed, batches, self.epoch, self.per_epoch, self.total, lambda: self._stop)
+        return Block(feed, batches, self.epoch, self.per_epoch, self.total, self._pause)
+
+    def _pause(self) -> bool:
+        """Report between two batches, and return whether the engine should stop here: for Ctrl-C, or to save."""
+        now = time.perf_counter()
+        if now - self._reported >= REPORT_EVERY:
+            self._reported = now
+            self.progress.update(self.done, self._status())
+        return self._stop or self._save_is_due()
+
+    def _save_is_due(self) -> bool:
+        """Return whether it is time for a checkpoint within the epoch."""
+        return self.store is not None and time.perf_counter() - self._saved >= self.settings.run.checkpoint_seconds
 
     def _next_probe(self, step: int) -> int:
         every = self.settings.top.probe_every
@@ -214,6 +235,7 @@ class Simulator:
         """Write metrics, best weights and the checkpoint, in that order: whatever fails, the last checkpoint stays whole."""
         if self.store is None:
             return
+        self._saved = time.perf_counter()
         self.store.write_metrics(self.recorder)
         best = {f"{i}/{k}": v for i, pack in enumerate(self.packs) for k, v in pack.best.arrays.items()}
         chosen = [int(e) for pack in self.packs for e in pack.best.epoch]

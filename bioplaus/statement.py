@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from bioplaus import registry
 from bioplaus.rules.base import Plausibility, Rule
 from bioplaus.settings import Settings
 
@@ -18,13 +19,15 @@ def statement(rule: Rule, settings: Settings) -> Plausibility:
     """
     own = rule.statement()
     added = []
-    if settings.top.batch_size > 1 and "retrieval" not in rule.tasks:  # which adds up examples, however they are batched
+    task = getattr(registry.NETWORKS.get(settings.network.name), "task", "")
+    alone = task in ("retrieval", "labelling")  # one example after the other, however they are batched, and no error
+    if settings.top.batch_size > 1 and not alone:
         added.append(f"mini-batch averaging (batch_size={settings.top.batch_size})")
     if settings.plasticity.clip == "per_network":
         added.append("clipping by the norm of a whole network (plasticity.clip=per_layer or none avoids it)")
     if getattr(settings.network, "norm", "none") != "none":
         added.append("normalisation by statistics of the batch")
-    if "retrieval" not in rule.tasks:
+    if not alone:
         autoencoding = settings.network.name == "autoencoder"
         added.append(f"{'squared error' if autoencoding else 'softmax cross-entropy'} at the output layer, computed outside the network")
     return replace(own, violated=(*own.violated, *added))

@@ -83,7 +83,8 @@ def summarise_run(simulator: Simulator, findings: Findings = NOTHING) -> dict[st
         **{f"{split}_{key}": _summary(found, key) for split, found in scores.items() for key in ("accuracy", "loss")},
         "selected_epoch": [int(e) for pack in packs for e in pack.best.epoch],
         "stopped_at": stopped if any(s is not None for s in stopped) else None,
-        "flops_per_sample": flops_per_sample(model, world, batch),
+        # a compiled loop multiplies no matrices; what it costs is in its findings
+        "flops_per_sample": None if model.networks["forward"].compiled else flops_per_sample(model, world, batch),
         "parameters": sum(sizes.values()),
         "parameters_inference": sizes["forward"],
         "train_samples": len(simulator.feeds.train),

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["Classification", "Regression", "Retrieval", "Task", "one_hot"]
+__all__ = ["Classification", "Labelling", "Regression", "Retrieval", "Task", "one_hot"]
 
 
 class Task(ABC):
@@ -67,6 +67,34 @@ class Classification(Task):
 
     def score(self, out: Tensor, y: Tensor) -> Tensor:
         return (out.argmax(-1) == y).double().mean(-1)  # exact counts: float32 would round k/n
+
+    def codes(self, y: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor | None]:
+        rows = torch.eye(self.classes, dtype=dtype, device=y.device).unsqueeze(0)
+        return rows, one_hot(y, self.classes, dtype)
+
+
+@dataclass(frozen=True)
+class Labelling(Task):
+    """K classes that a network was not taught: an output is the mean spike count of the neurons labelled with each class, ``[R, B, K]``.
+
+    The loss is the probability of a wrong class where ties are broken by a fair coin, ``1 - [out_y = max] / #{k: out_k = max}``: 1 - 1/K for a
+    network that says nothing. It is flat almost everywhere, so its error is 0: nothing can be sent down from it. The score is the accuracy,
+    with the lowest class of a tie.
+    """
+
+    classes: int
+    has_score: bool = True
+
+    def loss(self, out: Tensor, y: Tensor) -> Tensor:
+        winners = out == out.amax(-1, keepdim=True)
+        right = winners.gather(-1, y.expand(out.shape[0], -1).unsqueeze(-1)).squeeze(-1)
+        return (1 - right.double() / winners.sum(-1)).mean(-1)
+
+    def error(self, out: Tensor, y: Tensor) -> Tensor:
+        return torch.zeros_like(out)
+
+    def score(self, out: Tensor, y: Tensor) -> Tensor:
+        return (out.argmax(-1) == y).double().mean(-1)
 
     def codes(self, y: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor | None]:
         rows = torch.eye(self.classes, dtype=dtype, device=y.device).unsqueeze(0)

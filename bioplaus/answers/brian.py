@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from typing import Any
 
+from bioplaus.brian import imported, target_of, using
 from bioplaus.dynamics.cells import CELLS
-from bioplaus.errors import ConfigError
 
 __all__ = ["spike_counts"]
 
@@ -25,23 +24,10 @@ current : 1 (constant)
 """
 
 
-def _imported() -> Any:
-    hook = sys.excepthook
-    try:
-        import brian2
-    except (ImportError, AttributeError) as error:  # AttributeError: Brian2 2.9 beside a NumPy that it does not know
-        raise ConfigError(
-            f"brian2=true: Brian2 cannot be imported ({error}); Brian2 2.9 works with numpy < 2.4: pip install 'brian2==2.9.*' 'numpy<2.4'"
-        ) from error
-    finally:
-        sys.excepthook = hook  # Brian2's own takes every error in the process for one of Brian2
-    return brian2
-
-
 def spike_counts(
     model: str, currents: Sequence[float], dt: float, duration: float, *, tau_mem: float = 10.0, t_ref: float = 0.0, cell: str = "rs"
 ) -> list[int]:
-    """Return Brian2's spike count for each current, all in one run (numpy target); arguments as `bioplaus.theory.lif.count`.
+    """Return Brian2's spike count for each current, all in one run; arguments as `bioplaus.theory.lif.count`.
 
     lif is integrated exactly; izhikevich by Euler steps of both variables at once, where ours takes the second with the new first one;
     hodgkin_huxley by Runge and Kutta's method. Brian2 counts a refractory period from the start of the step of the spike, so it is asked for one
@@ -52,7 +38,7 @@ def spike_counts(
     ConfigError
         If Brian2 cannot be imported; the line says which versions work together.
     """
-    b = _imported()
+    b = imported("brian2=true")
     ms, names = b.ms, {"ms": b.ms}
     if model == "lif":
         names |= {"tau": tau_mem * ms}
@@ -64,16 +50,12 @@ def spike_counts(
         equations, spike, method = _IZHIKEVICH, {"threshold": "v >= 30", "reset": "v = c; u += d"}, "euler"
     else:
         equations, spike, method = _HODGKIN_HUXLEY, {"threshold": "v > 0", "refractory": "v > 0"}, "rk4"
-    target = b.prefs.codegen.target
-    b.prefs.codegen.target = "numpy"
-    try:
+    with using(b, target_of("auto", duration / 1000)):
         group = b.NeuronGroup(len(currents), equations, method=method, dt=dt * ms, namespace=names, **spike)
         group.current = list(currents)
         _start(group, model, names)
         monitor = b.SpikeMonitor(group, record=False)
         b.Network(group, monitor).run(duration * ms, namespace={})
-    finally:
-        b.prefs.codegen.target = target
     return [int(count) for count in monitor.count[:]]
 
 

@@ -47,7 +47,7 @@ class LifConfig(TheoryConfig):
     duration: float = ranged(1000.0, above=0)
     """Time simulated, ms."""
     brian2: bool = False
-    """Whether Brian2 counts beside us, on its numpy target."""
+    """Whether Brian2 counts beside us: on its numpy target, from five simulated seconds on compiled."""
 
 
 class Lif(Theory):

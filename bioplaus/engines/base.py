@@ -9,11 +9,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from torch import Tensor
 
 from bioplaus.feed import Feed
 from bioplaus.world import Model, World
+
+if TYPE_CHECKING:
+    from bioplaus.settings import TopConfig
 
 __all__ = ["Block", "Engine"]
 
@@ -44,6 +48,11 @@ class Block:
 
 class Engine(ABC):
     """Advances worlds."""
+
+    @classmethod
+    def made(cls, top: TopConfig) -> Engine:
+        """Return the engine as the settings of a run want it."""
+        return cls()
 
     @abstractmethod
     def refuses(self, model: Model, batch_size: int) -> str | None:

@@ -1,4 +1,4 @@
-"""Compiled training one sample at a time: backpropagation through plain dense layers, on the CPU.
+"""Compiled training one sample at a time: backpropagation through plain dense layers, on the CPU; and networks that are compiled themselves.
 
 A sample through a small network costs microseconds here and most of a millisecond in the default loop, whose every operation has a fixed
 price. Equal to that loop up to rounding.
@@ -14,6 +14,7 @@ from torch import Tensor
 
 from bioplaus.connections import DenseConnection
 from bioplaus.engines.base import Block, Engine
+from bioplaus.engines.loop import LoopEngine
 from bioplaus.layer import Layer
 from bioplaus.neurons.base import Neuron
 from bioplaus.neurons.rectified import LeakyRelu, Relu
@@ -39,19 +40,24 @@ NEURONS: dict[type[Neuron], str] = {
 
 
 class NumbaOnlineEngine(Engine):
-    """Online backpropagation with plain gradient steps, compiled by Numba."""
+    """Compiled by Numba: online backpropagation with plain gradient steps; the network of Diehl & Cook."""
 
     def refuses(self, model: Model, batch_size: int) -> str | None:
         """Return why it cannot run the model, or None.
 
-        It can run: ``batch_size=1``, ``rule=bp``, classification, dense layers of identity, relu, leaky_relu, elu, tanh or sigmoid units
+        It can run a network whose steps are a compiled loop (`Network.compiled`): that loop does the work under backend=loop too, and the two are
+        one. Else it can run: ``batch_size=1``, ``rule=bp``, classification, dense layers of identity, relu, leaky_relu, elu, tanh or sigmoid units
         without bias, norm, dendrites or pooling, ``plasticity=sgd`` with nothing but a rate, float32 or float64 on the CPU.
         """
+        if model.networks["forward"].compiled:
+            return None
         batch = f"it learns one sample at a time (batch_size=1), not {batch_size}" if batch_size != 1 else None
         return _refuses_method(model) or _refuses_network(model) or _refuses_plasticity(model) or batch
 
     def advance(self, model: Model, world: World, block: Block) -> dict[str, Tensor]:
         """Run the block in chunks of 256 samples; ``block.stop`` is asked after each."""
+        if model.networks["forward"].compiled:
+            return LoopEngine().advance(model, world, block)
         if not block.batches:
             return {}
         from bioplaus.engines import _online_kernels as kernels  # compiling costs a second: only when it is used

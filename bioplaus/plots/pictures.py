@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bioplaus.pictures import Curves, Images, Panel, Picture, Series
+from bioplaus.pictures import Curves, Images, Mosaic, Panel, Picture, Series
 from bioplaus.plots.saving import save_figure
 from bioplaus.plots.style import INK, MUTED, new_figure
+from bioplaus.plots.weights import GAP, mosaic
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,6 +37,8 @@ def draw_picture(picture: Picture, folder: Path) -> Path:
 
 def picture_figure(picture: Picture) -> Figure:
     """Return the figure of a picture."""
+    if isinstance(picture, Mosaic):
+        return _mosaic(picture)
     return _curves(picture) if isinstance(picture, Curves) else _images(picture)
 
 
@@ -110,6 +114,28 @@ def _images(picture: Images) -> Figure:
                 caption, values = row[j]
                 ax.imshow(values, cmap="gray", vmin=-1, vmax=1, interpolation="nearest", aspect="equal")
                 ax.set_title(caption, fontsize=9, color=INK)
+    if picture.note:
+        figure.supxlabel(picture.note, x=0.012, ha="left", fontsize=8, color=MUTED)
+    return figure
+
+
+def _mosaic(picture: Mosaic) -> Figure:
+    import numpy as np
+
+    tiles = np.asarray(picture.tiles, dtype=np.float64)
+    columns = math.ceil(math.sqrt(len(tiles)))
+    board = mosaic(tiles[..., None], columns)[..., 0]
+    figure, (ax,) = new_figure(picture.title, height=0.95 + 7.3 * board.shape[0] / board.shape[1])
+    ax.axis("off")
+    image = ax.imshow(board, cmap="viridis", vmin=0, vmax=float(np.nanmax(board)) or 1.0, interpolation="nearest")
+    bar = figure.colorbar(image, ax=ax, shrink=0.9, aspect=30, pad=0.015)
+    bar.outline.set_visible(False)
+    bar.set_label(picture.scale, fontsize=9, color=INK)
+    bar.ax.tick_params(labelsize=8, colors=INK, color=MUTED)
+    high, wide = ((side + GAP) / n for side, n in zip(board.shape, (-(-len(tiles) // columns), columns)))
+    for i, caption in enumerate(picture.captions):
+        at = (i % columns * wide + 1, i // columns * high + 1)
+        ax.text(*at, caption, fontsize=min(9, 90 / columns), color="white", va="top", ha="left")
     if picture.note:
         figure.supxlabel(picture.note, x=0.012, ha="left", fontsize=8, color=MUTED)
     return figure

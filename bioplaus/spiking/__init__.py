@@ -1,4 +1,1 @@
-"""Compiled spiking networks with local learning.
-
-Nothing here knows rules, layers or worlds: images or spikes come in as arrays, spike counts come out, and all that changes is named arrays.
-"""
+"""Spiking networks beside the simulator's parts: tasks and losses, what they are found to do, conversion of trained networks."""

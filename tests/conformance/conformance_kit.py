@@ -34,14 +34,28 @@ NETWORKS: dict[str, dict[str, Any]] = {
     "autoencoder": {"network.channels": [3, 4], "network.bias": True},
     "memory": {},
     "recurrent": {},
+    # few neurons that fire a lot, and images that are not shown for long
+    "diehl_cook": {
+        "network.neurons": 9,
+        "network.theta_plus": 0.1,
+        "network.tau_theta": 4e4,
+        "network.rate_post": 0.05,
+        "network.total": 3.0,
+        "network.intensity": 16.0,
+        "network.image_time": 100.0,
+        "network.rest_time": 50.0,
+        "network.gate_e": 10.0,
+        "network.most_tries": 3,
+        "network.window": 200,
+    },
     # an mlp whose units have time
     "spiking": {"network": "mlp", "network.hidden": [7, 5], "network.bias": True, "neuron": "lif", "neuron.beta": 0.9, "neuron.steps": 8},
 }
 #: patterns to recall: as many as rows that the tests want, of a length at which they barely disturb each other
 PATTERNS = {"data": "patterns", "data.N": 200, "data.K": 12}
-SHAPES = {"mlp": (6,), "cnn5": (2, 8, 8), "autoencoder": (2, 8, 8), "spiking": (6,)}
+SHAPES = {"mlp": (6,), "cnn5": (2, 8, 8), "autoencoder": (2, 8, 8), "spiking": (6,), "diehl_cook": (12,)}
 #: networks that stand without normalisation, and the test that is about nothing else
-PLAIN, ABOUT_NORM = ("memory", "recurrent", "spiking"), "test_running_means_move_in_training_only"
+PLAIN, ABOUT_NORM = ("memory", "recurrent", "spiking", "diehl_cook"), "test_running_means_move_in_training_only"
 
 _NOISE = "feedback learns from noise drawn per sample: a batch in another order, or twice as long, meets other noise"
 
@@ -65,6 +79,12 @@ EXEMPT: dict[tuple[str, str], str] = {
     ("multitasking", "test_the_size_of_a_change_does_not_grow_with_the_batch"): "Hebb's sum adds up examples",
     ("multitasking", ABOUT_NORM): "it has no normalisation; tests/rules/test_multitasking.py has its counter",
     ("spiking", ABOUT_NORM): "it has no normalisation",
+    # spikes alone
+    ("diehl_cook", ABOUT_NORM): "its running arrays are thresholds and responses by class; tests/rules/test_diehl_cook.py has them",
+    **{
+        ("diehl_cook", test): "images are shown one after the other: a later one finds what earlier ones left"
+        for test in ("test_the_order_within_a_batch_does_not_matter", "test_the_size_of_a_change_does_not_grow_with_the_batch")
+    },
     ("multitasking", "test_the_loss_falls_on_separable_clouds"): (
         "the loss is an energy over a constant of its own; tests/rules/test_multitasking.py has recall"
     ),
@@ -106,6 +126,11 @@ def toy(network: str, seeds: tuple[int, ...] = (3,)) -> Splits:
     size = int(np.prod(shape))
     centres = 1.5 * np.linalg.qr(draw.standard_normal((size, size)))[0][:CLASSES] * np.sqrt(size / CLASSES)
     y = np.arange(ROWS) % CLASSES
+    if network == "diehl_cook":  # light where the class's third of the pixels is
+        centres = np.kron(np.eye(CLASSES), np.full(size // CLASSES, 0.8))
+        draw = np.random.default_rng(7)
+        x = np.clip(centres[y] + 0.1 * draw.standard_normal((ROWS, size)), 0, 1).astype(np.float32)
+        return split(Raw(x, y, x[:6], y[:6], CLASSES, shape, mean=(0.0,), std=(1.0,)), DataConfig("toy", validation=0.1))
     x = (centres[y] + 0.2 * draw.standard_normal((ROWS, size))).astype(np.float32).reshape(ROWS, *shape)
     raw = Raw(x, y, x[:6], y[:6], CLASSES, shape, mean=(0.0,), std=(1.0,))
     return split(raw, DataConfig("toy", validation=0.1))

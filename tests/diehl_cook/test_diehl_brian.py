@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bioplaus.spiking.diehl_cook import DiehlCook, State, copied, drive, new_state
+from bioplaus.diehl_cook.network import DiehlCook, State, copied, drive, new_state
 
 Array = np.ndarray[Any, Any]
 NEURON = """

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bioplaus.spiking.diehl_cook import DiehlCook
+from bioplaus.diehl_cook.network import DiehlCook
 
 Make = Callable[..., DiehlCook]
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bioplaus.spiking.diehl_cook import DiehlCook, State, copied, drive, new_state
+from bioplaus.diehl_cook.network import DiehlCook, State, copied, drive, new_state
 
 Array = np.ndarray[Any, Any]
 COMPARED = ("weights", "theta", "v_e", "v_i", "g_e", "g_i", "g_ei", "post_1", "post_2")

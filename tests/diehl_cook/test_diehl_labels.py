@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from bioplaus.diehl_cook.labels import assign_labels, predict
 from bioplaus.errors import ConfigError
-from bioplaus.spiking.labels import assign_labels, predict
 
 COUNTS = np.array([[6, 0, 1, 0], [0, 0, 1, 0], [2, 3, 1, 0], [2, 0, 1, 0]])
 LABELS = np.array([0, 0, 0, 2])

@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from bioplaus.diehl_cook import kernels
+from bioplaus.diehl_cook.constants import Constants
+from bioplaus.diehl_cook.labels import assign_labels, predict
+from bioplaus.diehl_cook.parameters import DiehlCook
+from bioplaus.diehl_cook.state import State, checked, copied, new_state
 from bioplaus.errors import ConfigError
-from bioplaus.spiking import kernels
-from bioplaus.spiking.constants import Constants, DiehlCook
-from bioplaus.spiking.labels import assign_labels, predict
-from bioplaus.spiking.state import State, checked, copied, new_state
 
-__all__ = ["DiehlCook", "State", "assign_labels", "copied", "drive", "new_state", "predict", "present", "train"]
+__all__ = ["DiehlCook", "State", "assign_labels", "copied", "drive", "new_state", "predict", "present", "respond", "train"]
 
 Array = np.ndarray[Any, Any]
 
@@ -57,6 +58,43 @@ def train(state: State, images: Array, p: DiehlCook, *, learn: bool = True) -> t
 def present(state: State, image: Array, p: DiehlCook, *, learn: bool = True) -> Array:
     """Present one image, as `train` does; return excitatory spikes, int32 ``[N]``."""
     return train(state, np.asarray(image)[None], p, learn=learn)[0][0]
+
+
+def respond(state: State, images: Array, p: DiehlCook, *, seed: int = 0) -> tuple[Array, Array, Array]:
+    """Show images to a network that does not learn, each from rest; the state stays as it is.
+
+    As in `train`, an image that evokes fewer than `fewest` spikes is shown again, at a higher intensity. Input spikes follow from the seed and
+    the image alone, so that what an image evokes depends neither on its place among the others nor on their number.
+
+    Parameters
+    ----------
+    state
+        Weights, delays and theta count, the rest does not.
+    images, p
+        As in `train`.
+    seed
+        0 <= seed < 2^64.
+
+    Returns
+    -------
+    counts : int32 [n, N]
+        Excitatory spikes in the last try.
+    tries : int64 [n]
+        How often each image was shown.
+    sent : int64 [n, 3]
+        Spikes of inputs, excitatory and inhibitory neurons, in all tries.
+
+    Raises
+    ------
+    ConfigError
+        Images or a state of another shape or type than needed.
+    """
+    checked(state, p)
+    pixels = _pixels(images, p)
+    n = len(pixels)
+    counts, tries, sent = np.zeros((n, p.neurons), np.int32), np.zeros(n, np.int64), np.zeros((n, 3), np.int64)
+    kernels.respond(copied(state), Constants.of(p), pixels, np.uint64(seed), counts, tries, sent)
+    return counts, tries, sent
 
 
 def drive(state: State, spikes: Array, p: DiehlCook, *, learn: bool = True) -> tuple[Array, Array]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from bioplaus.errors import ConfigError
 
-__all__ = ["assign_labels", "predict"]
+__all__ = ["assign_labels", "class_means", "labels_of", "predict"]
 
 Array = np.ndarray[Any, Any]
 
@@ -47,10 +47,19 @@ def assign_labels(counts: Array, labels: Array, classes: int = 10) -> Array:
         )
     if labels.size and not (labels.min() >= 0 and labels.max() < classes):
         raise ConfigError(f"labels {labels.min()}..{labels.max()}: must be in 0..{classes - 1}")
-    means = np.zeros((classes, counts.shape[1]))
-    for c in range(classes):
-        if (chosen := labels == c).any():
-            means[c] = counts[chosen].mean(0)
+    of_class = labels == np.arange(classes)[:, None]
+    return labels_of(of_class.astype(np.float64) @ counts, of_class.sum(1))
+
+
+def labels_of(sums: Array, images: Array) -> Array:
+    """Return what `assign_labels` does, from sums over images: spikes ``[K, N]`` and numbers of images ``[K]`` of each class.
+
+    Examples
+    --------
+    >>> labels_of(np.array([[6.0, 0.0], [4.0, 0.0]]), np.array([3, 1])).tolist()
+    [1, -1]
+    """
+    means = sums / np.maximum(images, 1)[:, None]
     return np.where(means.max(0) > 0, means.argmax(0), -1)
 
 
@@ -86,5 +95,10 @@ def predict(counts: Array, assignment: Array, classes: int = 10) -> Array:
         raise ConfigError(
             f"counts of shape {counts.shape} with assignment of shape {assignment.shape}: must be (images, neurons), (neurons,)"
         )
+    return np.asarray(class_means(counts, assignment, classes).argmax(1))
+
+
+def class_means(counts: Array, assignment: Array, classes: int) -> Array:
+    """Return the mean spike count of the neurons of each class, float64 ``[n, K]``; 0 for a class without neurons."""
     members = assignment[:, None] == np.arange(classes)
-    return np.asarray((counts @ members / np.maximum(members.sum(0), 1)).argmax(1))
+    return np.asarray(counts @ members / np.maximum(members.sum(0), 1))

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import numba
 import numpy as np
 
+from bioplaus.diehl_cook.parameters import DiehlCook
 from bioplaus.dynamics.random import seeded, uniform
 from bioplaus.errors import ConfigError
-from bioplaus.spiking.constants import DiehlCook
 
 __all__ = ["NEVER", "State", "checked", "copied", "new_state"]
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bioplaus.diehl_cook.network import DiehlCook, State, copied, drive, new_state, present, train
+from bioplaus.diehl_cook.state import NEVER
 from bioplaus.errors import ConfigError
-from bioplaus.spiking.diehl_cook import DiehlCook, State, copied, drive, new_state, present, train
-from bioplaus.spiking.state import NEVER
 
 Array = np.ndarray[Any, Any]
 

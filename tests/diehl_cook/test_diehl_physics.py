@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bioplaus.spiking.diehl_cook import DiehlCook, State, drive, new_state
+from bioplaus.diehl_cook.network import DiehlCook, State, drive, new_state
 
 Array = np.ndarray[Any, Any]
 
