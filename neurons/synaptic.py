@@ -25,6 +25,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bioplaus.allocation import room
 from bioplaus.fields import choice, ranged
 from bioplaus.neurons._synaptic_scan import synaptic_backward, synaptic_forward
 from bioplaus.neurons._threads import over_rows
@@ -103,8 +104,8 @@ class Synaptic(Scanned):
     ) -> tuple[Tensor, Tensor, Tensor, _Cache]:
         c, (alpha, beta) = self.config, self._decays(current, own)
         shape = (*current.shape[:2], steps, *current.shape[3:])
-        membrane, spikes = current.new_empty(shape), current.new_empty(shape)
-        after = membrane if c.reset_delay else current.new_empty(shape)
+        membrane, spikes = room(current, shape), room(current, shape)
+        after = membrane if c.reset_delay else room(current, shape)
         kind = membrane.numpy().dtype.type
         over_rows(
             synaptic_forward, shape[0] * shape[1], membrane.numel(), rows_of(current), alpha.numpy(), beta.numpy(), kind(c.threshold), kind(1),
@@ -118,7 +119,7 @@ class Synaptic(Scanned):
     def _both(self, cache: _Cache, error: Tensor, *, leaks: bool = False) -> tuple[Tensor, Tensor]:
         """Return the error at the current, and those at alpha and beta ``[2, R]`` if asked for."""
         c, u = self.config, cache.membrane
-        back, kind = torch.empty_like(cache.current, memory_format=torch.contiguous_format), u.numpy().dtype.type
+        back, kind = room(u, cache.current.shape), u.numpy().dtype.type
         found = np.zeros((2, u.shape[0] * u.shape[1] if leaks else 0))
         code, p, q = numbers(c)
         over_rows(
