@@ -41,6 +41,8 @@ _PLASTIC = """
 w : 1
 dx/dt = -x / tau_x : 1 (event-driven)
 """
+#: Ages are kept in 32 bits here, and grow on.
+_LARGEST = 2**31 - 2**28
 #: Names in a state and of the variables here.
 _OF_EXCITATORY = {"v": "v_e", "g_e": "g_e", "g_i": "g_i", "theta": "theta", "y1": "post_1", "y2": "post_2", "age": "since_e"}
 _OF_INHIBITORY = {"v": "v_i", "g_e": "g_ei", "age": "since_i"}
@@ -160,7 +162,7 @@ class InBrian:
     def _take(self, state: State) -> None:
         for group, names in ((self.excitatory, _OF_EXCITATORY), (self.inhibitory, _OF_INHIBITORY)):
             for mine, theirs in names.items():
-                setattr(group, mine, np.minimum(getattr(state, theirs), 2**30))
+                setattr(group, mine, np.minimum(getattr(state, theirs), _LARGEST))
         self.plastic.w = state.weights.ravel()
 
     def _give(self, state: State) -> None:
