@@ -24,7 +24,9 @@ def test_brian2_presents_images_as_the_compiled_loop_does(changed: dict[str, Any
     from bioplaus.brian import using
     from bioplaus.diehl_cook.brian import InBrian
 
-    p = DiehlCook(inputs=20, neurons=6, total=12, divisor=1, image_time=100, rest_time=12, gate_e=8, intensity=4, **changed)
+    p = DiehlCook(
+        inputs=20, neurons=6, total=12, divisor=1, image_time=100, rest_time=12, gate_e=8, intensity=4, **changed
+    )
     rng = np.random.default_rng(5)
     images = (rng.integers(1, 256, (6, 20)) * (rng.random((6, 20)) < 0.5)).astype(np.uint8)
     images[4] //= 3  # which has to be shown again

@@ -73,7 +73,9 @@ def test_a_run_is_one_call_of_the_compiled_loop(batch_size: int) -> None:
     here = seen_by(simulator)
     p = here.networks["forward"].parameters
     images = np.rint(splits.test_x.reshape(len(splits.test_x), -1) * 255).astype(np.uint8)
-    test = view(simulator.packs[0].model, world, next(simulator.feeds.test.chunks(1000)), simulator.packs[0].clock(1, 1))
+    test = view(
+        simulator.packs[0].model, world, next(simulator.feeds.test.chunks(1000)), simulator.packs[0].clock(1, 1)
+    )
     answers = simulator.packs[0].model.rule.predict(test).argmax(-1).numpy()
     for r, (state, counts, tries, y) in enumerate(expected):
         found = state_of(here, r)
@@ -87,7 +89,9 @@ def test_a_run_is_one_call_of_the_compiled_loop(batch_size: int) -> None:
     state, counts, tries, y = expected[0]
     if batch_size == 100:  # one batch: nothing was labelled before it
         assert rows["train", "loss"] == pytest.approx(0.9)
-        assert rows["train", "spikes"] == pytest.approx(counts.sum(1).mean()) and rows["train", "tries"] == pytest.approx(tries.mean())
+        assert rows["train", "spikes"] == pytest.approx(counts.sum(1).mean()) and rows[
+            "train", "tries"
+        ] == pytest.approx(tries.mean())
         assert rows["train", "theta"] == pytest.approx(state.theta.mean())
 
 
@@ -161,7 +165,9 @@ def test_findings_say_what_the_network_does() -> None:
     assert [picture.name for picture in result.findings.pictures] == ["receptive_fields.png", "thresholds.png"]
     mosaic = result.findings.pictures[0]
     shown, named = np.asarray(mosaic.tiles), assignment(seen_by(result.simulator))[0]  # type: ignore[union-attr]
-    assert shown.shape == (8, 8, 8) and list(mosaic.captions) == [str(c) if c >= 0 else "-" for c in sorted(named, key=lambda c: (c < 0, c))]  # type: ignore[union-attr]
+    assert shown.shape == (8, 8, 8) and list(mosaic.captions) == [
+        str(c) if c >= 0 else "-" for c in sorted(named, key=lambda c: (c < 0, c))
+    ]  # type: ignore[union-attr]
     np.testing.assert_allclose(np.sort(shown.reshape(8, -1), 0), np.sort(result.parameters(0)["forward/0/weight"], 0))
     assert s["flops_per_sample"] is None and s["spiking_warning"] is None
 
@@ -169,7 +175,10 @@ def test_findings_say_what_the_network_does() -> None:
 @pytest.mark.parametrize(
     ("keys", "says"),
     [
-        ({"network.intensity": 1e-6, "network.intensity_step": 0, "network.most_tries": 2}, "no neuron fired while it learned"),
+        (
+            {"network.intensity": 1e-6, "network.intensity_step": 0, "network.most_tries": 2},
+            "no neuron fired while it learned",
+        ),
         ({"network.intensity": 3.0, "network.intensity_step": 3.0}, "times on average until the network fired"),
     ],
 )
@@ -184,7 +193,11 @@ def test_gain_of_thresholds_and_sum_of_weights_follow_the_size() -> None:
     gains = {n: built(neurons=n).theta_plus for n in (100, 200, 400, 6400)}
     assert gains == {100: 0.0125, 200: 0.025, 400: 0.05, 6400: 0.05}
     assert built(neurons=100, theta_plus=0.05).theta_plus == 0.05
-    assert built().total == pytest.approx(78) and built(64).total == pytest.approx(78 * 64 / 784) and built(64, total=9.0).total == 9
+    assert (
+        built().total == pytest.approx(78)
+        and built(64).total == pytest.approx(78 * 64 / 784)
+        and built(64, total=9.0).total == 9
+    )
 
 
 def test_weights_start_positive_and_delays_fill_their_range() -> None:
@@ -205,7 +218,10 @@ def test_weights_start_positive_and_delays_fill_their_range() -> None:
         (["neuron=lif"], "cannot train spiking units (neuron=lif) in network=diehl_cook"),
         (["network.dt=0"], "network.dt=0.0 is out of range"),
         (["network.theta_pls=1"], "unknown key 'network.theta_pls', did you mean 'network.theta_plus'"),
-        (["backend=brian2", "brian_target=cpp_standalone"], "whether an image is shown again depends on its spikes; take brian_target=cython"),
+        (
+            ["backend=brian2", "brian_target=cpp_standalone"],
+            "whether an image is shown again depends on its spikes; take brian_target=cython",
+        ),
         (["backend=brian2", "network.rest_time=9"], "network.rest_time=9 is shorter than delays of up to 10 ms"),
     ],
 )
@@ -230,14 +246,24 @@ def test_out_of_the_box_and_loaded_again(tmp_path: Any, monkeypatch: pytest.Monk
     words = [f"{key}={value}" for key, value in SMALL.items() if key not in ("rule", "run.save")]
     answer = command("simulate", "rule=stdp", "backend=numba", "--json", *words)
     summary = json.loads(answer.out)
-    assert answer.code == 0 and summary["network"] == "diehl_cook" and summary["backend"] == "numba" and summary["data"] == "digits"
+    assert (
+        answer.code == 0
+        and summary["network"] == "diehl_cook"
+        and summary["backend"] == "numba"
+        and summary["data"] == "digits"
+    )
     figures = {path.name for path in tmp_path.glob("runs/*/figures/*.png")}
     assert figures == {"learning_curves.png", "receptive_fields.png", "thresholds.png", "weights.png"}
     again = load(summary["run_dir"])
     x = again.scale(again.simulator.splits.test_x[:9])
     first = again.simulator.packs[0]
     expected = first.model.rule.predict(
-        view(first.model, first.world, Batch(torch.from_numpy(x).double()[None], torch.zeros(1, 9, dtype=torch.int64)), first.clock(1, 1))
+        view(
+            first.model,
+            first.world,
+            Batch(torch.from_numpy(x).double()[None], torch.zeros(1, 9, dtype=torch.int64)),
+            first.clock(1, 1),
+        )
     )
     assert np.array_equal(again.predict(x), expected.numpy())
 
@@ -258,7 +284,9 @@ def test_backends_agree() -> None:
     assert a["state/tries"].sum() >= 4 and a["buffers/forward/0/responses"].sum() >= 20
 
 
-@pytest.mark.parametrize("error", [ImportError("No module named 'brian2'"), AttributeError("`ptp` was removed from the ndarray class")])
+@pytest.mark.parametrize(
+    "error", [ImportError("No module named 'brian2'"), AttributeError("`ptp` was removed from the ndarray class")]
+)
 def test_without_brian2_one_line_says_which_versions_work(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
     real = builtins.__import__
 
@@ -268,5 +296,7 @@ def test_without_brian2_one_line_says_which_versions_work(error: Exception, monk
         return real(name, *args, **more)
 
     monkeypatch.setattr(builtins, "__import__", missing)
-    with pytest.raises(ConfigError, match=r"^backend=brian2: Brian2 cannot be imported .*; Brian2 2\.9 works with numpy < 2\.4"):
+    with pytest.raises(
+        ConfigError, match=r"^backend=brian2: Brian2 cannot be imported .*; Brian2 2\.9 works with numpy < 2\.4"
+    ):
         simulator_of(backend="brian2")
