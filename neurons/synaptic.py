@@ -55,7 +55,8 @@ class SynapticConfig(LifConfig):
 class _Cache:
     membrane: Tensor  # before an immediate reset
     after: Tensor  # behind it; the same array where the reset is delayed
-    current: Tensor  # as it came
+    current: Tensor  # as it came; empty unless the decays learn
+    constant: bool
     alpha: Tensor  # [replicas]
     beta: Tensor
 
@@ -111,7 +112,7 @@ class Synaptic(Scanned):
             synaptic_forward, shape[0] * shape[1], membrane.numel(), rows_of(current), alpha.numpy(), beta.numpy(), kind(c.threshold), kind(1),
             RESETS[c.reset], c.reset_delay, c.order == "old", current.shape[1], rows_of(membrane), rows_of(after), rows_of(spikes),
         )  # fmt: skip
-        return spikes, membrane, after, _Cache(membrane, after, current, alpha, beta)
+        return spikes, membrane, after, _Cache(membrane, after, current if own else current.new_empty(0), current.shape[2] == 1, alpha, beta)
 
     def _back(self, cache: _Cache, error: Tensor) -> Tensor:
         return self._both(cache, error)[0]
@@ -119,11 +120,12 @@ class Synaptic(Scanned):
     def _both(self, cache: _Cache, error: Tensor, *, leaks: bool = False) -> tuple[Tensor, Tensor]:
         """Return the error at the current, and those at alpha and beta ``[2, R]`` if asked for."""
         c, u = self.config, cache.membrane
-        back, kind = room(u, cache.current.shape), u.numpy().dtype.type
+        current = cache.current if leaks else u  # read for leaks alone
+        back, kind = room(u, (*u.shape[:2], 1 if cache.constant else u.shape[2], *u.shape[3:])), u.numpy().dtype.type
         found = np.zeros((2, u.shape[0] * u.shape[1] if leaks else 0))
         code, p, q = numbers(c)
         over_rows(
-            synaptic_backward, u.shape[0] * u.shape[1], u.numel(), rows_of(u), rows_of(cache.after), rows_of(cache.current), rows_of(error),
+            synaptic_backward, u.shape[0] * u.shape[1], u.numel(), rows_of(u), rows_of(cache.after), rows_of(current), rows_of(error),
             not self.as_membrane, cache.alpha.numpy(), cache.beta.numpy(), kind(c.threshold), kind(1), RESETS[c.reset], c.reset_delay,
             c.order == "old", u.shape[1], code, kind(p), kind(q), rows_of(back), found,
         )  # fmt: skip
