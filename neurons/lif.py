@@ -30,6 +30,7 @@ from bioplaus.neurons.online import LifUnit
 from bioplaus.neurons.spiking import (
     Spiking,
     ThresholdConfig,
+    check_error,
     decay,
     level,
     numbers,
@@ -135,6 +136,7 @@ class Lif(Spiking):
     def _back(self, cache: _Cache, error: Tensor, *, leak: bool = False) -> tuple[Tensor, Tensor]:
         """Return the error at the current, and that at beta ``[R]`` if asked for."""
         c, u = self.config, cache.membrane
+        check_error(error, u)
         if u.device.type != "cpu":
             return self._loop_back(cache, error)
         back = u.new_empty((*u.shape[:2], 1 if cache.constant else u.shape[2], *u.shape[3:]))

@@ -29,7 +29,7 @@ from bioplaus.fields import choice, ranged
 from bioplaus.neurons._synaptic_scan import synaptic_backward, synaptic_forward
 from bioplaus.neurons.lif import RESETS, LifConfig
 from bioplaus.neurons.scanned import Scanned, Unrolled, fire
-from bioplaus.neurons.spiking import decay, numbers, rows_of, spikes_of
+from bioplaus.neurons.spiking import check_error, decay, numbers, rows_of, spikes_of
 
 __all__ = ["Synaptic", "SynapticConfig"]
 
@@ -117,6 +117,7 @@ class Synaptic(Scanned):
     def _both(self, cache: _Cache, error: Tensor, *, leaks: bool = False) -> tuple[Tensor, Tensor]:
         """Return the error at the current, and those at alpha and beta ``[2, R]`` if asked for."""
         c, u = self.config, cache.membrane
+        check_error(error, u)
         back, kind = torch.empty_like(cache.current, memory_format=torch.contiguous_format), u.numpy().dtype.type
         found = np.zeros((2, u.shape[0] * u.shape[1] if leaks else 0))
         code, p, q = numbers(c)
