@@ -102,6 +102,11 @@ class Layer:
         return (*around, *((self.norm,) if self.norm else ()))
 
     @property
+    def one_way(self) -> bool:
+        """Whether no error finds a way back through the layer."""
+        return bool(self.neuron.one_way)
+
+    @property
     def learns_at_input(self) -> bool:
         """Whether a norm with leaves stands before the connection, so that errors are wanted down to the layer's input."""
         return any(isinstance(operation, BatchNorm) and operation.affine for operation in self.before)

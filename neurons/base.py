@@ -38,6 +38,8 @@ class Neuron(ABC):
 
     #: whether activity has a time axis, ``[R, B, T, *units]``
     spiking: ClassVar[bool] = False
+    #: why an error finds no way back through such units, "" where it does: runs whose rule would send one are refused
+    one_way: ClassVar[str] = ""
 
     def readout(self) -> Neuron:
         """Return the unit of a network's output layer beside such units: the identity for static ones."""

@@ -32,6 +32,7 @@ from bioplaus.neurons.online import LifUnit
 from bioplaus.neurons.spiking import (
     Spiking,
     ThresholdConfig,
+    check_error,
     decay,
     level,
     numbers,
@@ -137,6 +138,7 @@ class Lif(Spiking):
     def _back(self, cache: _Cache, error: Tensor, *, leak: bool = False) -> tuple[Tensor, Tensor]:
         """Return the error at the current, and that at beta ``[R]`` if asked for."""
         c, u = self.config, cache.membrane
+        check_error(error, u)
         if u.device.type != "cpu":
             return self._loop_back(cache, error)
         back = room(u, (*u.shape[:2], 1 if cache.constant else u.shape[2], *u.shape[3:]))

@@ -31,7 +31,7 @@ from bioplaus.neurons._synaptic_scan import synaptic_backward, synaptic_forward
 from bioplaus.neurons._threads import over_rows
 from bioplaus.neurons.lif import RESETS, LifConfig
 from bioplaus.neurons.scanned import Scanned, Unrolled, fire
-from bioplaus.neurons.spiking import decay, numbers, rows_of, spikes_of
+from bioplaus.neurons.spiking import check_error, decay, numbers, rows_of, spikes_of
 
 __all__ = ["Synaptic", "SynapticConfig"]
 
@@ -120,6 +120,7 @@ class Synaptic(Scanned):
     def _both(self, cache: _Cache, error: Tensor, *, leaks: bool = False) -> tuple[Tensor, Tensor]:
         """Return the error at the current, and those at alpha and beta ``[2, R]`` if asked for."""
         c, u = self.config, cache.membrane
+        check_error(error, u)
         current = cache.current if leaks else u  # read for leaks alone
         back, kind = room(u, (*u.shape[:2], 1 if cache.constant else u.shape[2], *u.shape[3:])), u.numpy().dtype.type
         found = np.zeros((2, u.shape[0] * u.shape[1] if leaks else 0))

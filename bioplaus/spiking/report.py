@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import Any
 
 import torch
@@ -52,8 +53,9 @@ def activity(view: View) -> dict[str, Tensor]:
 
 
 def _spikes(run: Pass, task: SpikingClassification) -> list[Tensor]:
-    """Return the spikes of every layer ``[R, B, T, *units]``; pooled ones where a layer pools."""
-    return [*(trace.out for trace in run.traces[:-1]), task.spikes(run.out)]
+    """Return the spikes of every layer ``[R, B, T, *units]``, less that of a leaky read-out, which has none; pooled ones where a layer pools."""
+    hidden = [trace.out for trace in run.traces[:-1]]
+    return hidden if hidden and task.unit.readout == "leaky" else [*hidden, task.spikes(run.out)]
 
 
 @torch.no_grad()
@@ -75,19 +77,24 @@ def spiking_findings(views: Sequence[View]) -> Findings:
         f"{values['synaptic_operations_per_sample']:.4g} synaptic operations per sample behind the first layer; "
         f"{100 * values['tie_fraction']:.1f} % of samples with a tie of spike counts",
     ]
-    values["spiking_warning"] = _warning(values["firing_rate"])
+    values["spiking_warning"] = _warning(values["firing_rate"], views[0])
     return Findings(values, "\n".join(lines), [_picture(views[0])])
 
 
-def _warning(rates: Sequence[float]) -> str | None:
+def _warning(rates: Sequence[float], view: View) -> str | None:
     dead = [str(i) for i, rate in enumerate(rates) if rate == 0]
     if not dead:
         return None
     shown = ", ".join(f"{rate:.3g}" for rate in rates)
-    return (
-        f"layer {' and '.join(dead)} never fires (spikes per unit and step, bottom first: {shown}); lower neuron.threshold, raise "
-        "network.init_scale or neuron.beta, or take more neuron.steps"
-    )
+    silent = f"layers {' and '.join(dead)} never fire" if len(dead) > 1 else f"layer {dead[0]} never fires"
+    return f"{silent} (spikes per unit and step, bottom first: {shown}); {_remedies(view.networks['forward'].layers[0].neuron.config)}"
+
+
+def _remedies(unit: Any) -> str:
+    """Return what makes such units fire more."""
+    lower = "lower neuron.threshold, " if any(f.name == "threshold" for f in fields(unit)) else ""
+    raised = [f"neuron.{name}" for name, owner in (("gain", "gain"), ("beta", "tau_mem")) if hasattr(unit, owner)]
+    return f"{lower}raise {' or '.join(['network.init_scale', *raised])}, or take more neuron.steps"
 
 
 def _picture(view: View) -> Picture:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from bioplaus.errors import ConfigError
 from bioplaus.neurons.spiking import SpikingConfig, spikes_of, torch_derivative
-from bioplaus.spiking.losses import LOSSES, SUMMED, first_spike_times
+from bioplaus.spiking.losses import LOSSES, OF_SPIKES, SUMMED, first_spike_times
 from bioplaus.tasks import Task, one_hot
 
 __all__ = ["SpikingClassification", "SpikingRegression"]
@@ -33,6 +33,11 @@ class SpikingClassification(Task):
     unit: SpikingConfig
     rates: tuple[float, float] = (1.0, 0.0)
     has_score: bool = True
+
+    def __post_init__(self) -> None:
+        if self.unit.readout == "leaky" and self.unit.loss in OF_SPIKES:
+            wanted = ", ".join(loss for loss in LOSSES if loss not in OF_SPIKES)
+            raise ConfigError(f"neuron.loss={self.unit.loss} counts output spikes, and neuron.readout=leaky sends none; use one of {wanted}")
 
     def found(self, out: Tensor, y: Tensor) -> tuple[Tensor, Tensor | None, Tensor | None]:
         """Return the loss ``[R]``, and the errors at the spikes and at the membrane (None where the loss does not look at them)."""
