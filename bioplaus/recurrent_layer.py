@@ -58,4 +58,4 @@ class RecurrentLayer(Layer):
         raise ConfigError(_ONE_WAY)
 
 
-_ONE_WAY = "a recurrent spiking layer has no pass back through time; use rule=eprop with probes=[], or network.recurrent=false"
+_ONE_WAY = "a recurrent spiking layer has no pass back through time; use rule=eprop with probes=[spikes], or network.recurrent=false"
