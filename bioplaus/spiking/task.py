@@ -44,9 +44,14 @@ class SpikingClassification(Task):
         hot = one_hot(y.expand(out.shape[0], -1), self.classes, out.dtype)
         return LOSSES[self.unit.loss](self.spikes(out), out, hot, self.rates)
 
+    @property
+    def fires(self) -> bool:
+        """Whether output units can fire."""
+        return self.unit.readout != "leaky"
+
     def spikes(self, out: Tensor) -> Tensor:
         """Return the output spikes; a leaky read-out has none."""
-        return torch.zeros_like(out) if self.unit.readout == "leaky" else spikes_of(out, self.unit)
+        return spikes_of(out, self.unit) if self.fires else torch.zeros_like(out)
 
     def loss(self, out: Tensor, y: Tensor) -> Tensor:
         return self.found(out, y)[0]
@@ -72,14 +77,16 @@ class SpikingClassification(Task):
         now = out.unsqueeze(2)
         return self.loss(now, y) * share, self.error(now, y).squeeze(2) * share
 
-    def predicted(self, out: Tensor) -> Tensor:
-        """Return the class of each sample, ``[R, B]``."""
-        if self.unit.loss in ("max_membrane", "mse_membrane") or self.unit.readout == "leaky":
-            return out.amax(2).argmax(-1)
+    def evidence(self, out: Tensor) -> Tensor:
+        """Return what speaks for each class, ``[R, B, K]``: spikes, largest membrane, or how early the first spike was."""
+        if self.unit.loss in ("max_membrane", "mse_membrane") or not self.fires:
+            return out.amax(2)
         spikes = self.spikes(out)
-        if self.unit.loss == "first_spike":
-            return first_spike_times(spikes).argmin(-1)
-        return spikes.sum(2).argmax(-1)
+        return -first_spike_times(spikes) if self.unit.loss == "first_spike" else spikes.sum(2)
+
+    def predicted(self, out: Tensor) -> Tensor:
+        """Return the class of each sample, ``[R, B]``; the lowest of those that are level."""
+        return self.evidence(out).argmax(-1)
 
     def score(self, out: Tensor, y: Tensor) -> Tensor:
         return (self.predicted(out) == y).double().mean(-1)
