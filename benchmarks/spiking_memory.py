@@ -122,7 +122,7 @@ def draw(steps: list[int], found: dict[str, list[float]], path: str) -> None:
     log_axis(ax, 1.0, max(values))
     ax.set_xlabel("time steps T", fontsize=9, color=INK)
     ax.set_ylabel("MB beyond input and weights", fontsize=9.5, color=INK)
-    ax.legend(frameon=False, fontsize=9)
+    ax.legend(frameon=False, fontsize=9, loc="lower right", bbox_to_anchor=(1, 0.07))
     note = f"784-1000-10 LIF units, {SAMPLES} samples, spikes at 13 % as input; a process for each point; below 1 MB drawn at 1."
     figure.supxlabel(note, x=0.012, ha="left", fontsize=8, color=MUTED)
     figure.savefig(path)
