@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FACTORS", "TUNING_SEED", "Options", "Plan", "Row", "make_plan"]
 
-#: What rules are put beside: backprop, and over spiking units backprop through time with surrogate derivatives, the same pass under its own recipe.
+#: What rules are put beside: backprop, and over spiking units surrogate gradients, the same pass under its own recipe.
 REFERENCE, SPIKING_REFERENCE = "bp", "surrogate"
 #: Seed on which rates are chosen; no row may be measured on it.
 TUNING_SEED = 1000
