@@ -30,6 +30,7 @@ from bioplaus.simulator import Interrupted
 
 CONV = {"network": "cnn5", "network.channels": [3, 4], "network.norm": "batch", "data.limit": 48, "batch_size": 16}
 PROBES = ["angle", "feedback", "cka", "updates", "dead"]
+SPIKING = {"neuron.steps": 6, "probes": ["spikes"]}
 SETTINGS: dict[str, dict[str, Any]] = {
     "bp, plain": {"rule": "bp"},
     "bp, momentum, float64": {"rule": "bp", "plasticity.momentum": 0.9, "dtype": "float64"},
@@ -49,6 +50,10 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "network.window": 50,
         "seeds": 2,
     },
+    "surrogate, rate code, two packs": {"rule": "surrogate", "seeds": 2, "run.pack": "1", "data.encode": "rate", **SPIKING},
+    "eprop, regulariser, one pack": {"rule": "eprop", "seeds": 2, "run.pack": "2", "rule.reg": 0.1, "dtype": "float64", **SPIKING},
+    "eprop, recurrent, step by step": {"rule": "eprop", "rule.form": "stepwise", "network.recurrent": True, **SPIKING},
+    "decolle": {"rule": "decolle", **SPIKING},
     "one seed diverges": {"seeds": 2, "rule.lr": [0.1, 1e30], "plasticity.clip": "none", "run.pack": "2"},
 }
 

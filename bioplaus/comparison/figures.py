@@ -52,7 +52,7 @@ def draw(found: Mapping[str, Any], path: Path) -> list[Path]:
 
 def _colours(runs: Sequence[Run]) -> list[str]:
     others = iter(COLOURS * (len(runs) // len(COLOURS) + 1))
-    return [INK if row["rule"] == "bp" else next(others) for row, _ in runs]
+    return [INK if row["reference"] else next(others) for row, _ in runs]
 
 
 def _draw_scores(ax: Axes, runs: Sequence[Run], score: str, scale: Sequence[float] | None = None) -> str:
@@ -149,7 +149,7 @@ def _say_below(figure: Figure, runs: Sequence[Run], score: str, said: str) -> No
 
 def angles(runs: Sequence[Run], title: str) -> Figure | None:
     """Return a panel per rule: the angle between its change and backprop's, per layer over time; mean over seeds."""
-    runs = [(row, table) for row, table in runs if row["name"] != "bp" and layers(table, "angle_to_bp", "probe")]
+    runs = [(row, table) for row, table in runs if row["name"] not in ("bp", "surrogate") and layers(table, "angle_to_bp", "probe")]
     if not runs:
         return None
     columns = min(3, len(runs))

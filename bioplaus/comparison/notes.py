@@ -71,9 +71,13 @@ def _of_rows(found: Mapping[str, Any]) -> list[str]:
         "{} stopped: numbers no longer finite. The best epoch before counts, if any.", lambda row: _filled(_seeds(row["stopped_seeds"]))
     )
     say(f"all seeds have one {score}, so there is no interval.", lambda row: _equal(row[score]["ci95"]))
-    say("all differences to bp are equal, so there is no interval.", lambda row: row["rule"] != "bp" and _equal(row["difference_to_bp"]["ci95"]))
+    beside = found["reference"]
     say(
-        "the neuron of the published results; the difference to bp is that of the neuron too (published=false leaves such rows out).",
+        f"all differences to {beside} are equal, so there is no interval.",
+        lambda row: not row["reference"] and _equal(row["difference_to_bp"]["ci95"]),
+    )
+    say(
+        f"the neuron of the published results; the difference to {beside} is that of the neuron too (published=false leaves such rows out).",
         lambda row: row["neuron"] != found["neuron"] and not row["error"],
     )
     lines = [f"{', '.join(rules)}: {text}" for text, rules in said.items()]

@@ -16,9 +16,10 @@ from bioplaus.fields import plain
 if TYPE_CHECKING:
     from bioplaus.comparison.trial import Trial
 
-__all__ = ["FACTORS", "REFERENCE", "TUNING_SEED", "Options", "Plan", "Row", "make_plan"]
+__all__ = ["FACTORS", "TUNING_SEED", "Options", "Plan", "Row", "make_plan"]
 
-REFERENCE = "bp"
+#: What rules are put beside: backprop, and over spiking units surrogate gradients, the same pass under its own recipe.
+REFERENCE, SPIKING_REFERENCE = "bp", "surrogate"
 #: Seed on which rates are chosen; no row may be measured on it.
 TUNING_SEED = 1000
 #: Rates tried, as multiples of the rule's own recipe. More of them above it: a recipe that diverges is noticed by its author, a slow one is not.
@@ -39,7 +40,7 @@ class Options:
     """Settings of the comparison itself."""
 
     rules: tuple[str, ...] = ()
-    """Names of the rules, bp added in front if it is not among them; all for every registered one."""
+    """Names of the rules, bp (surrogate, if units spike) added in front if it is not among them; all for every registered one."""
     tune: str = "grid"
     """grid: each rule gets the rate of the grid that validates best; none: each runs with its recipe."""
     grid: tuple[float, ...] = FACTORS
@@ -80,6 +81,7 @@ class Plan:
     grid: tuple[float, ...]
     tune_epochs: int
     root: str
+    reference: str = REFERENCE
     given: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -120,6 +122,9 @@ def make_plan(overrides: Mapping[str, Any]) -> tuple[Plan, Options]:
     """
     given = {key: plain(value) for key, value in overrides.items()}
     options = _options({key: given.pop(key) for key in list(given) if key in Options.__dataclass_fields__})
+    reference_rule = _reference(options.rules, given)
+    if reference_rule not in options.rules:
+        options.rules = (reference_rule, *options.rules)
     own: dict[str, dict[str, Any]] = {rule: {} for rule in options.rules}
     for key in list(given):
         head, _, rest = key.partition(".")
@@ -141,7 +146,7 @@ def make_plan(overrides: Mapping[str, Any]) -> tuple[Plan, Options]:
         raise ConfigError(f"{rates[0]} fixes what tune=grid chooses; leave one out")
     root = str(given.pop("run.root", "runs"))
     # rows, not keys for a rule, are allowed to fail: what is wrong for backprop is wrong for the comparison
-    reference = config.resolve({"seeds": 5, "threads": 1, **_general(given), **own[REFERENCE], "rule": REFERENCE})
+    reference = config.resolve({"seeds": 5, "threads": 1, **_general(given), **own[reference_rule], "rule": reference_rule})
     tree, top = config.as_dict(reference), reference.top
     if TUNING_SEED in reference.seed_list and options.tune == "grid":
         raise ConfigError(f"seed {TUNING_SEED} is used to choose the rates, so no row may be measured on it; choose another seed=")
@@ -160,11 +165,11 @@ def make_plan(overrides: Mapping[str, Any]) -> tuple[Plan, Options]:
     trial = trial_of(reference)
     rows = tuple(row for rule in options.rules for row in _rows(rule, shared, own[rule], options.published, trial))
     if all(row.error for row in rows):
-        raise ConfigError(f"no row can run; {REFERENCE}: {next(row for row in rows if row.rule == REFERENCE).error}")
+        raise ConfigError(f"no row can run; {reference_rule}: {next(row for row in rows if row.rule == reference_rule).error}")
     tune_epochs = min(top.epochs, 10) if options.tune_epochs is None else options.tune_epochs
     what = {"rules": list(options.rules), "grid": list(options.grid), "published": options.published, "tune": options.tune}
     plan = Plan(
-        rows, shared, reference.seed_list, top.epochs, options.tune, options.grid, tune_epochs, root,
+        rows, shared, reference.seed_list, top.epochs, options.tune, options.grid, tune_epochs, root, reference_rule,
         given={**what, "tune_epochs": tune_epochs, "shared": shared, "own": own},
     )  # fmt: skip
     return plan, options
@@ -238,7 +243,7 @@ def _options(values: Mapping[str, Any]) -> Options:
 
 
 def _rules(value: Any) -> tuple[str, ...]:
-    """Return the names of the rules, backprop first if it was not named."""
+    """Return the names of the rules."""
     words: Sequence[Any] = value if isinstance(value, list) else str(value).split(",") if value is not None else []
     names = [str(word).strip() for word in words if str(word).strip()]
     if not names:
@@ -249,4 +254,15 @@ def _rules(value: Any) -> tuple[str, ...]:
         registry.RULES.check(name)
         if names.count(name) > 1:
             raise ConfigError(f"rules names {name} twice; keep one")
-    return tuple(names if REFERENCE in names else [REFERENCE, *names])
+    return tuple(names)
+
+
+def _reference(rules: Sequence[str], given: Mapping[str, Any]) -> str:
+    """Return the rule that the others are put beside: where units spike, the one whose recipe is made for them.
+
+    Units spike if the neuron given does, or, where none is given, if no rule but backprop can do without time.
+    """
+    if "neuron" in given:
+        return SPIKING_REFERENCE if registry.NEURONS.get(str(given["neuron"])).spiking else REFERENCE
+    others = [registry.RULES.get(rule).tasks for rule in rules if rule != REFERENCE]
+    return SPIKING_REFERENCE if others and all("spiking" in tasks and "classification" not in tasks for tasks in others) else REFERENCE

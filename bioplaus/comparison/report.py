@@ -101,7 +101,7 @@ _COST_NOTES = (
 
 
 def _table(found: Mapping[str, Any], columns: Sequence[tuple[str, str]]) -> str:
-    heads = "".join(f"<th{_kind(key)}>{escape(head.format(score=found['score']))}</th>" for head, key in columns)
+    heads = "".join(f"<th{_kind(key)}>{escape(head.format(**found))}</th>" for head, key in columns)
     lines = []
     for row in found["rows"]:
         if row["error"] is not None:

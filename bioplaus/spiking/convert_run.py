@@ -10,9 +10,10 @@ from typing import Any
 import torch
 
 from bioplaus import api, checkpoint, registry
-from bioplaus.errors import ConfigError
+from bioplaus.errors import ConfigError, RunError
 from bioplaus.neurons.smooth import Identity
 from bioplaus.pictures import Curves, Panel, Series
+from bioplaus.rules.base import Rule
 from bioplaus.spiking.conversion import BALANCES, Converted, accuracy_over_time, convert, pools
 from bioplaus.stats import summarise
 
@@ -49,11 +50,18 @@ def convert_run(path: str | Path, steps: int = 100, balance: str = "both", out: 
     """
     if steps < 1:
         raise ConfigError(f"steps={steps} must be a whole number >= 1")
+    if balance not in (*BALANCES, "both"):
+        raise ConfigError(f"balance={balance} is not known; choose both, {' or '.join(BALANCES)}")
     wanted = BALANCES if balance == "both" else (balance,)
     result = api.load(path)
     accuracy = result.summary.get("test_accuracy")
     if not accuracy:
         raise ConfigError(f"{path} does not classify; only classifiers are converted")
+    if accuracy["mean"] is None:
+        raise ConfigError(f"{path} has no accuracy: a seed of it diverged before its first epoch; train again with a lower rule.lr")
+    rule = result.simulator.packs[0].model.rule
+    if type(rule).predict is not Rule.predict:
+        raise ConfigError(f"rule={rule.config.name} reads its answer from more than one pass through the network; convert a run of rule=bp")
     values: dict[str, Any] = {"run": str(path), "steps": steps, "network_accuracy": accuracy, "balances": {}}
     arrays: dict[str, torch.Tensor] = {}
     for name in wanted:
@@ -90,16 +98,19 @@ def _text(values: dict[str, Any]) -> str:
         interval = found["accuracy"]["ci95"]
         shown = f" [{100 * interval[0]:.2f}, {100 * interval[1]:.2f}]" if interval else ""
         rates = ", ".join(f"{rate:.3f}" for rate in found["firing_rate"])
-        lines.append(
-            f"  {name:<7} {100 * found['accuracy']['mean']:.2f} %{shown}, {100 * found['gap']:+.2f} points below; spikes per unit and step {rates}"
-        )
+        gap, side = 100 * abs(found["gap"]), "below" if found["gap"] >= 0 else "above"
+        fired = f"; spikes per unit and step {rates}" if rates else ""
+        lines.append(f"  {name:<7} {100 * found['accuracy']['mean']:.2f} %{shown}, {gap:.2f} points {side}{fired}")
     return "\n".join([*lines, *([f"  note: {values['note']}"] if values["note"] else [])])
 
 
 def _written(values: dict[str, Any], arrays: dict[str, torch.Tensor], folder: Path) -> list[Path]:
     from bioplaus.plots import draw_picture
 
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"cannot make the folder {folder}: {error.strerror or error}; choose another with out=DIR") from error
     table, weights = folder / "conversion.json", folder / "conversion.safetensors"
     checkpoint.write_text(table, json.dumps(values, indent=2, allow_nan=False) + "\n")
     checkpoint.save(weights, arrays, {"run": values["run"], "steps": values["steps"]})
@@ -110,5 +121,7 @@ def _written(values: dict[str, Any], arrays: dict[str, torch.Tensor], folder: Pa
     ]
     level = 100 * values["network_accuracy"]["mean"]
     series.append(Series("relu network", [steps[0], steps[-1]], [level, level], dashed=True, colour=None))
-    panel = Panel("time steps", "test accuracy, %", series, log_x=values["steps"] > 30)
-    return [table, weights, draw_picture(Curves("conversion.png", "From rates to spikes", [panel], "Mean over seeds."), folder)]
+    count = len(values["network_accuracy"]["values"])
+    note = f"Mean of {count} seeds." if count > 1 else ""
+    panel = Panel("time steps", "test accuracy, %", series, log_x=values["steps"] > 30, whole_x=True)
+    return [table, weights, draw_picture(Curves("conversion.png", "From rates to spikes", [panel], note), folder)]
