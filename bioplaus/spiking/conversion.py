@@ -1,4 +1,4 @@
-"""A trained rate network becomes a spiking one: weights rescaled so that rates stay below one spike per step, ReLU units become integrate-and-fire.
+"""A trained rate network becomes a spiking one: weights rescaled so that rates stay below one spike per step, ReLUs integrate and fire.
 
 ``W_l <- W_l lam_{l-1} / lam_l``, ``b_l <- b_l / lam_l``, lam_l the largest activation of layer l on training samples (``max``), or its 99.9th
 percentile, which outliers do not move (``robust``). The input is a constant current, biases are currents, reset is by subtraction: after T steps
@@ -23,7 +23,7 @@ from bioplaus.norm import BatchNorm
 from bioplaus.operations import MaxPool, Scope
 from bioplaus.shapes import per_weight
 
-__all__ = ["BALANCES", "Converted", "accuracy_over_time", "convert", "scales"]
+__all__ = ["BALANCES", "Converted", "accuracy_over_time", "check_convertible", "convert", "pools", "scales"]
 
 BALANCES = ("robust", "max")
 PERCENTILE = 0.999
@@ -52,15 +52,23 @@ class Converted:
 
 @torch.no_grad()
 def scales(network: Network, params: Mapping[str, Tensor], buffers: Mapping[str, Tensor], feed: Feed, balance: str) -> list[Tensor]:
-    """Return lam of every layer ``[R]``: the largest activation over the samples, or a percentile of the positive ones."""
+    """Return lam of every layer ``[R]``: the largest activation over the samples, or a percentile of all, those at 0 among them.
+
+    The percentile is a mean over chunks of 500 samples, each by its size.
+    """
+    if not len(feed):
+        raise ConfigError("there are no training samples to scale the weights by")
     best: list[list[Tensor]] = [[] for _ in network.layers]
+    shares = []
     for batch in feed.chunks(500):
+        shares.append(batch.size / len(feed))
         run = network.forward(params, batch.x, buffers)
         for found, trace in zip(best, run.traces):
             rows = trace.current.clamp(min=0).flatten(1)
             found.append(rows.amax(1) if balance == "max" else _percentile(rows))
-    pick = (lambda x: x.amax(0)) if balance == "max" else (lambda x: x.mean(0))
-    return [pick(torch.stack(found)).clamp(min=1e-12) for found in best]
+    if balance == "max":
+        return [torch.stack(found).amax(0).clamp(min=1e-12) for found in best]
+    return [sum(share * one for share, one in zip(shares, found)).clamp(min=1e-12) for found in best]  # type: ignore[union-attr]
 
 
 def _percentile(rows: Tensor) -> Tensor:
@@ -95,11 +103,7 @@ def convert(
     """
     if balance not in BALANCES:
         raise ConfigError(f"balance={balance} is not known; choose {' or '.join(BALANCES)}")
-    for layer in network.layers[:-1]:
-        if not isinstance(layer.neuron, Relu):
-            raise ConfigError(f"only networks of relu units can be converted, this one has {layer.neuron.config.name}; train with neuron=relu")
-        if layer.dendrites or any(isinstance(op, BatchNorm) for op in (*layer.before, *layer.after)):
-            raise ConfigError("a network with dendrites or with norms before a connection cannot be converted; use network.norm_place=current")
+    check_convertible(network)
     lam = scales(network, params, buffers, feed, balance)
     layers, arrays, before = [], {}, torch.ones_like(lam[0])
     for i, layer in enumerate(network.layers):
@@ -111,6 +115,17 @@ def convert(
         layers.append(Layer(name, layer.connection, unit, bias=True, before=layer.before, after=layer.after))
         before = lam[i]
     return Converted(Network("spiking", network.in_shape, layers), arrays, lam)
+
+
+def check_convertible(network: Network) -> None:
+    """Raise ConfigError unless hidden units are ReLU, the output is static, and norms, if any, act on currents."""
+    *hidden, last = network.layers
+    for layer in [*hidden, *([last] if last.neuron.spiking else [])]:
+        if not isinstance(layer.neuron, Relu):
+            raise ConfigError(f"only networks of relu units can be converted, this one has {layer.neuron.config.name}; train with neuron=relu")
+    for layer in network.layers:
+        if layer.dendrites or any(isinstance(op, BatchNorm) for op in (*layer.before, *layer.after)):
+            raise ConfigError("a network with dendrites or with norms before a connection cannot be converted; use network.norm_place=current")
 
 
 def _folded(layer: Layer, params: Mapping[str, Tensor], buffers: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
@@ -137,14 +152,15 @@ def accuracy_over_time(converted: Converted, feed: Feed, steps: int) -> tuple[Te
     network, params = converted.network, converted.params
     right: Tensor | float = 0.0
     rates: Tensor | float = 0.0
-    for x, y in _chunks(network, feed, steps):
+    replicas = converted.scales[0].shape[0]
+    for x, y in _chunks(network, feed, steps * replicas):
         scope, activity, fired = Scope(params), x.unsqueeze(2), []
         for layer in network.layers:
             trace = layer.forward(scope, activity)
             activity = trace.out
             fired.append(activity.flatten(1).mean(1))
-        total = trace.current.cumsum(2) if trace.current.shape[2] > 1 else trace.current
-        right = right + (total.argmax(-1) == y.unsqueeze(2)).double().sum(1)
+        total = trace.current.cumsum(2)
+        right = right + (total.argmax(-1) == y.unsqueeze(2)).double().sum(1).expand(-1, steps)  # without hidden layers every step is alike
         rates = rates + torch.stack(fired[:-1], 1).double() * x.shape[1] if len(fired) > 1 else rates
     assert isinstance(right, Tensor)
     found = right / len(feed)
@@ -152,9 +168,10 @@ def accuracy_over_time(converted: Converted, feed: Feed, steps: int) -> tuple[Te
     return found, rates / len(feed) if isinstance(rates, Tensor) else silent
 
 
-def _chunks(network: Network, feed: Feed, steps: int) -> Iterator[tuple[Tensor, Tensor]]:
+def _chunks(network: Network, feed: Feed, copies: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield as many samples at once as memory allows, of whose activity there are so many copies (steps times replicas)."""
     widest = max(_size(layer.connection.out_shape) for layer in network.layers)
-    for batch in feed.chunks(max(1, int(WORK / (steps * widest)))):
+    for batch in feed.chunks(max(1, int(WORK / (copies * widest)))):
         yield batch.x, batch.y
 
 
