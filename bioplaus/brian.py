@@ -64,7 +64,10 @@ def target_of(wanted: str, seconds: float) -> str:
         return "numpy"
     if compiles():
         return "cython"
-    print("bioplaus: Brian2 finds no C++ compiler that works, so it runs on its numpy target, some times as slow", file=sys.stderr)
+    print(
+        "bioplaus: Brian2 finds no C++ compiler that works, so it runs on its numpy target, some times as slow",
+        file=sys.stderr,
+    )
     return "numpy"
 
 

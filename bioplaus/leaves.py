@@ -25,7 +25,8 @@ class Init:
     ----------
     kind
         "uniform": U(-1, 1) / sqrt(fan_in), the published default of the counter-current and backprop networks;
-        "normal": N(0, 1) / sqrt(fan_in); "positive": U(0, 1) + 0.01, as Diehl & Cook 2015 start excitatory synapses; "orthogonal": orthonormal rows or columns of the matrix post x fan_in; "zero"; "one".
+        "normal": N(0, 1) / sqrt(fan_in); "orthogonal": orthonormal rows or columns of the matrix post x fan_in; "zero"; "one"; "positive":
+        U(0, 1) + 0.01, as Diehl & Cook 2015 start the excitatory synapses of their network.
     scale
         Factor on the draw, dimensionless.
     """

@@ -77,7 +77,8 @@ class Pack:
 
     def epoch_means(self, steps: int) -> dict[str, Tensor]:
         """Return the mean of each training metric over the epoch's steps so far, and start new sums."""
-        means = {key: value / max(steps, 1) for key, value in self.world.tally.items()}
+        tally = self.world.tally
+        means = {key: tally[key] / max(steps, 1) for key in sorted(tally)}  # a checkpoint hands them back in that order
         self.world.tally = {}
         return means
 

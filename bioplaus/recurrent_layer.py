@@ -31,6 +31,10 @@ class RecurrentLayer(Layer):
         self.recurrent_weight = f"{self.name}/recurrent/weight"
 
     @property
+    def one_way(self) -> bool:
+        return True
+
+    @property
     def leaves(self) -> dict[str, Leaf]:
         return super().leaves | {self.recurrent_weight: Leaf(self.recurrent.weight_shape, self.recurrent.fan_in, self.init)}
 
@@ -58,4 +62,4 @@ class RecurrentLayer(Layer):
         raise ConfigError(_ONE_WAY)
 
 
-_ONE_WAY = "a recurrent spiking layer has no pass back through time; use rule=eprop with probes=[], or network.recurrent=false"
+_ONE_WAY = "a recurrent spiking layer has no pass back through time; use rule=eprop, or network.recurrent=false"

@@ -249,6 +249,7 @@ PROBES = Registry(
         "cka": "bioplaus.probes.cka:CkaProbe",
         "updates": "bioplaus.probes.updates:UpdatesProbe",
         "dead": "bioplaus.probes.dead:DeadProbe",
+        "spikes": "bioplaus.probes.spikes:SpikesProbe",
     },
 )
 ENGINES = Registry(

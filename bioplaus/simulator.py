@@ -76,6 +76,9 @@ class Simulator:
         if refusal:
             raise ConfigError(f"backend={settings.top.backend} cannot run this: {refusal}; use backend=loop")
         self.probes = [registry.PROBES.get(name)() for name in settings.top.probes]
+        for name, probe in zip(settings.top.probes, self.probes):
+            if refusal := probe.refuses(self.packs[0].model):
+                raise ConfigError(f"probes: {name} cannot look at this run: {refusal}, or leave {name} out")
         self.recorder = Recorder()
         self.training_seconds: list[float] = []
         self.seconds = 0.0

@@ -47,11 +47,10 @@ class HodgkinHuxley(Continuous):
     Config = HodgkinHuxleyConfig
     rest = HH_REST
     peak = HH_SPIKE
+    one_way = "nothing in it is a threshold that a surrogate could stand for"
 
     def pull(self, cache: Course | Any, error: Tensor) -> Tensor:
-        raise ConfigError(
-            "neuron=hodgkin_huxley has no gradient: nothing in it is a threshold that a surrogate could stand for; use neuron=izhikevich or lif"
-        )
+        raise ConfigError(f"neuron=hodgkin_huxley has no gradient: {self.one_way}; use neuron=izhikevich or lif")
 
     def _scan(self, current: Any, gain: float, membrane: Any, spikes: Any) -> None:
         hodgkin_huxley_forward(current, gain, self.config.dt, membrane, spikes)

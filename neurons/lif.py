@@ -22,6 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bioplaus.allocation import room
 from bioplaus.errors import ConfigError
 from bioplaus.fields import ranged
 from bioplaus.neurons._scan import NONE, SUBTRACT, ZERO, lif_backward, lif_forward
@@ -31,6 +32,7 @@ from bioplaus.neurons.online import LifUnit
 from bioplaus.neurons.spiking import (
     Spiking,
     ThresholdConfig,
+    check_error,
     decay,
     level,
     numbers,
@@ -124,8 +126,8 @@ class Lif(Spiking):
         if current.device.type != "cpu":
             return self._loop(current, beta, steps)
         shape = (*current.shape[:2], steps, *current.shape[3:])
-        membrane, spikes = current.new_empty(shape), current.new_empty(shape)
-        after = membrane if c.reset_delay else current.new_empty(shape)
+        membrane, spikes = room(current, shape), room(current, shape)
+        after = membrane if c.reset_delay else room(current, shape)
         kind = membrane.numpy().dtype.type
         over_rows(
             lif_forward, shape[0] * shape[1], membrane.numel(), rows_of(current), beta.numpy(), kind(c.threshold), level(c, kind), kind(1),
@@ -136,9 +138,10 @@ class Lif(Spiking):
     def _back(self, cache: _Cache, error: Tensor, *, leak: bool = False) -> tuple[Tensor, Tensor]:
         """Return the error at the current, and that at beta ``[R]`` if asked for."""
         c, u = self.config, cache.membrane
+        check_error(error, u)
         if u.device.type != "cpu":
             return self._loop_back(cache, error)
-        back = u.new_empty((*u.shape[:2], 1 if cache.constant else u.shape[2], *u.shape[3:]))
+        back = room(u, (*u.shape[:2], 1 if cache.constant else u.shape[2], *u.shape[3:]))
         kind = u.numpy().dtype.type
         found = np.zeros(u.shape[0] * u.shape[1] if leak else 0)
         code, a, b = numbers(c)

@@ -22,7 +22,10 @@ CAPTIONED = 400
 def diehl_cook_findings(views: Sequence[View]) -> Findings:
     """Return what the networks of all packs do on some test samples, learning off, and what they have become."""
     rows = [row for view in views for row in _rows(view)]
-    mean = {key: float(np.mean([row[key] for row in rows])) for key in ("rate", "operations", "silent", "test_tries", "tries", "spikes")}
+    mean = {
+        key: float(np.mean([row[key] for row in rows]))
+        for key in ("rate", "operations", "silent", "test_tries", "tries", "spikes")
+    }
     p, theta = of(views[0].networks["forward"]).parameters, np.concatenate([row["theta"] for row in rows])
     neurons = np.sum([row["per_class"] for row in rows], 0) / len(rows)
     values = {
@@ -93,7 +96,7 @@ def _text(v: dict[str, Any], neurons: int) -> str:
         [
             f"{v['spikes_per_image']:.1f} spikes of {neurons} neurons per test image ({v['firing_rate_hz']:.2f} Hz), "
             f"{v['synaptic_operations_per_sample']:.4g} synaptic operations, {v['test_tries_per_image']:.2f} tries",
-            f"in training {v['tries_per_image']:.2f} tries per image; neurons that did not fire in the last images: {100 * v['silent_share'][0]:.0f} %",
+            f"in training {v['tries_per_image']:.2f} tries per image; neurons silent over the last images: {100 * v['silent_share'][0]:.0f} %",
             f"theta {v['theta_mean']:.2f} mV ({v['theta_min']:.2f} to {v['theta_max']:.2f}), theta_plus {v['theta_plus']:.4g} mV",
             f"neurons of each class: {named}",
         ]
@@ -110,13 +113,19 @@ def _pictures(view: View, rows: Sequence[dict[str, Any]]) -> list[Picture]:
         captions = names if len(order) <= CAPTIONED else ()
         tiles = first["weights"].T[order].reshape(-1, *shape)
         note = "In order of the class that a neuron stands for, written into the corner; -: none."
-        found.append(Mosaic("receptive_fields.png", f"{title}: input weights of each neuron", tiles, "weight", captions, note))
+        found.append(
+            Mosaic("receptive_fields.png", f"{title}: input weights of each neuron", tiles, "weight", captions, note)
+        )
     panels = [
         Panel("theta, mV", "neurons", [_histogram(first["theta"])], title="adaptive part of the threshold"),
         Panel(
             "neuron, most active first",
             "spikes per image",
-            [Series("", list(range(1, len(first["responses"]) + 1)), sorted(first["responses"].tolist(), reverse=True))],
+            [
+                Series(
+                    "", list(range(1, len(first["responses"]) + 1)), sorted(first["responses"].tolist(), reverse=True)
+                )
+            ],
             title="responses to the last images of training",
         ),
     ]

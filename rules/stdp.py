@@ -44,7 +44,9 @@ class Stdp(Rule):
     def home(cls, given: Mapping[str, Any]) -> Mapping[str, str]:
         return {"network": "diehl_cook"}
 
-    def init(self, networks: Mapping[str, Network], params: Mapping[str, Tensor], streams: Streams) -> dict[str, Tensor]:
+    def init(
+        self, networks: Mapping[str, Network], params: Mapping[str, Tensor], streams: Streams
+    ) -> dict[str, Tensor]:
         return diehl_cook.start(networks["forward"], streams)
 
     def boundary(self, event: str, view: View, scores: Mapping[str, Tensor], feed: Callable[[], Any]) -> None:
@@ -61,4 +63,3 @@ class Stdp(Rule):
         from bioplaus.rules.diehl_cook_findings import diehl_cook_findings
 
         return diehl_cook_findings(views)
-

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 
 from bioplaus.errors import RunError
-from bioplaus.plots import alignment, cka, draw_all, learning_curves, series, updates
+from bioplaus.plots import alignment, cka, draw_all, firing, learning_curves, series, updates
 from bioplaus.plots.lines import spread
 from bioplaus.plots.series import clock
 
@@ -64,6 +64,8 @@ def full_table(epochs: int = 3, seeds: int = 3) -> pa.Table:
             ("angle_to_bp", 40.0),
             ("cka", 0.3),
             ("update_ratio", 0.02),
+            ("firing_rate", 0.1),
+            ("silent_share", 0.3),
         ):
             rows += measured(metric, course(start, 0.01), "probe", layer)
     return table(rows)
@@ -319,6 +321,22 @@ def test_names_beside_lines_keep_order_and_distance() -> None:
     assert spread([]) == []
 
 
+def test_firing_has_a_line_per_layer_and_no_panel_for_what_was_not_measured() -> None:
+    rows = measured("firing_rate", {0: [0.125, 0.25]}, "probe", 0) + measured(
+        "firing_rate", {0: [None, None]}, "probe", 1
+    )
+    figure = firing(table(rows), "title")
+    assert figure is not None and len(figure.axes) == 1
+    assert list(named(figure.axes[0])) == ["layer 1"]  # a read-out without spikes has no rate
+    assert named(figure.axes[0])["layer 1"].get_ydata().tolist() == [0.125, 0.25]
+    figure = firing(table(rows + measured("silent_share", {0: [0.0, 1.0]}, "probe", 1)), "title")
+    assert figure is not None
+    silent = figure.axes[1]
+    assert named(silent)["layer 2"].get_ydata().tolist() == [0.0, 1.0]
+    assert silent.get_ylim() == pytest.approx((-0.01, 1.01), abs=0.005)  # it stays a share
+    assert firing(table(measured("loss", {0: [1.0]})), "title") is None
+
+
 # files
 
 
@@ -326,7 +344,7 @@ def test_all_figures_are_written_as_png_and_nothing_else(tmp_path: Path) -> None
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         paths = draw_all(full_table(), np.eye(16), tmp_path / "new" / "figures", "ccl on digits ($mlp_[16])")
-    names = {"learning_curves.png", "alignment.png", "cka.png", "weights.png", "updates.png"}
+    names = {"learning_curves.png", "alignment.png", "cka.png", "weights.png", "updates.png", "firing.png"}
     assert {path.name for path in paths} == names
     assert {path.name for path in (tmp_path / "new" / "figures").iterdir()} == names  # no temporary file is left
     for path in paths:

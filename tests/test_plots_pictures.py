@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 from matplotlib.colors import to_rgba
 
-from bioplaus.pictures import Curves, Panel, Series
+from bioplaus.pictures import Curves, Mosaic, Panel, Series
 from bioplaus.plots.pictures import picture_figure
 
 X = [1.0, 10.0, 100.0]
@@ -49,3 +50,20 @@ def test_ticks_of_a_narrow_panel_are_few() -> None:
     figure = _figure(Panel("load", "y", [Series("", [0.0, 0.21], [0.0, 1.0])]))
     low, high = figure.axes[0].get_xlim()
     assert len([tick for tick in figure.axes[0].get_xticks() if low <= tick <= high]) <= 6
+
+
+def test_a_mosaic_is_as_square_as_can_be_and_on_one_scale_from_zero() -> None:
+    """Five tiles of 8 x 8, each drawn three times as large: three columns, two rows, the last place empty."""
+    tiles = np.arange(1, 6)[:, None, None] * np.ones((5, 8, 8))
+    figure = picture_figure(Mosaic("a.png", "title", tiles, "weight", ["a", "b", "c", "d", "-"], "a note"))
+    ax, bar = figure.axes
+    (image,) = ax.images
+    board = np.ma.filled(image.get_array().astype(float), np.nan)
+    assert board.shape == (2 * 24 + 3, 3 * 24 + 2 * 3) and image.get_clim() == (0, 5) and bar.get_ylabel() == "weight"
+    middles = [[board[12 + 27 * row, 12 + 27 * column] for column in range(3)] for row in range(2)]
+    assert middles[0] == [1, 2, 3] and middles[1][:2] == [4, 5] and np.isnan(middles[1][2])
+    written = {text.get_text(): text.get_position() for text in ax.texts}
+    assert list(written) == ["a", "b", "c", "d", "-"]
+    for caption, tile in zip(written, range(1, 6)):
+        x, y = written[caption]
+        assert board[int(y), int(x)] == tile

@@ -40,6 +40,15 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "probes every three updates": {"rule": "bp", "probes": PROBES, "probe_every": 3},
     "conv net, batch norm": {"rule": "bp", **CONV},
     "conv net, batch norm, ccl, augmented": {"rule": "ccl", "data.augment": "flip_crop", "epochs": 2, **CONV},
+    "compiled network of spiking cells": {
+        "rule": "stdp",
+        "network": "diehl_cook",
+        "network.neurons": 6,
+        "network.image_time": 60.0,
+        "network.most_tries": 2,
+        "network.window": 50,
+        "seeds": 2,
+    },
     "one seed diverges": {"seeds": 2, "rule.lr": [0.1, 1e30], "plasticity.clip": "none", "run.pack": "2"},
 }
 
@@ -124,6 +133,38 @@ def test_killed_at_any_write(first_stop: int | None, tmp_path: Path, monkeypatch
         to_the_end(reopened(folder(simulator)))
         check_same(folder(whole), folder(simulator))
     assert finished and allowed >= 8  # metrics, best and last, twice; metrics and summary
+
+
+class Seventh(Silent):
+    """Is killed between two updates, within the second epoch."""
+
+    def __init__(self) -> None:
+        self.left = 7
+
+    def update(self, done: int, text: str) -> None:
+        self.left -= 1
+        if not self.left:
+            raise Killed
+
+
+@pytest.mark.parametrize("seconds", [0.0, 1e9])
+def test_killed_within_an_epoch(seconds: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a checkpoint between any two updates nothing is lost of the epoch; without, it is run again; either way to the same end."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("bioplaus.simulator.REPORT_EVERY", 0.0)
+    given = {"rule": "ccl", "seeds": 2, "run.pack": "1", "run.checkpoint_seconds": seconds, "plasticity.momentum": 0.5}
+    whole, cut = started(given), started(given)
+    result = to_the_end(whole)
+    cut.progress = Seventh()
+    with pytest.raises(Killed):
+        cut.run()
+    where = kept(folder(cut)).steps if seconds == 0 else None
+    assert where == ([5, 1] if seconds == 0 else None)
+    again = reopened(folder(cut))
+    again_result = to_the_end(again)
+    check_same(folder(whole), folder(cut))
+    assert without_clock(again_result.summary) == without_clock(result.summary)
+    assert len(again.training_seconds) == len(whole.training_seconds) == 3
 
 
 def test_interrupted_before_the_first_update(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

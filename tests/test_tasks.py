@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from bioplaus.tasks import Classification, Regression, Retrieval
+from bioplaus.tasks import Classification, Labelling, Regression, Retrieval
 
 
 def randn(*shape: int, seed: int = 0) -> Tensor:
@@ -95,3 +95,15 @@ def test_retrieval_counts_states_that_carry_their_pattern() -> None:
     assert task.overlaps(out)[0, 3].tolist() == [0.0, 0.5]
     assert torch.equal(task.target(torch.tensor([[1, 0]]), torch.float32), xi[:, [1, 0]])
     assert Retrieval(2, xi, d=0.5, M=4, r=0.5).rho == 0.75
+
+
+def test_labelling_by_hand() -> None:
+    """Right alone; right in a tie of two; wrong; right in a tie of all, in which the lowest class counts for the score."""
+    out = torch.tensor([[[0.0, 2.0, 1.0], [3.0, 0.0, 3.0], [1.0, 0.5, 0.0], [0.0, 0.0, 0.0]]], dtype=torch.float64)
+    y = torch.tensor([[1, 2, 2, 0]])
+    task = Labelling(3)
+    assert task.loss(out, y).tolist() == pytest.approx([(0 + 1 / 2 + 1 + 2 / 3) / 4])
+    assert task.score(out, y).tolist() == [0.5]
+    assert not task.error(out, y).any() and task.error(out, y).shape == out.shape
+    both = task.loss(out.repeat(2, 1, 1), torch.tensor([[1, 2, 2, 0], [1, 0, 0, 0]]))
+    assert both.tolist() == pytest.approx([2.1666666666666665 / 4, (1 / 2 + 2 / 3) / 4])

@@ -30,6 +30,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "autoencoder": {"network.channels": [3, 4]},
     "memory": {"data": "patterns", "data.N": 40, "data.K": 12},
     "recurrent": {"data": "patterns", "data.N": 40, "data.K": 12},
+    "diehl_cook": {"network.neurons": 10, "network.image_time": 100.0, "network.rest_time": 50.0, "network.most_tries": 3},
 }
 
 #: The rule alone, whatever its recipes add: clipping layer by layer keeps it finite and is no global signal.

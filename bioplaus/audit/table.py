@@ -27,6 +27,7 @@ def row(card: Card) -> str:
     flags = (card.weight_transport, card.update_locking, card.needs_labels)
     transport, update, labels = ("yes" if flag else "no" for flag in flags)
     transport = NEIGHBOURS if card.neighbours_only else transport
+    transport += " (as declared)" if "weight_transport" in card.declared else ""
     cells = (f"`{card.rule}`", transport, locked, update, labels, str(card.phases), ", ".join(card.modulators) or "-", _reads(card))
     return f"| {' | '.join(cells)} |"
 

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bioplaus.allocation import room
 from bioplaus.neurons._threads import over_rows
 
 __all__ = ["correlated", "few", "sent"]
@@ -34,7 +35,7 @@ def few(x: Tensor, post: int) -> bool:
 
 def sent(w: Tensor, x: Tensor) -> Tensor:
     """Return ``x @ w^T``, ``[rows, post]``."""
-    out = x.new_empty(x.shape[0], w.shape[0])
+    out = room(x, (x.shape[0], w.shape[0]))
     over_rows(_send, x.shape[0], out.numel(), x.numpy(), w.T.contiguous().numpy(), out.numpy())
     return out
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from bioplaus.allocation import room
 from bioplaus.connections._gather import correlated, few, sent
 from bioplaus.connections.base import Connection
 
@@ -47,7 +48,10 @@ class DenseConnection(Connection):
 
     def give_back(self, w: Tensor, post: Tensor) -> Tensor:
         x = _flat(post)
-        out = torch.mm(x[0], w[0]).unsqueeze(0) if w.shape[0] == 1 and x.shape[0] == 1 else torch.matmul(x, w)
+        if w.shape[0] == 1 and x.shape[0] == 1:
+            out = (_product(x[0], w[0]) if post.dim() > 3 else torch.mm(x[0], w[0])).unsqueeze(0)
+        else:
+            out = torch.matmul(x, w)
         return out if post.dim() == 3 else out.unflatten(1, post.shape[1:-1])
 
     def correlate(self, pre: Tensor, post: Tensor) -> Tensor:
@@ -69,7 +73,12 @@ class DenseConnection(Connection):
         """Return ``x @ w^T`` for activity of many steps, mostly silent where it is spikes."""
         if not _watched(w, x) and few(x, w.shape[0]):
             return sent(w, x)
-        return torch.mm(w, x.T).T if w.shape[0] < NARROW else torch.mm(x, w.T)
+        return torch.mm(w, x.T).T if w.shape[0] < NARROW else _product(x, w.T)
+
+
+def _product(a: Tensor, b: Tensor) -> Tensor:
+    """Return ``a @ b`` of large arrays."""
+    return torch.mm(a, b) if _watched(a, b) else torch.mm(a, b, out=room(a, (a.shape[0], b.shape[1])))
 
 
 def _watched(*tensors: Tensor) -> bool:

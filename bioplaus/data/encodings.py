@@ -33,6 +33,11 @@ class Encoding:
     tau: float = 0.0
     threshold: float = 0.01
 
+    def check(self, low: float, high: float) -> None:
+        """Raise ConfigError if inputs from low to high cannot be coded."""
+        if self.kind != "direct":
+            _in_unit(low, high, self.kind.partition("_")[0])
+
     def __call__(self, x: Tensor, streams: Streams) -> Tensor:
         """Return ``[R, B, T, *shape]`` for x ``[R or 1, B, *shape]``; only rate coding draws."""
         if self.kind == "direct":
@@ -43,10 +48,15 @@ class Encoding:
         return latency(x, self.steps, self.tau or 1.0, self.threshold, linear=linear, normalise=not self.tau, clip=True)
 
 
-def _in_unit(x: Tensor, name: str) -> None:
-    if x.numel() and not (x.min() >= 0 and x.max() <= 1):
-        reach = f"these reach from {x.min():.3g} to {x.max():.3g}"
-        raise ConfigError(f"{name} coding needs inputs between 0 and 1, {reach}; use data.standardise=none")
+def _in_unit(low: float, high: float, name: str) -> None:
+    if not (low >= 0 and high <= 1):
+        reach = f"these reach from {low:.3g} to {high:.3g}"
+        raise ConfigError(f"{name} coding needs inputs between 0 and 1, {reach}; use data.standardise=none, on pixels")
+
+
+def _reach(x: Tensor) -> tuple[float, float]:
+    """Return the smallest and the largest value, 0 and 0 where there is none."""
+    return (float(x.min()), float(x.max())) if x.numel() else (0.0, 0.0)
 
 
 def direct(x: Tensor) -> Tensor:
@@ -62,7 +72,7 @@ def rate(x: Tensor, uniform: Tensor, gain: float = 1.0, offset: float = 0.0) -> 
     ConfigError
         Inputs outside [0, 1].
     """
-    _in_unit(x, "rate")
+    _in_unit(*_reach(x), "rate")
     return (uniform < (gain * x + offset).clamp(0, 1).unsqueeze(2)).to(x.dtype)
 
 
@@ -89,7 +99,7 @@ def latency(
     ConfigError
         Inputs outside [0, 1].
     """
-    _in_unit(x, "latency")
+    _in_unit(*_reach(x), "latency")
     last = steps - 1
     if linear:
         when = (last if normalise else tau) * (1 - x.clamp(min=threshold))

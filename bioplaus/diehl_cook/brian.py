@@ -41,8 +41,18 @@ _PLASTIC = """
 w : 1
 dx/dt = -x / tau_x : 1 (event-driven)
 """
+#: Ages are kept in 32 bits here, and grow on.
+_LARGEST = 2**31 - 2**28
 #: Names in a state and of the variables here.
-_OF_EXCITATORY = {"v": "v_e", "g_e": "g_e", "g_i": "g_i", "theta": "theta", "y1": "post_1", "y2": "post_2", "age": "since_e"}
+_OF_EXCITATORY = {
+    "v": "v_e",
+    "g_e": "g_e",
+    "g_i": "g_i",
+    "theta": "theta",
+    "y1": "post_1",
+    "y2": "post_2",
+    "age": "since_e",
+}
 _OF_INHIBITORY = {"v": "v_i", "g_e": "g_ei", "age": "since_i"}
 
 
@@ -84,8 +94,21 @@ class InBrian:
     def _populations(self) -> tuple[Any, Any]:
         b, p, c, ms = self.b, self.p, self.c, self.b.ms
         names = {"above": c.reversal_e, "below": c.reversal_i, "mean_e": c.mean_ge, "mean_i": c.mean_gi}
-        names |= {"keep_e": c.keep_ge, "keep_i": c.keep_gi, "keep_theta": c.keep_theta, "keep_1": c.keep_post_1, "keep_2": c.keep_post_2}
-        of_e = {"rest": c.rest_e, "tau": p.tau_e * ms, "clamp": c.clamp_e, "ready": c.ready_e, "limit": c.threshold_e, "back": c.reset_e}
+        names |= {
+            "keep_e": c.keep_ge,
+            "keep_i": c.keep_gi,
+            "keep_theta": c.keep_theta,
+            "keep_1": c.keep_post_1,
+            "keep_2": c.keep_post_2,
+        }
+        of_e = {
+            "rest": c.rest_e,
+            "tau": p.tau_e * ms,
+            "clamp": c.clamp_e,
+            "ready": c.ready_e,
+            "limit": c.threshold_e,
+            "back": c.reset_e,
+        }
         excitatory = b.NeuronGroup(
             p.neurons,
             _EXCITATORY,
@@ -160,7 +183,7 @@ class InBrian:
     def _take(self, state: State) -> None:
         for group, names in ((self.excitatory, _OF_EXCITATORY), (self.inhibitory, _OF_INHIBITORY)):
             for mine, theirs in names.items():
-                setattr(group, mine, np.minimum(getattr(state, theirs), 2**30))
+                setattr(group, mine, np.minimum(getattr(state, theirs), _LARGEST))
         self.plastic.w = state.weights.ravel()
 
     def _give(self, state: State) -> None:

@@ -13,7 +13,18 @@ from bioplaus.diehl_cook.parameters import DiehlCook
 from bioplaus.diehl_cook.state import State, checked, copied, new_state
 from bioplaus.errors import ConfigError
 
-__all__ = ["DiehlCook", "State", "assign_labels", "copied", "drive", "new_state", "predict", "present", "respond", "train"]
+__all__ = [
+    "DiehlCook",
+    "State",
+    "assign_labels",
+    "copied",
+    "drive",
+    "new_state",
+    "predict",
+    "present",
+    "respond",
+    "train",
+]
 
 Array = np.ndarray[Any, Any]
 

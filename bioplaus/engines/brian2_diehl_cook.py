@@ -47,7 +47,10 @@ class Brian2Engine(Engine):
             return "it knows network=diehl_cook"
         p = network.parameters
         if p.rest_time < p.delay_max:
-            return f"network.rest_time={p.rest_time:g} is shorter than delays of up to {p.delay_max:g} ms, so that spikes are under way between images"
+            return (
+                f"network.rest_time={p.rest_time:g} is shorter than delays of up to {p.delay_max:g} ms, so that spikes are under way between "
+                "images"
+            )
         if self.target == "cpp_standalone":
             return (
                 "brian_target=cpp_standalone builds a program for one run of known input, and whether an image is shown again depends on its "

@@ -45,9 +45,9 @@ class NumbaOnlineEngine(Engine):
     def refuses(self, model: Model, batch_size: int) -> str | None:
         """Return why it cannot run the model, or None.
 
-        It can run a network whose steps are a compiled loop (`Network.compiled`): that loop does the work under backend=loop too, and the two are
-        one. Else it can run: ``batch_size=1``, ``rule=bp``, classification, dense layers of identity, relu, leaky_relu, elu, tanh or sigmoid units
-        without bias, norm, dendrites or pooling, ``plasticity=sgd`` with nothing but a rate, float32 or float64 on the CPU.
+        It can run a network whose steps are a compiled loop (`Network.compiled`), which does the work under backend=loop too: the two are one.
+        Else it can run: ``batch_size=1``, ``rule=bp``, classification, dense layers of identity, relu, leaky_relu, elu, tanh or sigmoid
+        units without bias, norm, dendrites or pooling, ``plasticity=sgd`` with nothing but a rate, float32 or float64 on the CPU.
         """
         if model.networks["forward"].compiled:
             return None

@@ -78,8 +78,8 @@ class DiehlCookConfig:
 class DiehlCookNetwork(Network):
     """One layer of synapses onto neurons whose steps are compiled: nothing is sent through its connection.
 
-    Beside the weight ``[R, N, P]`` it has as running arrays theta ``[R, N]`` (mV), and what labels are read from: sums of spikes for each class in
-    each part of the window, ``[R, 10, K, N]``, and the numbers of images behind them, ``[R, 10, K]``.
+    Beside the weight ``[R, N, P]`` it has as running arrays theta ``[R, N]`` (mV), and what labels are read from: sums of spikes for each class
+    in each part of the window, ``[R, 10, K, N]``, and the numbers of images behind them, ``[R, 10, K]``.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ class DiehlCookNetwork(Network):
         }
 
     def present(self, state: State, images: Any, replica: int) -> tuple[Any, Any]:
-        """Present images, uint8 ``[n, P]``, to a replica that learns, as `bioplaus.diehl_cook.network.train` does; engines may put another in place."""
+        """Present images, uint8 ``[n, P]``, to a replica that learns, as `bioplaus.diehl_cook.network.train` does; engines may replace it."""
         from bioplaus.diehl_cook.network import train
 
         return train(state, images, self.parameters)

@@ -201,7 +201,7 @@ def test_squid_axon_beside_an_ode_solver() -> None:
 
 def test_cells_in_a_network_see_scaled_currents_and_show_scaled_membranes() -> None:
     current = torch.rand(1, 2, 50, 3, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
-    unit = Izhikevich(gain=20.0)
+    unit = Izhikevich(gain=20.0, readout="spiking")
     spikes, v = unit.run(20.0 * current, time_axis=2)
     assert torch.equal(unit.forward(current)[0], spikes) and spikes.sum() > 3
     torch.testing.assert_close(unit.readout().forward(current)[0], (v + 65) / 95, rtol=1e-12, atol=0)
