@@ -1,4 +1,4 @@
-"""A trained rate network becomes a spiking one: weights rescaled so that rates stay below one spike per step, ReLUs integrate and fire.
+"""A trained rate network becomes a spiking one: weights rescaled to rates below one spike per step, ReLU units become integrate-and-fire.
 
 ``W_l <- W_l lam_{l-1} / lam_l``, ``b_l <- b_l / lam_l``, lam_l the largest activation of layer l on training samples (``max``), or its 99.9th
 percentile, which outliers do not move (``robust``). The input is a constant current, biases are currents, reset is by subtraction: after T steps
@@ -29,6 +29,8 @@ BALANCES = ("robust", "max")
 PERCENTILE = 0.999
 #: Activations of a chunk, in numbers, that are held at once.
 WORK = 4e7
+#: Samples that are looked at together for the scales.
+CHUNK = 500
 
 
 @dataclass(frozen=True)
@@ -52,28 +54,23 @@ class Converted:
 
 @torch.no_grad()
 def scales(network: Network, params: Mapping[str, Tensor], buffers: Mapping[str, Tensor], feed: Feed, balance: str) -> list[Tensor]:
-    """Return lam of every layer ``[R]``: the largest activation over the samples, or a percentile of all, those at 0 among them.
-
-    The percentile is a mean over chunks of 500 samples, each by its size.
-    """
+    """Return lam of every layer ``[R]``: the largest activation over samples and units, or their 99.9th percentile; 1 for silent layers."""
     if not len(feed):
         raise ConfigError("there are no training samples to scale the weights by")
-    best: list[list[Tensor]] = [[] for _ in network.layers]
-    shares = []
-    for batch in feed.chunks(500):
-        shares.append(batch.size / len(feed))
-        run = network.forward(params, batch.x, buffers)
-        for found, trace in zip(best, run.traces):
-            rows = trace.current.clamp(min=0).flatten(1)
-            found.append(rows.amax(1) if balance == "max" else _percentile(rows))
-    if balance == "max":
-        return [torch.stack(found).amax(0).clamp(min=1e-12) for found in best]
-    return [sum(share * one for share, one in zip(shares, found)).clamp(min=1e-12) for found in best]  # type: ignore[union-attr]
+    depths = [0.0 if balance == "max" else (1 - PERCENTILE) * (len(feed) * _size(layer.connection.out_shape) - 1) for layer in network.layers]
+    tops: list[Tensor] = []
+    for batch in feed.chunks(CHUNK):
+        rows = [trace.current.clamp(min=0).flatten(1) for trace in network.forward(params, batch.x, buffers).traces]
+        rows = [torch.cat(pair, 1) for pair in zip(tops, rows)] if tops else rows
+        tops = [row.topk(min(int(depth) + 2, row.shape[1]), 1).values for row, depth in zip(rows, depths)]
+    lams = [_at(top, depth) for top, depth in zip(tops, depths)]
+    return [torch.where(lam > 0, lam, 1) for lam in lams]
 
 
-def _percentile(rows: Tensor) -> Tensor:
-    k = max(1, round((1 - PERCENTILE) * rows.shape[1]))
-    return rows.topk(k, 1).values[:, -1]
+def _at(falling: Tensor, depth: float) -> Tensor:
+    """Return the number so far below the largest, by linear interpolation, of rows ``[R, k]``."""
+    low, last = int(depth), falling.shape[1] - 1
+    return torch.lerp(falling[:, min(low, last)], falling[:, min(low + 1, last)], depth - low)
 
 
 def convert(
@@ -94,12 +91,12 @@ def convert(
     spiking, output
         Units of the hidden layers and of the output layer.
     balance
-        robust (99.9th percentile, averaged over chunks of 500 samples) | max.
+        robust (99.9th percentile of a layer's activations, zeros included) | max.
 
     Raises
     ------
     ConfigError
-        Another balance, units other than ReLU, dendrites, or a normalisation before a connection.
+        Another balance, hidden units other than ReLU, dendrites, or a normalisation before a connection.
     """
     if balance not in BALANCES:
         raise ConfigError(f"balance={balance} is not known; choose {' or '.join(BALANCES)}")
@@ -119,11 +116,9 @@ def convert(
 
 def check_convertible(network: Network) -> None:
     """Raise ConfigError unless hidden units are ReLU, the output is static, and norms, if any, act on currents."""
-    *hidden, last = network.layers
-    for layer in [*hidden, *([last] if last.neuron.spiking else [])]:
-        if not isinstance(layer.neuron, Relu):
-            raise ConfigError(f"only networks of relu units can be converted, this one has {layer.neuron.config.name}; train with neuron=relu")
     for layer in network.layers:
+        if not isinstance(layer.neuron, Relu) and (layer is not network.layers[-1] or layer.neuron.spiking):
+            raise ConfigError(f"only networks of relu units can be converted, this one has {layer.neuron.config.name}; train with neuron=relu")
         if layer.dendrites or any(isinstance(op, BatchNorm) for op in (*layer.before, *layer.after)):
             raise ConfigError("a network with dendrites or with norms before a connection cannot be converted; use network.norm_place=current")
 
@@ -152,15 +147,15 @@ def accuracy_over_time(converted: Converted, feed: Feed, steps: int) -> tuple[Te
     network, params = converted.network, converted.params
     right: Tensor | float = 0.0
     rates: Tensor | float = 0.0
-    replicas = converted.scales[0].shape[0]
+    replicas = params[network.layers[0].weight].shape[0]
     for x, y in _chunks(network, feed, steps * replicas):
         scope, activity, fired = Scope(params), x.unsqueeze(2), []
         for layer in network.layers:
             trace = layer.forward(scope, activity)
             activity = trace.out
             fired.append(activity.flatten(1).mean(1))
-        total = trace.current.cumsum(2)
-        right = right + (total.argmax(-1) == y.unsqueeze(2)).double().sum(1).expand(-1, steps)  # without hidden layers every step is alike
+        total = trace.current.expand(-1, -1, steps, -1).cumsum(2)  # one step for all where there is no hidden layer
+        right = right + (total.argmax(-1) == y.unsqueeze(2)).double().sum(1)
         rates = rates + torch.stack(fired[:-1], 1).double() * x.shape[1] if len(fired) > 1 else rates
     assert isinstance(right, Tensor)
     found = right / len(feed)

@@ -53,8 +53,10 @@ def convert_run(path: str | Path, steps: int = 100, balance: str = "both", out: 
     ConfigError, RunError
         One line: a run that cannot be converted, a value out of range, a folder that cannot be written.
     """
-    if type(steps) is not int or not 1 <= steps <= MOST_STEPS:
-        raise ConfigError(f"steps={steps} must be a whole number in 1..{MOST_STEPS}")
+    if type(steps) is not int or steps < 1:
+        raise ConfigError(f"steps={steps} must be a whole number >= 1")
+    if steps > MOST_STEPS:
+        raise ConfigError(f"steps={steps} is more than memory holds; it must be <= {MOST_STEPS}")
     if balance not in ("both", *BALANCES):
         raise ConfigError(f"balance={balance} is not known; choose both, {' or '.join(BALANCES)}")
     wanted = BALANCES if balance == "both" else (balance,)
@@ -90,12 +92,13 @@ def convert_run(path: str | Path, steps: int = 100, balance: str = "both", out: 
 def _checked(result: api.Result, path: str | Path) -> dict[str, Any]:
     """Return the test accuracy of a run that can be converted, before any work is done."""
     accuracy, model = result.summary.get("test_accuracy"), result.simulator.packs[0].model
-    if not accuracy or accuracy["mean"] is None:
-        raise ConfigError(f"{path} has no test accuracy; only networks that classify are converted")
-    if type(model.rule).predict is not Rule.predict:
-        raise ConfigError(
-            f"rule={result.summary['rule']} does not predict by a pass up its network, which is all that is converted; take a run of bp or fa"
-        )
+    if not accuracy:
+        raise ConfigError(f"{path} does not classify; only classifiers are converted")
+    if accuracy["mean"] is None:
+        raise ConfigError(f"{path} has no accuracy: every seed of it diverged before its first epoch; train again with a lower rule.lr")
+    rule = model.rule
+    if type(rule).predict is not Rule.predict:
+        raise ConfigError(f"rule={rule.config.name} reads its answer from more than one pass through the network; convert a run of rule=bp")
     check_convertible(model.networks["forward"])
     return accuracy  # type: ignore[no-any-return]
 
@@ -107,7 +110,7 @@ def _made(folder: Path) -> Path:
         if not os.access(folder, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
-        raise RunError(f"cannot write {folder}: {error.strerror or error}; choose another folder with out=DIR") from error
+        raise RunError(f"cannot make the folder {folder}: {error.strerror or error}; choose another with out=DIR") from error
     return folder
 
 

@@ -23,7 +23,7 @@ __all__ = ["spiking_findings"]
 def spiking_findings(views: Sequence[View]) -> Findings:
     """Return firing rates per layer, synaptic operations and a picture of one sample, given a view of each pack on some test samples."""
     parts = [_activity(view) for view in views]
-    found = {key: torch.cat([part[key] for part in parts]).mean(0).tolist() for key in parts[0]}
+    found: dict[str, Any] = {key: torch.cat([part[key] for part in parts]).mean(0).tolist() for key in parts[0]}
     layers = ("firing_rate", "silent_share", "saturated_share")
     values: dict[str, Any] = {key: [_number(value) for value in found[key]] for key in layers}
     values |= {

@@ -1,168 +1,229 @@
-"""Conversion: the rate of one unit in closed form, scaling that changes no ReLU network, a plain loop over time, refusals."""
+"""Conversion of rate networks: rates by hand, scales beside NumPy's percentile, the relu network's own outputs, refusals."""
 
 from __future__ import annotations
 
+import json
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from driving import TINY, command, interrupted
 from torch import Tensor
 
+from bioplaus import checkpoint, simulate
 from bioplaus.errors import ConfigError
 from bioplaus.feed import Feed
 from bioplaus.layer import Layer
 from bioplaus.network import Network
 from bioplaus.networks.convolutional import Cnn5, Cnn5Config
 from bioplaus.networks.mlp import Mlp, MlpConfig
-from bioplaus.neurons.base import Neuron
 from bioplaus.neurons.integrate_fire import IntegrateFire
-from bioplaus.neurons.lif import Lif
 from bioplaus.neurons.rectified import Relu
 from bioplaus.neurons.smooth import Identity, Tanh
+from bioplaus.operations import Scope
 from bioplaus.spiking import conversion
 from bioplaus.spiking.conversion import Converted, accuracy_over_time, convert, scales
 
 
-def draw(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+def drawn(net: Network, replicas: int = 2) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Weights, biases and running means that are no round numbers."""
+    draw = torch.Generator().manual_seed(4)
+    params = {key: torch.randn(replicas, *leaf.shape, generator=draw, dtype=torch.float64) for key, leaf in net.leaves.items()}
+    buffers = {key: 0.5 + torch.rand(replicas, *leaf.shape, generator=draw, dtype=torch.float64) for key, leaf in net.buffers.items()}
+    return params, buffers
 
 
-def mlp(hidden: list[int], inputs: int = 5, neuron: Neuron | None = None, **config: Any) -> Network:
-    return Mlp.build(MlpConfig(hidden=hidden, **{"bias": True, **config}), (inputs,), (3,), neuron or Relu())
+def samples(shape: tuple[int, ...], size: int = 40) -> Feed:
+    draw = torch.Generator().manual_seed(6)
+    return Feed(torch.rand(size, *shape, generator=draw, dtype=torch.float64), torch.randint(3, (size,), generator=draw))
 
 
-def arrays(network: Network, replicas: int) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """Random weights, and running means with variances above 0."""
-    params = {key: draw(replicas, *leaf.shape, seed=i) / math.sqrt(leaf.fan_in) for i, (key, leaf) in enumerate(network.leaves.items())}
-    buffers = {key: draw(replicas, *leaf.shape, seed=90 + i) for i, (key, leaf) in enumerate(network.buffers.items())}
-    return params, {key: value.square() + 0.1 if key.endswith("variance") else value for key, value in buffers.items()}
+@pytest.mark.parametrize(("a", "reset", "count"), [(0.25, "subtract", 4), (0.25, "zero", 4), (0.375, "subtract", 6), (0.375, "zero", 5)])
+def test_rates_of_a_converted_unit(a: float, reset: str, count: int) -> None:
+    """The largest activation, 2, becomes a spike per step: inputs of 2 a give a rate of a in 16 steps."""
+    net = Mlp.build(MlpConfig(hidden=[1]), (1,), (1,), Relu())
+    feed = Feed(torch.tensor([[2.0], [2 * a]]), torch.zeros(2, dtype=torch.int64))
+    params = {key: torch.ones(1, 1, 1) for key in net.leaves}
+    made = convert(net, params, {}, feed, IntegrateFire(steps=16, reset=reset), Identity(), "max")
+    _, rate = accuracy_over_time(made, Feed(torch.tensor([[2 * a]]), torch.zeros(1, dtype=torch.int64)), 16)
+    assert rate.tolist() == [[count / 16]]
 
 
-def feed(x: Tensor, y: Tensor | None = None) -> Feed:
-    return Feed(x, torch.zeros(len(x), dtype=torch.int64) if y is None else y)
+def test_scales_are_those_of_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over all samples at once, however they are cut; per replica; zeros of silent units count."""
+    net = Mlp.build(MlpConfig(hidden=[30, 50], bias=True), (5,), (3,), Relu())
+    params, _ = drawn(net)
+    feed = samples((5,), 90)
+    activity = [trace.current.clamp(min=0).flatten(1).numpy() for trace in net.forward(params, feed.x.unsqueeze(0), {}).traces]
+    for size in (500, 40, 7):
+        monkeypatch.setattr(conversion, "CHUNK", size)
+        for found, seen in zip(scales(net, params, {}, feed, "robust"), activity, strict=True):
+            np.testing.assert_allclose(found.numpy(), np.percentile(seen, 99.9, axis=1), rtol=1e-12)
+        for found, seen in zip(scales(net, params, {}, feed, "max"), activity, strict=True):
+            np.testing.assert_allclose(found.numpy(), seen.max(1), rtol=1e-12)
 
 
-Arrays = dict[str, Tensor]
+def as_rates(made: Converted, x: Tensor) -> list[Tensor]:
+    """Activity of the converted layers with relu units in place of spiking ones."""
+    scope, found = Scope(made.params), []
+    for i, layer in enumerate(made.network.layers):
+        unit = Relu() if i < len(made.network.layers) - 1 else Identity()
+        x = Layer(layer.name, layer.connection, unit, bias=True, before=layer.before, after=layer.after).forward(scope, x).out
+        found.append(x)
+    return found
 
 
-def made(network: Network, params: Arrays, buffers: Arrays, data: Feed, balance: str = "max", steps: int = 16) -> Converted:
-    return convert(network, params, buffers, data, IntegrateFire(steps=steps), Identity(), balance)
+@pytest.mark.parametrize("balance", ["robust", "max"])
+@pytest.mark.parametrize(("bias", "norm"), [(False, "none"), (True, "none"), (True, "batch"), (False, "batch")])
+@pytest.mark.parametrize("conv", [False, True])
+def test_the_rescaled_network_computes_the_same_up_to_its_factors(conv: bool, bias: bool, norm: str, balance: str) -> None:
+    """Norms folded in: activities of layer l over lam_l, outputs over lam_L, and with max none above 1 on the samples of the scales."""
+    shape: tuple[int, ...] = (2, 8, 8) if conv else (5,)
+    net = (
+        Cnn5.build(Cnn5Config(channels=[3, 4], bias=bias, norm=norm), shape, (3,), Relu())
+        if conv
+        else Mlp.build(MlpConfig(hidden=[6, 7], bias=bias, norm=norm), shape, (3,), Relu())
+    )
+    params, buffers = drawn(net)
+    feed = samples(shape)
+    made = convert(net, params, buffers, feed, IntegrateFire(), Identity(), balance)
+    x = feed.x.unsqueeze(0)
+    for found, trace, lam in zip(as_rates(made, x), net.forward(params, x, buffers).traces, made.scales, strict=True):
+        torch.testing.assert_close(found, trace.out / lam.view(-1, *[1] * (trace.out.dim() - 1)), rtol=1e-9, atol=1e-11)
+        assert balance == "robust" or found.max() <= 1 + 1e-12
 
 
-def test_rate_of_one_unit() -> None:
-    """floor(a T) / T: currents in units of the largest activation, which is 2; a = .25, .375, 1 and, from below 0, none."""
-    network = mlp([1], inputs=1, bias=False)
-    params = {"forward/0/weight": torch.full((1, 1, 1), 4.0), "forward/1/weight": torch.ones(1, 3, 1)}
-    x = torch.tensor([[0.125], [0.1875], [0.5], [-0.25]])
-    for steps, spikes in ((16, 4 + 6 + 16), (7, 1 + 2 + 7)):
-        found = made(network, params, {}, feed(x), steps=steps)
-        assert found.scales[0].item() == 2 and found.params["spiking/0/weight"].item() == 2
-        _, rates = accuracy_over_time(found, feed(x), steps)
-        assert rates.item() == pytest.approx(spikes / (4 * steps), rel=1e-6)
+def test_a_silent_layer_is_left_as_it_is() -> None:
+    net = Mlp.build(MlpConfig(hidden=[3]), (2,), (2,), Relu())
+    params = {"forward/0/weight": -torch.ones(1, 3, 2), "forward/1/weight": torch.ones(1, 2, 3)}
+    made = convert(net, params, {}, Feed(torch.rand(5, 2), torch.zeros(5, dtype=torch.int64)), IntegrateFire(), Identity(), "max")
+    assert [lam.tolist() for lam in made.scales] == [[1.0], [1.0]] and torch.equal(made.params["spiking/0/weight"], params["forward/0/weight"])
 
 
-def test_largest_activation_and_its_percentile() -> None:
-    network = mlp([2, 3])
-    params, _ = arrays(network, 2)
-    x = draw(1300, 5, seed=7)
-    largest, robust = (scales(network, params, {}, feed(x), balance) for balance in ("max", "robust"))
-    for r in range(2):
-        h = x.numpy()
-        for layer in range(3):
-            z = np.maximum(h @ params[f"forward/{layer}/weight"][r].numpy().T + params[f"forward/{layer}/bias"][r].numpy(), 0)
-            assert largest[layer][r].item() == pytest.approx(z.max(), rel=1e-12)
-            # of n numbers the share .999 lies below the one of rank .001 n from the top; chunks of 500, 500, 300
-            tops = [np.sort(part.ravel())[-max(1, round(0.001 * part.size))] for part in (z[:500], z[500:1000], z[1000:])]
-            assert robust[layer][r].item() == pytest.approx(np.dot(tops, (500, 500, 300)) / 1300, rel=1e-12)
-            h = z
+def test_accuracy_over_time_by_hand() -> None:
+    """Two hidden units of 1/4 and 1: a bias for class 0 of 5/8 and spikes of the second, 1, for class 1; spikes of the first, 4, for class 0.
 
-
-NETS = {
-    "mlp": lambda: mlp([7, 6]),
-    "without biases": lambda: mlp([7], bias=False),
-    "norm with gains": lambda: mlp([7, 6], norm="batch"),
-    "norm without": lambda: mlp([7], norm="batch_fixed"),
-    "convolution": lambda: Cnn5.build(Cnn5Config(channels=[4, 3], bias=True, norm="batch"), (2, 8, 8), (3,), Relu()),
-}
-
-
-@pytest.mark.parametrize("balance", ["max", "robust"])
-@pytest.mark.parametrize("name", NETS)
-def test_scaling_changes_no_network_of_relu_units(name: str, balance: str) -> None:
-    """ReLU and pooling commute with positive factors: every layer is what it was over its own scale, the norm folded in."""
-    network = NETS[name]()
-    params, buffers = arrays(network, 2)
-    data = feed(0.7 * draw(40, *network.in_shape, seed=5))
-    found = made(network, params, buffers, data, balance)
-    twins = [
-        Layer(one.name, one.connection, old.neuron, bias=True, before=one.before, after=one.after)
-        for one, old in zip(found.network.layers, network.layers)
+    Received so far, class 0: 5/8, 10/8, 15/8, 20/8 + 4; class 1: 1, 2, 3, 4. Class 1 leads for three steps.
+    """
+    layers = [
+        Layer("spiking/0", Mlp.build(MlpConfig(hidden=[2]), (1,), (2,), Relu()).layers[0].connection, IntegrateFire(steps=4), bias=True),
+        Layer("spiking/1", Mlp.build(MlpConfig(hidden=[2]), (2,), (2,), Relu()).layers[0].connection, Identity(), bias=True),
     ]
-    batch = next(data.chunks(40)).x
-    was, now = network.forward(params, batch, buffers), Network("spiking", network.in_shape, twins).forward(found.params, batch, {})
-    for old, new, lam in zip(was.traces, now.traces, found.scales):
-        torch.testing.assert_close(new.out, old.out / lam.view(-1, *[1] * (old.out.dim() - 1)), rtol=1e-9, atol=1e-9)
-        if balance == "max" and old is not was.traces[-1]:
-            assert new.current.amax() == pytest.approx(1.0)
+    params = {
+        "spiking/0/weight": torch.tensor([[[0.25], [1.0]]]),
+        "spiking/0/bias": torch.zeros(1, 2),
+        "spiking/1/weight": torch.tensor([[[4.0, 0.0], [0.0, 1.0]]]),
+        "spiking/1/bias": torch.tensor([[0.625, 0.0]]),
+    }
+    made = Converted(Network("spiking", (1,), layers), params, [])
+    accuracy, rate = accuracy_over_time(made, Feed(torch.ones(3, 1), torch.tensor([0, 1, 1])), 4)
+    assert accuracy.tolist() == [pytest.approx([2 / 3, 2 / 3, 2 / 3, 1 / 3])] and rate.tolist() == [[(1 + 4) / 8]]
 
 
-@pytest.mark.parametrize("work", [1e9, 300])
-def test_accuracy_at_every_step_beside_a_plain_loop(work: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(conversion, "WORK", work)
-    network, steps, samples = mlp([6, 5]), 9, 23
-    params, _ = arrays(network, 2)
-    data = feed(draw(samples, 5, seed=3), torch.arange(samples) % 3)
-    found = made(network, params, {}, data, steps=steps)
-    accuracy, rates = accuracy_over_time(found, data, steps)
-    for r in range(2):
-        w = [found.params[f"spiking/{i}/weight"][r] for i in range(3)]
-        b = [found.params[f"spiking/{i}/bias"][r] for i in range(3)]
-        v = [torch.zeros(samples, 6).double(), torch.zeros(samples, 5).double()]
-        total, fired = torch.zeros(samples, 3).double(), [0.0, 0.0]
-        for t in range(steps):
-            s = data.x
-            for i in range(2):
-                v[i] += s @ w[i].T + b[i]
-                s = (v[i] >= 1).double()
-                v[i] -= s
-                fired[i] += float(s.mean()) / steps
-            total += s @ w[2].T + b[2]
-            assert accuracy[r, t].item() == (total.argmax(1) == data.y).double().mean().item()
-        assert rates[r].tolist() == pytest.approx(fired, abs=1e-12)
+def test_rates_come_to_those_of_the_relu_network() -> None:
+    """After T steps a first-layer unit has fired floor(a T) / T."""
+    net = Mlp.build(MlpConfig(hidden=[9]), (4,), (3,), Relu())
+    params, _ = drawn(net, 1)
+    feed = samples((4,))
+    made = convert(net, params, {}, feed, IntegrateFire(steps=64), Identity(), "max")
+    activity = net.forward(params, feed.x.unsqueeze(0), {}).traces[0].out / made.scales[0]
+    inside = torch.floor(activity.clamp(max=1) * 64 + 1e-9) / 64  # the largest one is 1 but for the last bit
+    _, rate = accuracy_over_time(made, feed, 64)
+    assert float(rate) == pytest.approx(float(inside.mean()), abs=1.01 / 64 / activity.numel())
 
 
-def test_a_network_without_hidden_layers_says_the_same_at_every_step() -> None:
-    network = mlp([])
-    params, _ = arrays(network, 2)
-    data = feed(draw(20, 5), torch.arange(20) % 3)
-    accuracy, rates = accuracy_over_time(made(network, params, {}, data), data, 4)
-    out = network.forward(params, data.x.unsqueeze(0), {}).out
-    exact = (out.argmax(-1) == data.y).double().mean(1)
-    assert torch.equal(accuracy, exact.unsqueeze(1).expand(2, 4)) and rates.shape == (2, 0)
+def test_what_cannot_be_converted_is_refused_in_one_line() -> None:
+    feed = samples((5,))
+    for config, unit, words in (
+        (MlpConfig(hidden=[3]), Tanh(), "only networks of relu units can be converted"),
+        (MlpConfig(hidden=[3], norm="batch", norm_place="input"), Relu(), "use network.norm_place=current"),
+    ):
+        net = Mlp.build(config, (5,), (3,), unit)
+        with pytest.raises(ConfigError, match=words):
+            convert(net, *drawn(net), feed, IntegrateFire(), Identity())
+    net = Mlp.build(MlpConfig(hidden=[3]), (5,), (3,), Relu())
+    with pytest.raises(ConfigError, match="balance=foo is not known; choose robust or max"):
+        convert(net, *drawn(net), feed, IntegrateFire(), Identity(), "foo")
 
 
-REFUSED = {
-    "tanh": (lambda: mlp([4], neuron=Tanh()), "only networks of relu units can be converted"),
-    "spiking": (lambda: mlp([4], neuron=Lif()), "this one has lif"),
-    "spiking alone": (lambda: mlp([], neuron=Lif()), "this one has lif"),
-    "norm": (lambda: mlp([4], norm="batch", norm_place="input"), "network.norm_place=current"),
-    "dendrites": (lambda: mlp([], dendrites=True), "dendrites"),
-}
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of two relu networks in two packs."""
+    root = tmp_path_factory.mktemp("runs")
+    given = {**TINY, "rule": "bp", "neuron": "relu", "seeds": 2, "run.pack": "1", "run.root": str(root), "epochs": 6}
+    found = simulate(given).run_dir
+    assert found is not None
+    return found
 
 
-@pytest.mark.parametrize("name", REFUSED)
-def test_what_cannot_be_converted(name: str) -> None:
-    build, says = REFUSED[name]
-    with pytest.raises(ConfigError, match=says):
-        made(build(), {}, {}, feed(draw(3, 5)))
+def test_command_converts_a_run(trained: Path) -> None:
+    answer = command("convert", str(trained), "steps=64")
+    assert answer.code == 0 and "relu network: test accuracy" in answer.out
+    values = json.loads((trained / "conversion" / "conversion.json").read_text())
+    arrays, _ = checkpoint.load(trained / "conversion" / "conversion.safetensors")
+    for balance in ("robust", "max"):
+        found = values["balances"][balance]
+        assert len(found["accuracy_over_time"]) == 64 and len(found["firing_rate"]) == 1
+        assert found["accuracy_over_time"][-1] == pytest.approx(found["accuracy"]["mean"])
+        assert abs(found["gap"]) < 0.1  # a wrong scale or a lost bias answers by chance
+        assert arrays[f"{balance}/1/spiking/0/weight"].shape == (1, 8, 64)
+    assert (trained / "conversion" / "conversion.png").stat().st_size > 5000
 
 
-def test_other_balances_and_no_samples_are_refused() -> None:
-    network = mlp([4])
-    params, _ = arrays(network, 1)
-    with pytest.raises(ConfigError, match="balance=mean is not known; choose robust or max"):
-        made(network, params, {}, feed(draw(3, 5)), "mean")
-    with pytest.raises(ConfigError, match="no training samples"):
-        made(network, params, {}, feed(draw(0, 5)))
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["steps=0"], "steps=0 must be a whole number >= 1"),
+        (["steps=1.5"], "steps=1.5 must be a whole number >= 1"),
+        (["balance=foo"], "balance=foo is not known; choose both, robust or max"),
+        (["stps=3"], "convert takes steps=n, balance=both|robust|max and out=DIR, not stps"),
+        (["steps=2", "out=FILE"], "cannot make the folder"),
+        (["steps=2", "out=FILE/below"], "choose another with out=DIR"),
+    ],
+)
+def test_bad_words_get_one_line(words: list[str], line: str, trained: Path, tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file")
+    answer = command("convert", str(trained), *(word.replace("FILE", str(tmp_path / "taken")) for word in words))
+    assert answer.code in (1, 2) and line in answer.err and answer.err.count("\n") == 1 and not answer.out
+
+
+def test_a_folder_whose_name_is_a_number(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert command("convert", str(trained), "steps=2", "out=3").code == 0 and (tmp_path / "3" / "conversion.json").is_file()
+
+
+@pytest.mark.parametrize(
+    ("given", "line"),
+    [
+        ({"rule": "surrogate"}, "this one has lif; train with neuron=relu"),
+        ({"rule": "bp", "neuron": "tanh"}, "this one has tanh; train with neuron=relu"),
+        ({"rule": "ff", "neuron": "relu"}, "rule=ff reads its answer from more than one pass through the network"),
+        ({"rule": "bp", "network": "autoencoder", "network.channels": [4, 4]}, "does not classify; only classifiers are converted"),
+    ],
+)
+def test_runs_that_are_not_relu_classifiers_get_one_line(given: dict[str, Any], line: str, tmp_path: Path) -> None:
+    tiny = {key: value for key, value in TINY.items() if key != "network.hidden" or "network" not in given}
+    run = simulate({**tiny, "epochs": 1, "run.root": str(tmp_path), **given}).run_dir
+    answer = command("convert", str(run), "steps=2")
+    assert answer.code == 2 and line in answer.err and answer.err.count("\n") == 1
+
+
+def test_unfinished_runs_and_other_folders_get_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    answer = command("convert", str(interrupted({"rule": "bp", "neuron": "relu"}, 3)))
+    assert answer.code == 1 and "is not finished; go on with: bioplaus resume" in answer.err
+    assert "no run directory nowhere" in command("convert", "nowhere").err
+
+
+@pytest.mark.parametrize("given", [{"network.hidden": []}, {"network.norm": "batch"}, {"dtype": "float64", "network.bias": True}])
+def test_other_relu_networks_convert(given: dict[str, Any], tmp_path: Path) -> None:
+    result = simulate({**TINY, "rule": "bp", "neuron": "relu", "run.root": str(tmp_path), **given})
+    answer = command("convert", str(result.run_dir), "steps=40", "--json")
+    assert answer.code == 0, answer.err
+    for found in json.loads(answer.out)["balances"].values():
+        assert len(found["accuracy_over_time"]) == 40 and math.isfinite(found["gap"])
+        if not given.get("network.hidden", [8]):  # nothing spikes: the accuracy is the network's at every step
+            assert found["gap"] == pytest.approx(0) and set(found["accuracy_over_time"]) == {found["accuracy"]["mean"]}
