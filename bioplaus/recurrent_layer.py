@@ -27,7 +27,7 @@ class RecurrentLayer(Layer):
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
-        self.recurrent = RecurrentConnection(*self.connection.out_shape)
+        self.recurrent = RecurrentConnection(self.connection.out_shape[0])
         self.recurrent_weight = f"{self.name}/recurrent/weight"
 
     @property
