@@ -31,7 +31,7 @@ BAD: list[tuple[str, tuple[str, ...]]] = [
     ("surrogate encode=rate data.standardise=auto", ("rate coding", "between 0 and 1", "data.standardise=none")),
     ("surrogate encode=latency data.standardise=auto", ("latency coding", "between 0 and 1", "data.standardise=none")),
     ("surrogate encode=latency data.encode_threshold=2", ("data.encode_threshold=2.0", "between 0 and 1")),
-    ("surrogate encode=delta", ("data.encode=delta", "direct, rate, latency")),
+    ("surrogate encode=delta", ("data.encode=delta", "no data set here has inputs that change over time", "encodings.delta")),
     # time where there is none
     ("bp data.encode=rate", ("data.encode=rate", "has no time", "neuron=lif")),
     ("bp neuron.steps=20", ("unknown key 'neuron.steps'",)),
@@ -76,8 +76,8 @@ def test_inputs_of_a_code_that_no_scaling_mends() -> None:
 @pytest.mark.parametrize(
     ("words", "parts"),
     [
-        ("neuron=lif neuron.threshold=1000", ("layers 0 and 1 never fire", "bottom first: 0, 0", "lower neuron.threshold", "neuron.beta")),
-        ("neuron=izhikevich neuron.gain=0.1", ("layer 0 never fires", "bottom first: 0)", "neuron.gain", "neuron.steps")),
+        ("neuron=lif neuron.threshold=1000", ("layers 1 and 2 never fire", "bottom first: 0, 0)", "lower neuron.threshold", "neuron.beta")),
+        ("neuron=izhikevich neuron.gain=0.1", ("layer 1 never fires", "bottom first: 0, none)", "neuron.gain", "neuron.steps")),
     ],
 )
 def test_a_silent_network_says_so_and_what_to_change(words: str, parts: tuple[str, ...]) -> None:
