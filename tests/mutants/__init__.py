@@ -15,9 +15,10 @@ from mutants.learning import LEARNING
 from mutants.recall import RECALL
 from mutants.running import RUNNING
 from mutants.scans import SCANS
+from mutants.spiking import SPIKING
 from mutants.targets import TARGETS
 from mutants.two_phases import TWO_PHASES
 
 __all__ = ["DEFECTS", "EQUIVALENT", "Defect", "Equivalent"]
 
-DEFECTS = (*ALIGNMENT, *AUDITING, *COMPARING, *FORWARD_IN_TIME, *HEBBIAN, *LEARNING, *RECALL, *RUNNING, *SCANS, *TARGETS, *TWO_PHASES)
+DEFECTS = (*ALIGNMENT, *AUDITING, *COMPARING, *FORWARD_IN_TIME, *HEBBIAN, *LEARNING, *RECALL, *RUNNING, *SCANS, *SPIKING, *TARGETS, *TWO_PHASES)
