@@ -40,6 +40,18 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "probes every three updates": {"rule": "bp", "probes": PROBES, "probe_every": 3},
     "conv net, batch norm": {"rule": "bp", **CONV},
     "conv net, batch norm, ccl, augmented": {"rule": "ccl", "data.augment": "flip_crop", "epochs": 2, **CONV},
+    "spikes of random codes, learned decays": {
+        "rule": "surrogate",
+        "neuron.steps": 5,
+        "neuron.learn_tau": True,
+        "data.encode": "rate",
+        "seeds": 2,
+        "run.pack": "1",
+        "probes": ["spikes"],
+        "probe_every": 3,
+    },
+    "eprop, means of rates": {"rule": "eprop", "neuron.steps": 5, "rule.reg": 0.5, "rule.feedback": "adaptive", "seeds": 2, "run.pack": "2"},
+    "decolle, a step at a time": {"rule": "decolle", "neuron.steps": 5, "neuron": "srm"},
     "compiled network of spiking cells": {
         "rule": "stdp",
         "network": "diehl_cook",
