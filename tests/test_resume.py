@@ -30,6 +30,7 @@ from bioplaus.simulator import Interrupted
 
 CONV = {"network": "cnn5", "network.channels": [3, 4], "network.norm": "batch", "data.limit": 48, "batch_size": 16}
 PROBES = ["angle", "feedback", "cka", "updates", "dead"]
+SPIKING = {"neuron.steps": 6, "probes": ["spikes"]}
 SETTINGS: dict[str, dict[str, Any]] = {
     "bp, plain": {"rule": "bp"},
     "bp, momentum, float64": {"rule": "bp", "plasticity.momentum": 0.9, "dtype": "float64"},
@@ -50,8 +51,9 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "probes": ["spikes"],
         "probe_every": 3,
     },
-    "eprop, means of rates": {"rule": "eprop", "neuron.steps": 5, "rule.reg": 0.5, "rule.feedback": "adaptive", "seeds": 2, "run.pack": "2"},
-    "decolle, a step at a time": {"rule": "decolle", "neuron.steps": 5, "neuron": "srm"},
+    "eprop, regulariser, one pack": {"rule": "eprop", "seeds": 2, "run.pack": "2", "rule.reg": 0.1, "dtype": "float64", **SPIKING},
+    "eprop, recurrent, step by step": {"rule": "eprop", "rule.form": "stepwise", "network.recurrent": True, **SPIKING},
+    "decolle": {"rule": "decolle", **SPIKING},
     "compiled network of spiking cells": {
         "rule": "stdp",
         "network": "diehl_cook",
