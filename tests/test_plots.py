@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 
 from bioplaus.errors import RunError
-from bioplaus.plots import alignment, cka, draw_all, firing, learning_curves, series, updates
+from bioplaus.plots import alignment, cka, draw_all, learning_curves, series, updates
 from bioplaus.plots.lines import spread
 from bioplaus.plots.series import clock
 
@@ -313,20 +313,6 @@ def test_names_beside_lines_keep_order_and_distance() -> None:
     assert sorted(crowd) == pytest.approx([0.8, 0.9, 1.0])
     assert sorted(spread([0.5] * 5, 0.9)) == pytest.approx([0, 0.25, 0.5, 0.75, 1])
     assert spread([]) == []
-
-
-def test_firing_has_a_line_per_layer_and_no_panel_for_what_was_not_measured() -> None:
-    rows = measured("firing_rate", {0: [0.125, 0.25]}, "probe", 0) + measured("firing_rate", {0: [None, None]}, "probe", 1)
-    figure = firing(table(rows), "title")
-    assert figure is not None and len(figure.axes) == 1
-    assert list(named(figure.axes[0])) == ["layer 1"]  # a read-out without spikes has no rate
-    assert named(figure.axes[0])["layer 1"].get_ydata().tolist() == [0.125, 0.25]
-    figure = firing(table(rows + measured("silent_share", {0: [0.0, 1.0]}, "probe", 1)), "title")
-    assert figure is not None
-    silent = figure.axes[1]
-    assert named(silent)["layer 2"].get_ydata().tolist() == [0.0, 1.0]
-    assert silent.get_ylim() == pytest.approx((-0.01, 1.01), abs=0.005)  # it stays a share
-    assert firing(table(measured("loss", {0: [1.0]})), "title") is None
 
 
 # files
