@@ -87,6 +87,15 @@ def test_a_silent_network_says_so_and_what_to_change(words: str, parts: tuple[st
     assert all(part in told[0] for part in parts), told
 
 
+@pytest.mark.parametrize(("threshold", "told"), [("1000", True), ("0.1", False)])
+def test_hidden_layers_that_are_silent_from_the_start_are_told_before_the_first_update(threshold: str, told: bool) -> None:
+    answer = command("simulate", "rule=surrogate", f"neuron.threshold={threshold}", *TINY, "run.save=false")
+    lines = answer.err.splitlines()
+    notes = [i for i, line in enumerate(lines) if line.startswith("note: before learning, layer 1 never fires (spikes per unit and step")]
+    assert answer.code == 0 and bool(notes) == told and all(i < lines.index(next(x for x in lines if "100 %" in x)) for i in notes)
+    assert not told or "lower neuron.threshold" in lines[notes[0]]
+
+
 def test_a_recurrent_network_runs_with_the_probes_of_its_recipe() -> None:
     """There is no gradient to be compared with; that is no reason to refuse the run."""
     words = [word for word in TINY if not word.startswith("probes")]
