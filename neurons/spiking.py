@@ -42,6 +42,10 @@ class SpikingConfig(NeuronConfig):
     """The output layer: spiking (as the others) | leaky (no spikes, no reset; its membrane is the output)."""
     loss: str = choice("membrane", "membrane", "rate", "count", "mse_count", "max_membrane", "mse_membrane", "first_spike")
     """Loss of the output layer, from its membrane or spikes over time; see `bioplaus.spiking.losses`."""
+    rate_right: float = ranged(1.0, 0, 1)
+    """loss=mse_count: spikes per step that the unit of the right class should fire, in [0, 1]."""
+    rate_wrong: float = ranged(0.0, 0, 1)
+    """loss=mse_count: spikes per step that the other output units should fire, in [0, 1]."""
 
     threshold: ClassVar[float] = 1.0
     """Of the membrane that the rest of a network sees."""

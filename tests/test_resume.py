@@ -41,6 +41,19 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "probes every three updates": {"rule": "bp", "probes": PROBES, "probe_every": 3},
     "conv net, batch norm": {"rule": "bp", **CONV},
     "conv net, batch norm, ccl, augmented": {"rule": "ccl", "data.augment": "flip_crop", "epochs": 2, **CONV},
+    "spikes of random codes, learned decays": {
+        "rule": "surrogate",
+        "neuron.steps": 5,
+        "neuron.learn_tau": True,
+        "data.encode": "rate",
+        "seeds": 2,
+        "run.pack": "1",
+        "probes": ["spikes"],
+        "probe_every": 3,
+    },
+    "eprop, regulariser, one pack": {"rule": "eprop", "seeds": 2, "run.pack": "2", "rule.reg": 0.1, "dtype": "float64", **SPIKING},
+    "eprop, recurrent, step by step": {"rule": "eprop", "rule.form": "stepwise", "network.recurrent": True, **SPIKING},
+    "decolle": {"rule": "decolle", **SPIKING},
     "compiled network of spiking cells": {
         "rule": "stdp",
         "network": "diehl_cook",
@@ -50,10 +63,6 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "network.window": 50,
         "seeds": 2,
     },
-    "surrogate, rate code, two packs": {"rule": "surrogate", "seeds": 2, "run.pack": "1", "data.encode": "rate", **SPIKING},
-    "eprop, regulariser, one pack": {"rule": "eprop", "seeds": 2, "run.pack": "2", "rule.reg": 0.1, "dtype": "float64", **SPIKING},
-    "eprop, recurrent, step by step": {"rule": "eprop", "rule.form": "stepwise", "network.recurrent": True, **SPIKING},
-    "decolle": {"rule": "decolle", **SPIKING},
     "one seed diverges": {"seeds": 2, "rule.lr": [0.1, 1e30], "plasticity.clip": "none", "run.pack": "2"},
 }
 

@@ -98,7 +98,8 @@ def run_plan(plan: Plan, workers: str = "auto", *, silent: bool = True) -> Compa
     results = run_rows(plan, count, watch)
     found = judge(plan, results)
     if all(row["error"] for row in found["rows"]):
-        raise RunError(f"no row has a result; {plan.reference}: {next(r for r in found['rows'] if r['reference'])['error']}")
+        name = found["reference"]
+        raise RunError(f"no row has a result; {name}: {next(r for r in found['rows'] if r['rule'] == name)['error']}")
     return _write(plan, found)
 
 

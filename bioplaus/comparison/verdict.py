@@ -35,7 +35,7 @@ def judge(plan: Plan, results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     some = next((s for s in summaries if s), None)
     score = "loss" if some and some["test_accuracy"] is None else "accuracy"
     rows = [_row(plan, i, r) for i, r in enumerate(results)]
-    _against_reference(rows, score)
+    _against_reference(rows, score, plan.reference)
     found = {
         "data": plan.shared["data"],
         "data_note": some["data_note"] if some else "",
@@ -68,7 +68,6 @@ def _row(plan: Plan, number: int, result: Mapping[str, Any]) -> dict[str, Any]:
         "rule": row.label,
         "name": row.rule,
         "neuron": neuron,
-        "reference": row.label == plan.reference,
         "error": result["error"] or None,
         "accuracy": over_seeds(values["accuracy"]),
         "loss": over_seeds(values["loss"]),
@@ -86,12 +85,12 @@ def _row(plan: Plan, number: int, result: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _against_reference(rows: list[dict[str, Any]], score: str) -> None:
-    """Add each row's paired difference to the reference; p is corrected over all rows that are tested."""
-    reference = next(row for row in rows if row["reference"])[score]["values"]
+def _against_reference(rows: list[dict[str, Any]], score: str, name: str) -> None:
+    """Add each row's paired difference to backprop, which has that name here; p is corrected over all rows that are tested."""
+    reference = next(row for row in rows if row["rule"] == name)[score]["values"]
     for row in rows:
         row["difference_to_bp"] = difference(row[score]["values"], reference)
-        if row["reference"]:  # nothing is tested
+        if row["rule"] == name:  # nothing is tested
             row["difference_to_bp"] |= {"p": None, "p_wilcoxon": None}
     for kind in ("p", "p_wilcoxon"):
         for row, p in zip(rows, holm([row["difference_to_bp"][kind] for row in rows])):

@@ -3,7 +3,7 @@
 ========  ==============================================================================================
 direct    the value itself as a constant current: T = 1, which every layer takes as "the same at each step"
 rate      S[t] ~ Bernoulli(clip(gain x + offset, 0, 1)), independent over steps
-latency   one spike at round(tau ln(x / (x - theta))), scaled so that a sample's last one is at T - 1; linear: (T - 1)(1 - x)
+latency   one spike at round(tau ln(x / (x - theta))), scaled to reach from 0 to T - 1 in a sample; linear: (T - 1)(1 - x)
 delta     +1 where x[t] - x[t-1] >= theta, -1 where <= -theta: for inputs that change over time
 ========  ==============================================================================================
 
@@ -88,9 +88,11 @@ def latency(
     threshold
         theta in (0, 1); values are raised to just above it.
     linear, normalise
-        Whether times fall linearly in x; whether they are scaled so that each sample's last spike is at T - 1 (else later ones are lost).
+        Whether times fall linearly in x; whether they are scaled so that each sample's last spike is at T - 1 (else later ones are lost;
+        linear times reach from 0 for x = 1 to T - 1 for x = 0).
     clip
-        Whether values below the threshold send no spike.
+        Whether values below the threshold send no spike. Logarithmic times that are scaled then reach from 0 to T - 1 over the spikes of each
+        sample; in snnTorch the values left out have a part in the scale, and a dark background presses all spikes into the first step.
 
     Raises
     ------
@@ -105,11 +107,24 @@ def latency(
         raised = x.clamp(min=threshold + 1e-7)
         when = tau * torch.log(raised / (raised - threshold))
         if normalise:
-            when = when * (last / when.flatten(2).amax(2).view(*x.shape[:2], *[1] * (x.dim() - 2)))
+            when = _stretched(when, x >= threshold, last) if clip else when * (last / _per_sample(when.flatten(2).amax(2), x))
     at = when.round().clamp(max=last).long().unsqueeze(2)
     spikes = torch.zeros(*x.shape[:2], steps, *x.shape[2:], dtype=x.dtype, device=x.device).scatter_(2, at, 1)
     spikes *= (when.round() <= last).unsqueeze(2)
     return spikes * (x >= threshold).unsqueeze(2) if clip else spikes
+
+
+def _stretched(when: Tensor, sent: Tensor, last: int) -> Tensor:
+    """Return times moved and scaled so that those sent reach from 0 to last in each sample; all at 0 where they are one."""
+    first = _per_sample(when.masked_fill(~sent, torch.inf).flatten(2).amin(2), when)
+    final = _per_sample(when.masked_fill(~sent, -torch.inf).flatten(2).amax(2), when)
+    span = final - first
+    return torch.where(span > 0, (when - first) * (last / span), 0)
+
+
+def _per_sample(values: Tensor, x: Tensor) -> Tensor:
+    """View ``[R, B]`` so that it broadcasts against x ``[R, B, *shape]``."""
+    return values.view(*values.shape, *[1] * (x.dim() - 2))
 
 
 def delta(x: Tensor, threshold: float, *, padding: bool = False, off: bool = False) -> Tensor:

@@ -45,7 +45,7 @@ def picture_figure(picture: Picture) -> Figure:
 def _curves(picture: Curves) -> Figure:
     count = len(picture.panels)
     figure, axes = new_figure(
-        picture.title, count, height=3.9 if count < 4 else 6.6, columns=min(count, 3), shared=picture.shared
+        picture.title, count, height=3.9 if count < 4 else 6.6, columns=2 if count == 4 else min(count, 3), shared=picture.shared
     )
     for ax, panel in zip(axes, picture.panels):
         for series in panel.series:

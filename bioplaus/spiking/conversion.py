@@ -23,7 +23,7 @@ from bioplaus.norm import BatchNorm
 from bioplaus.operations import MaxPool, Scope
 from bioplaus.shapes import per_weight
 
-__all__ = ["BALANCES", "Converted", "accuracy_over_time", "convert", "scales"]
+__all__ = ["BALANCES", "Converted", "accuracy_over_time", "check_convertible", "convert", "pools", "scales"]
 
 BALANCES = ("robust", "max")
 PERCENTILE = 0.999
@@ -55,6 +55,8 @@ class Converted:
 @torch.no_grad()
 def scales(network: Network, params: Mapping[str, Tensor], buffers: Mapping[str, Tensor], feed: Feed, balance: str) -> list[Tensor]:
     """Return lam of every layer ``[R]``: the largest activation over samples and units, or their 99.9th percentile; 1 for silent layers."""
+    if not len(feed):
+        raise ConfigError("there are no training samples to scale the weights by")
     depths = [0.0 if balance == "max" else (1 - PERCENTILE) * (len(feed) * _size(layer.connection.out_shape) - 1) for layer in network.layers]
     tops: list[Tensor] = []
     for batch in feed.chunks(CHUNK):
@@ -98,11 +100,7 @@ def convert(
     """
     if balance not in BALANCES:
         raise ConfigError(f"balance={balance} is not known; choose {' or '.join(BALANCES)}")
-    for layer in network.layers:
-        if layer is not network.layers[-1] and not isinstance(layer.neuron, Relu):
-            raise ConfigError(f"only networks of relu units can be converted, this one has {layer.neuron.config.name}; train with neuron=relu")
-        if layer.dendrites or any(isinstance(op, BatchNorm) for op in (*layer.before, *layer.after)):
-            raise ConfigError("a network with dendrites or with norms before a connection cannot be converted; use network.norm_place=current")
+    check_convertible(network)
     lam = scales(network, params, buffers, feed, balance)
     layers, arrays, before = [], {}, torch.ones_like(lam[0])
     for i, layer in enumerate(network.layers):
@@ -114,6 +112,15 @@ def convert(
         layers.append(Layer(name, layer.connection, unit, bias=True, before=layer.before, after=layer.after))
         before = lam[i]
     return Converted(Network("spiking", network.in_shape, layers), arrays, lam)
+
+
+def check_convertible(network: Network) -> None:
+    """Raise ConfigError unless hidden units are ReLU, the output is static, and norms, if any, act on currents."""
+    for layer in network.layers:
+        if not isinstance(layer.neuron, Relu) and (layer is not network.layers[-1] or layer.neuron.spiking):
+            raise ConfigError(f"only networks of relu units can be converted, this one has {layer.neuron.config.name}; train with neuron=relu")
+        if layer.dendrites or any(isinstance(op, BatchNorm) for op in (*layer.before, *layer.after)):
+            raise ConfigError("a network with dendrites or with norms before a connection cannot be converted; use network.norm_place=current")
 
 
 def _folded(layer: Layer, params: Mapping[str, Tensor], buffers: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
@@ -140,7 +147,8 @@ def accuracy_over_time(converted: Converted, feed: Feed, steps: int) -> tuple[Te
     network, params = converted.network, converted.params
     right: Tensor | float = 0.0
     rates: Tensor | float = 0.0
-    for x, y in _chunks(network, feed, steps):
+    replicas = params[network.layers[0].weight].shape[0]
+    for x, y in _chunks(network, feed, steps * replicas):
         scope, activity, fired = Scope(params), x.unsqueeze(2), []
         for layer in network.layers:
             trace = layer.forward(scope, activity)
@@ -155,9 +163,10 @@ def accuracy_over_time(converted: Converted, feed: Feed, steps: int) -> tuple[Te
     return found, rates / len(feed) if isinstance(rates, Tensor) else silent
 
 
-def _chunks(network: Network, feed: Feed, steps: int) -> Iterator[tuple[Tensor, Tensor]]:
+def _chunks(network: Network, feed: Feed, copies: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield as many samples at once as memory allows, of whose activity there are so many copies (steps times replicas)."""
     widest = max(_size(layer.connection.out_shape) for layer in network.layers)
-    for batch in feed.chunks(max(1, int(WORK / (steps * widest)))):
+    for batch in feed.chunks(max(1, int(WORK / (copies * widest)))):
         yield batch.x, batch.y
 
 

@@ -16,7 +16,7 @@ from bioplaus.spiking.picture import one_sample
 from bioplaus.spiking.task import SpikingClassification
 from bioplaus.view import View
 
-__all__ = ["spiking_findings"]
+__all__ = ["silence", "spiking_findings"]
 
 
 @torch.no_grad()
@@ -38,6 +38,14 @@ def spiking_findings(views: Sequence[View]) -> Findings:
     ]
     values["spiking_warning"] = _warning(rates, views[0].networks["forward"].layers[0].neuron.config)
     return Findings(values, "\n".join(lines), [one_sample(views[0])])
+
+
+@torch.no_grad()
+def silence(view: View) -> str | None:
+    """Return which hidden layers never fire on the samples of a view, and what to change; None if all do."""
+    found = _activity(view)["firing_rate"].mean(0).tolist()
+    rates = [_number(rate) for rate in found[:-1]]
+    return _warning(rates, view.networks["forward"].layers[0].neuron.config)
 
 
 def _activity(view: View) -> dict[str, Tensor]:

@@ -24,14 +24,11 @@ class SpikingClassification(Task):
     classes
         K.
     unit
-        Settings of the output units: threshold, surrogate, read-out, loss.
-    rates
-        Shares of steps in which the right and the wrong units should fire (mse_count).
+        Settings of the output units: threshold, surrogate, read-out, loss and its rates.
     """
 
     classes: int
     unit: SpikingConfig
-    rates: tuple[float, float] = (1.0, 0.0)
     has_score: bool = True
 
     def __post_init__(self) -> None:
@@ -42,7 +39,7 @@ class SpikingClassification(Task):
     def found(self, out: Tensor, y: Tensor) -> tuple[Tensor, Tensor | None, Tensor | None]:
         """Return the loss ``[R]``, and the errors at the spikes and at the membrane (None where the loss does not look at them)."""
         hot = one_hot(y.expand(out.shape[0], -1), self.classes, out.dtype)
-        return LOSSES[self.unit.loss](self.spikes(out), out, hot, self.rates)
+        return LOSSES[self.unit.loss](self.spikes(out), out, hot, (self.unit.rate_right, self.unit.rate_wrong))
 
     @property
     def fires(self) -> bool:

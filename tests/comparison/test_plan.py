@@ -95,7 +95,7 @@ def test_keys_for_one_rule_and_keys_that_only_some_rules_have() -> None:
 
 
 @pytest.mark.parametrize(
-    "given", [{"rules": "eprop,decolle", "neuron": "lif"}, {"rules": "eprop,decolle"}, {"rules": "decolle,bp", "neuron": "lif"}]
+    "given", [{"rules": "eprop,decolle", "neuron": "lif"}, {"rules": "eprop,decolle"}, {"rules": "bp,eprop,decolle", "neuron": "lif"}]
 )
 def test_spiking_rules_are_put_beside_surrogate_gradients_on_its_own_network(given: dict[str, Any]) -> None:
     """All rows have what surrogate has alone: a rate network's recipe would leave most cells silent."""

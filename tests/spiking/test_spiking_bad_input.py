@@ -31,7 +31,7 @@ BAD: list[tuple[str, tuple[str, ...]]] = [
     ("surrogate encode=rate data.standardise=auto", ("rate coding", "between 0 and 1", "data.standardise=none")),
     ("surrogate encode=latency data.standardise=auto", ("latency coding", "between 0 and 1", "data.standardise=none")),
     ("surrogate encode=latency data.encode_threshold=2", ("data.encode_threshold=2.0", "between 0 and 1")),
-    ("surrogate encode=delta", ("data.encode=delta", "direct, rate, latency")),
+    ("surrogate encode=delta", ("data.encode=delta", "no data set here has inputs that change over time", "encodings.delta")),
     # time where there is none
     ("bp data.encode=rate", ("data.encode=rate", "has no time", "neuron=lif")),
     ("bp neuron.steps=20", ("unknown key 'neuron.steps'",)),
@@ -76,8 +76,8 @@ def test_inputs_of_a_code_that_no_scaling_mends() -> None:
 @pytest.mark.parametrize(
     ("words", "parts"),
     [
-        ("neuron=lif neuron.threshold=1000", ("layers 0 and 1 never fire", "bottom first: 0, 0", "lower neuron.threshold", "neuron.beta")),
-        ("neuron=izhikevich neuron.gain=0.1", ("layer 0 never fires", "bottom first: 0)", "neuron.gain", "neuron.steps")),
+        ("neuron=lif neuron.threshold=1000", ("layers 1 and 2 never fire", "bottom first: 0, 0)", "lower neuron.threshold", "neuron.beta")),
+        ("neuron=izhikevich neuron.gain=0.1", ("layer 1 never fires", "bottom first: 0, none)", "neuron.gain", "neuron.steps")),
     ],
 )
 def test_a_silent_network_says_so_and_what_to_change(words: str, parts: tuple[str, ...]) -> None:
@@ -85,6 +85,15 @@ def test_a_silent_network_says_so_and_what_to_change(words: str, parts: tuple[st
     told = [line for line in answer.err.splitlines() if line.startswith("bioplaus: ")]
     assert answer.code == 0 and len(told) == 1
     assert all(part in told[0] for part in parts), told
+
+
+@pytest.mark.parametrize(("threshold", "told"), [("1000", True), ("0.1", False)])
+def test_hidden_layers_that_are_silent_from_the_start_are_told_before_the_first_update(threshold: str, told: bool) -> None:
+    answer = command("simulate", "rule=surrogate", f"neuron.threshold={threshold}", *TINY, "run.save=false")
+    lines = answer.err.splitlines()
+    notes = [i for i, line in enumerate(lines) if line.startswith("note: before learning, layer 1 never fires (spikes per unit and step")]
+    assert answer.code == 0 and bool(notes) == told and all(i < lines.index(next(x for x in lines if "100 %" in x)) for i in notes)
+    assert not told or "lower neuron.threshold" in lines[notes[0]]
 
 
 def test_a_recurrent_network_runs_with_the_probes_of_its_recipe() -> None:

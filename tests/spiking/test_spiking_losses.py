@@ -40,6 +40,12 @@ def test_published_values(name: str, rates: tuple[float, float], value: float) -
     assert float(loss) == pytest.approx(value, abs=5e-7)
 
 
+@pytest.mark.parametrize(("rates", "value"), [({}, 0.541667), ({"rate_right": 0.8, "rate_wrong": 0.2}, 0.375)])
+def test_rates_of_counts_are_settings_of_the_unit(rates: dict[str, float], value: float) -> None:
+    task = SpikingClassification(3, LifConfig(loss="mse_count", **rates))
+    assert float(task.loss(1.5 * example()[0], Y.unsqueeze(0))) == pytest.approx(value, abs=5e-7)
+
+
 def test_first_spike_by_hand() -> None:
     """First steps are (0, 3, 3) and (3, 3, 0): silent units count as T - 1."""
     spikes, membrane, hot = example()
