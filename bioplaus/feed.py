@@ -72,7 +72,7 @@ class Feed:
         return Batch(self.encoded(x, streams), y, index)
 
     def encoded(self, x: Tensor, streams: Streams | None = None, at: int = 0) -> Tensor:
-        """Return inputs ``[R or 1, B, *shape]`` as the units take them; without streams random codes are drawn from a fixed seed, at a position."""
+        """Return inputs ``[R or 1, B, *shape]`` as the units take them; without streams random codes follow from the position alone."""
         if self.encoding is None:
             return x
         return self.encoding(x, streams or Streams((0,) * x.shape[0], device=x.device, dtype=x.dtype).at(at))

@@ -29,7 +29,8 @@ def _run(quick: bool, folder: str) -> Report:
         target = "equal spike counts" if same else "within 1 spike"
         counts = ", ".join(f"{c:g}: {a}/{b}" for c, a, b in zip(currents, ours, theirs))
         name = f"{TITLES[model]}: largest difference from Brian2"
-        rows.append(Measurement(name, target, apart, reached=apart <= (0 if same else 1), note=f"spikes in {duration:g} ms, ours/Brian2: {counts}"))
+        note = f"spikes in {duration:g} ms, ours/Brian2: {counts}"
+        rows.append(Measurement(name, target, apart, reached=apart <= (0 if same else 1), note=note))
         panels.append(_panel(model, currents, theirs, dt, duration, unit))
     note = f"Lines: our kernels, {duration:g} ms. Points: Brian2."
     return Report("spikes", tuple(rows), Curves("", "Firing rate against constant current", panels, note), digits=0)

@@ -1,4 +1,4 @@
-"""One spike per pixel, the brighter the earlier: 784-100-10 units behind synapses with a current, read out by its largest membrane (SpyTorch)."""
+"""One spike per pixel, the brighter the earlier: 784-100-10 units with synaptic currents, read out by the largest membrane (SpyTorch)."""
 
 from __future__ import annotations
 

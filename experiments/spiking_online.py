@@ -51,7 +51,7 @@ def _gap(reference: Measurement, row: Measurement) -> str:
 CLAIM = Claim(
     name="spiking_online",
     title="Forward in time on MNIST, 784-1000-10 LIF, T=25, one epoch: e-prop and DECOLLE",
-    source="Bellec et al. 2020, Nat. Commun. 11:3625; Kaiser, Mostafa & Neftci 2020, Front. Neurosci. 14:424 (the rules; the comparison is ours)",
+    source="Bellec et al. 2020, Nat. Commun. 11:3625; Kaiser, Mostafa & Neftci 2020, Front. Neurosci. 14:424 (rules; comparison ours)",
     target="above 90 %, within 3 points of backpropagation through time",
     cost="90 min on one core",
     quick_cost="30 s",

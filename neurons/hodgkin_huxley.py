@@ -42,7 +42,7 @@ class HodgkinHuxleyConfig(ContinuousConfig):
 
 
 class HodgkinHuxley(Continuous):
-    """The cell of Hodgkin and Huxley: sodium, potassium and leak currents; it runs in networks and has no gradient."""
+    """The cell of Hodgkin and Huxley: sodium, potassium and leak currents; without a gradient, so that no rule trains it."""
 
     Config = HodgkinHuxleyConfig
     rest = HH_REST

@@ -82,7 +82,7 @@ _DIGITS = {
     "network.intensity": 8.0,
     "network.rate_post": 0.05,
     "network.window": 1300,
-    "epochs": 3,
+    "epochs": 6,
 }
 RECIPES = (
     Recipe(_RUN, "published protocol, one pass; float64 loses nothing of the loop's weights", network=("diehl_cook",)),

@@ -18,5 +18,6 @@ class ExactGradient(Rule):
         run = network.forward(view.params, view.batch.x, view.buffers, train=True)
         out, running, traces = run.out, run.running, list(run.traces)
         del run  # traces go on the way down, the membranes of spiking layers with them
-        yield Wanted("forward", downward(network, view.params, traces, view.task.error(out, view.batch.y)))
-        return Learned({"loss": view.task.loss(out, view.batch.y)}, running=running)
+        loss, *error = view.task.loss_and_error(out, view.batch.y)
+        yield Wanted("forward", downward(network, view.params, traces, error.pop()))
+        return Learned({"loss": loss}, running=running)

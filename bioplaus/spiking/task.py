@@ -54,11 +54,14 @@ class SpikingClassification(Task):
         return self.found(out, y)[0]
 
     def error(self, out: Tensor, y: Tensor) -> Tensor:
-        _, at_spikes, at_membrane = self.found(out, y)
+        return self.loss_and_error(out, y)[1]
+
+    def loss_and_error(self, out: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        loss, at_spikes, at_membrane = self.found(out, y)
         if at_spikes is None:
             assert at_membrane is not None
-            return at_membrane
-        return at_spikes * torch_derivative(self.unit, out)
+            return loss, at_membrane
+        return loss, at_spikes * torch_derivative(self.unit, out)
 
     def at_step(self, out: Tensor, y: Tensor, t: int, steps: int) -> tuple[Tensor, Tensor]:
         """Return what step t of a run adds to the loss ``[R]``, and the error at its membrane ``[R, B, K]``, of which out is the value.

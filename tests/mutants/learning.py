@@ -121,8 +121,8 @@ LEARNING = (
     Defect(
         "a rule wants nothing",
         "rules/exact.py",
-        "view.batch.y)))",
-        "view.batch.y) * 0))",
+        "error.pop()))",
+        "error.pop() * 0))",
         TRAINING,
     ),
     Defect(
