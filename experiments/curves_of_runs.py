@@ -25,7 +25,7 @@ def _series(label: str, run: str, colour: int) -> Series:
     for row in rows:
         if row["split"] == "validation" and row["metric"] == "accuracy" and row["value"] is not None:
             by_epoch[row["epoch"]].append(100 * row["value"])
-    epochs = sorted(by_epoch)
+    epochs = sorted(e for e in by_epoch if e or len(by_epoch) < 3)  # chance, before the first epoch, would press all others together
     means = [sum(by_epoch[e]) / len(by_epoch[e]) for e in epochs]
     errors = [_standard_error(by_epoch[e], mean) for e, mean in zip(epochs, means)]
     return Series(label, epochs, means, errors, colour=colour)

@@ -127,8 +127,8 @@ SPIKING_UNITS = (
     Defect(
         "loss: errors at spikes skip the surrogate",
         "bioplaus/spiking/task.py",
-        "return at_spikes * torch_derivative(self.unit, out)",
-        "return at_spikes * 1.0",
+        "return loss, at_spikes * torch_derivative(self.unit, out)",
+        "return loss, at_spikes * 1.0",
         _LOSSES,
     ),
     Defect(
