@@ -14,9 +14,13 @@ from mutants.hebbian import HEBBIAN
 from mutants.learning import LEARNING
 from mutants.recall import RECALL
 from mutants.running import RUNNING
+from mutants.spike_timing import SPIKE_TIMING
 from mutants.targets import TARGETS
 from mutants.two_phases import TWO_PHASES
 
 __all__ = ["DEFECTS", "EQUIVALENT", "Defect", "Equivalent"]
 
-DEFECTS = (*ALIGNMENT, *AUDITING, *COMPARING, *FORWARD_IN_TIME, *HEBBIAN, *LEARNING, *RECALL, *RUNNING, *TARGETS, *TWO_PHASES)
+DEFECTS = (
+    *(*ALIGNMENT, *AUDITING, *COMPARING, *FORWARD_IN_TIME, *HEBBIAN, *LEARNING),
+    *(*RECALL, *RUNNING, *SPIKE_TIMING, *TARGETS, *TWO_PHASES),
+)
