@@ -42,15 +42,17 @@ def epoch_of(overrides: Mapping[str, Any], replicas: int = 1, device: str = "cpu
     return epoch
 
 
-def alternate(candidates: Mapping[str, Callable[[], None]], rounds: int) -> dict[str, list[float]]:
+def alternate(
+    candidates: Mapping[str, Callable[[], None]], rounds: int, clock: Callable[[], float] = time.perf_counter
+) -> dict[str, list[float]]:
     """Time the candidates in turn, round after round, so that a busy moment hits all of them; the first round warms up and is dropped."""
     times: dict[str, list[float]] = {name: [] for name in candidates}
     for turn in range(rounds + 1):
         for name, run in candidates.items():
-            began = time.perf_counter()
+            began = clock()
             run()
             if turn:
-                times[name].append(time.perf_counter() - began)
+                times[name].append(clock() - began)
     return times
 
 

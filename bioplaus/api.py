@@ -24,7 +24,7 @@ from bioplaus.recorder import read_metrics
 from bioplaus.settings import Settings
 from bioplaus.simulator import Simulator
 from bioplaus.store import Store
-from bioplaus.summary import findings_of, summarise_run, test_scores
+from bioplaus.summary import findings_of, silence_of, summarise_run, test_scores
 from bioplaus.view import Batch
 
 if TYPE_CHECKING:
@@ -148,6 +148,9 @@ def run(settings: Settings, progress: Silent | None = None) -> Result:
             simulator.store = Store.create(settings, simulator.device.type)
             simulator.store.write_splits(simulator.splits)
         try:
+            silent = silence_of(simulator)
+            if silent:
+                simulator.progress.note(f"before learning, {silent}")
             simulator.run()
         except ConfigError:
             if simulator.store:  # settings that only the first update could refuse

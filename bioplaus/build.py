@@ -33,7 +33,7 @@ SMALL_WORK = 3e8
 
 
 #: who can be asked for instead
-HOSTS = "bioplaus list rules; surrogate, bp, fa and dfa can, on network=mlp and the convolutional ones, eprop and decolle on network=mlp"
+HOSTS = "use rule=surrogate, bp, fa or dfa, or on network=mlp eprop or decolle; docs/spiking.md has the table"
 
 
 class Feeds:
@@ -103,6 +103,10 @@ def make_feeds(settings: Settings, splits: Splits, device: torch.device) -> Feed
     if settings.data.augment != "none" and len(splits.shape) != 3:
         raise ConfigError(f"data.augment={settings.data.augment} needs images, {splits.name} has samples of shape {splits.shape}")
 
+    code = encoding(settings)
+    if code is not None:
+        code.check(splits.train_x.min(initial=0), splits.train_x.max(initial=0))
+
     def feed(x: Any, y: Any, augment: str = "none") -> Feed:
         return Feed(
             torch.from_numpy(x).to(device, dtype),
@@ -110,7 +114,7 @@ def make_feeds(settings: Settings, splits: Splits, device: torch.device) -> Feed
             augment,
             echoes(settings),
             apart=splits.seeds is not None,
-            encoding=encoding(settings),
+            encoding=code,
         )
 
     return Feeds(
@@ -145,6 +149,8 @@ def _task(settings: Settings, splits: Splits, replicas: Sequence[int], device: t
         if wanted == "spiking" and getattr(settings.network, "recurrent", False):
             wanted = "recurrent spiking"
     if wanted not in rule.tasks:
+        if "spiking" in rule.tasks and not spiking(settings) and wanted == "classification":
+            raise ConfigError(f"rule={settings.rule.name} trains spiking units, and neuron={settings.neuron.name} has no time; use neuron=lif")
         lives = rule.home({}).get("network", config.DEFAULTS["network"])
         if wanted == "recurrent spiking" and "spiking" in rule.tasks:
             raise ConfigError(f"rule={settings.rule.name} cannot train network.recurrent=true; rule=eprop can")
@@ -152,6 +158,9 @@ def _task(settings: Settings, splits: Splits, replicas: Sequence[int], device: t
             units = f"spiking units (neuron={settings.neuron.name}) in network={network}"
             raise ConfigError(f"rule={settings.rule.name} cannot train {units}; {HOSTS}")
         raise ConfigError(f"rule={settings.rule.name} cannot run on network={network}, which is for {wanted}; try network={lives}")
+    one_way = registry.NEURONS.get(settings.neuron.name).one_way
+    if one_way:
+        raise ConfigError(f"rule={settings.rule.name} cannot train neuron={settings.neuron.name}: {one_way}; use neuron=izhikevich or lif")
     if wanted in ("spiking", "recurrent spiking"):
         return SpikingClassification(splits.classes, settings.neuron)
     if wanted == "autoencoding":

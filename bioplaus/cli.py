@@ -227,6 +227,8 @@ def _convert(args: argparse.Namespace) -> None:
         raise ConfigError(f"convert takes steps=n, balance=both|robust|max and out=DIR, not {', '.join(sorted(unknown))}")
     if type(given.get("steps", 1)) is not int:
         raise ConfigError(f"steps={given['steps']} must be a whole number >= 1")
+    if "out" in given:
+        given["out"] = str(given["out"])  # a name such as 3 is read as a number
     from bioplaus.spiking.convert_run import convert_run
 
     found = convert_run(args.run, **given)

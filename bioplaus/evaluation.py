@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -14,19 +15,21 @@ from bioplaus.world import Model, World, view
 
 __all__ = ["evaluate", "predict"]
 
+#: Samples at once, and values of a layer's activity at once (120 MB in single precision), whichever is less.
 CHUNK = 2048
+VALUES = 30_000_000
 
 
 @torch.no_grad()
-def evaluate(model: Model, world: World, feed: Feed, *, chunk: int = CHUNK) -> dict[str, Tensor]:
+def evaluate(model: Model, world: World, feed: Feed, *, chunk: int | None = None) -> dict[str, Tensor]:
     """Return ``{"loss": [R], "accuracy": [R]}`` in float64, means over the samples; empty for an empty set.
 
-    Accuracy is left out where the task has no score.
+    Accuracy is left out where the task has no score. A chunk is as many samples as memory allows unless it is given.
     """
     if len(feed) == 0:
         return {}
     sums: dict[str, Tensor] = {}
-    for batch in feed.chunks(chunk):
+    for batch in feed.chunks(chunk or _chunk(model)):
         out = predict(model, world, batch)
         found = {"loss": model.task.loss(out, batch.y)}
         if model.task.has_score:
@@ -35,6 +38,13 @@ def evaluate(model: Model, world: World, feed: Feed, *, chunk: int = CHUNK) -> d
             part = value.double() * batch.size
             sums[key] = sums[key] + part if key in sums else part
     return {key: value / len(feed) for key, value in sums.items()}
+
+
+def _chunk(model: Model) -> int:
+    """Return how many samples go through the network at once: units with time hold their activity at every step."""
+    layers = model.networks["forward"].layers
+    each = max(math.prod(layer.connection.out_shape) * (layer.neuron.config.steps if layer.neuron.spiking else 1) for layer in layers)
+    return max(1, min(CHUNK, VALUES // (each * len(model.seeds))))
 
 
 @torch.no_grad()

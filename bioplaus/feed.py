@@ -71,11 +71,11 @@ class Feed:
         y = x if self.echo else self.y.index_select(0, flat).view(*index.shape, *self.y.shape[1:])
         return Batch(self.encoded(x, streams), y, index)
 
-    def encoded(self, x: Tensor, streams: Streams | None = None) -> Tensor:
-        """Return inputs ``[R or 1, B, *shape]`` as the units take them; without streams random codes are drawn from a fixed seed."""
+    def encoded(self, x: Tensor, streams: Streams | None = None, at: int = 0) -> Tensor:
+        """Return inputs ``[R or 1, B, *shape]`` as the units take them; without streams random codes follow from the position alone."""
         if self.encoding is None:
             return x
-        return self.encoding(x, streams or Streams((0,) * x.shape[0], device=x.device, dtype=x.dtype))
+        return self.encoding(x, streams or Streams((0,) * x.shape[0], device=x.device, dtype=x.dtype).at(at))
 
     def chunks(self, size: int) -> Iterator[Batch]:
         """Yield all samples in order, ``[1 or R, size, ...]`` at a time."""
@@ -83,4 +83,4 @@ class Feed:
         for start in range(0, len(self), size):
             x = every_x[:, start : start + size]
             y = x if self.echo else every_y[:, start : start + size]
-            yield Batch(self.encoded(x), y, torch.arange(start, start + x.shape[1], device=x.device).unsqueeze(0))
+            yield Batch(self.encoded(x, at=start), y, torch.arange(start, start + x.shape[1], device=x.device).unsqueeze(0))

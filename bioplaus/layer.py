@@ -28,7 +28,8 @@ __all__ = ["Layer", "Trace"]
 class Trace:
     """What one layer remembers of one forward pass.
 
-    ``pre`` is what the connection received, ``current`` what the neuron received, ``out`` what the layer sent on.
+    ``pre`` is what the connection received, ``current`` what the neuron received, ``out`` what the layer sent on. In a training pass of a
+    spiking layer ``current`` is empty: nobody needs it, and it is as large as the membrane over time.
     """
 
     pre: Tensor
@@ -101,6 +102,11 @@ class Layer:
         return (*around, *((self.norm,) if self.norm else ()))
 
     @property
+    def one_way(self) -> bool:
+        """Whether no error finds a way back through the layer."""
+        return bool(self.neuron.one_way)
+
+    @property
     def learns_at_input(self) -> bool:
         """Whether a norm with leaves stands before the connection, so that errors are wanted down to the layer's input."""
         return any(isinstance(operation, BatchNorm) and operation.affine for operation in self.before)
@@ -136,6 +142,8 @@ class Layer:
             current, norm_cache = self.norm.forward(scope, current)
         own = {key: params[leaf] for key, leaf in self.own.items()}
         out, neuron_cache = self.neuron.forward(current, own) if own else self.neuron.forward(current)
+        if scope.train and self.neuron.spiking:
+            current = current.new_empty(0)
         for operation in self.after:
             out, cache = operation.forward(scope, out)
             after.append(cache)

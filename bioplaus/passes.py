@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from torch import Tensor
 
 from bioplaus.changes import Change
-from bioplaus.layer import Layer
+from bioplaus.layer import Layer, Trace
 from bioplaus.network import Network, Pass
 
 __all__ = ["downward", "lowest_sent_down"]
@@ -16,7 +16,7 @@ __all__ = ["downward", "lowest_sent_down"]
 def downward(
     network: Network,
     params: Mapping[str, Tensor],
-    run: Pass,
+    run: Pass | list[Trace],
     error: Tensor,
     feedback: Callable[[Layer], Tensor] | None = None,
 ) -> dict[str, Change]:
@@ -27,16 +27,16 @@ def downward(
     Parameters
     ----------
     network, params, run
-        The network, its arrays and the traces of a forward pass.
+        The network, its arrays and the traces of a forward pass; a list of traces is used up, so that each is gone once it was needed.
     error
         ``-dL/d out``, already divided by the batch size.
     feedback
         Which matrix takes the error down through a layer; the layer's own weight by default, which is backpropagation.
     """
     changes: dict[str, Change] = {}
-    lowest = lowest_sent_down(network)
+    lowest, traces = lowest_sent_down(network), run if isinstance(run, list) else list(run.traces)
     for i in reversed(range(len(network.layers))):
-        layer, trace = network.layers[i], run.traces[i]
+        layer, trace = network.layers[i], traces.pop()
         at_current, found = layer.wanted(trace, error)
         changes |= found
         if i >= lowest:

@@ -31,6 +31,8 @@ class Series:
         How a point looks, as Matplotlib names it: "o", "s", "^" ..., or "_" for a level beside which others are seen.
     hollow
         Whether points are drawn as outlines.
+    size
+        Of a point, in typographic points.
     """
 
     label: str
@@ -42,23 +44,29 @@ class Series:
     dashed: bool = False
     marker: str = "o"
     hollow: bool = False
+    size: float = 4.0
 
 
 @dataclass(frozen=True)
 class Curves:
-    """A figure of one or more panels side by side: per panel a title, names of the axes, and series; upright marks at some x."""
+    """A figure of one or more panels side by side: per panel a title, names of the axes, and series; upright marks at some x.
+
+    Panels of several rows share their limits if `shared`.
+    """
 
     name: str
     title: str
     panels: Sequence[Panel]
     note: str = ""
+    shared: bool = True
 
 
 @dataclass(frozen=True)
 class Panel:
     """One pair of axes; marks are (x, text) drawn as thin upright lines; legend says where it goes.
 
-    As Matplotlib names the place, or "below" for one legend of all panels under the figure: the first panel's series.
+    As Matplotlib names the place, or "below" for one legend of all panels under the figure: the first panel's series. A panel with an image
+    ``[H, W]`` shows that instead. Limits are those of what is drawn, unless given. Text stands in the middle of what would be empty.
     """
 
     x: str
@@ -69,7 +77,12 @@ class Panel:
     log_x: bool = False
     log_y: bool = False
     whole_x: bool = False
+    whole_y: bool = False
     legend: str = "best"
+    x_limits: tuple[float, float] | None = None
+    y_limits: tuple[float, float] | None = None
+    text: str = ""
+    image: Any = None
 
 
 @dataclass(frozen=True)

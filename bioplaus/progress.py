@@ -18,6 +18,9 @@ class Silent:
     def update(self, done: int, text: str) -> None:
         """Report that so many updates are done."""
 
+    def note(self, text: str) -> None:
+        """Say something that does not wait for the end."""
+
     def stop(self) -> None:
         """End."""
 
@@ -60,6 +63,9 @@ class Progress(Silent):
             self._next = done / self._total + 0.1
             seconds = time.perf_counter() - self._began
             print(f"  {100 * done / self._total:3.0f} %  {seconds:6.1f} s  {text}", file=sys.stderr, flush=True)
+
+    def note(self, text: str) -> None:
+        print(f"note: {text}", file=sys.stderr, flush=True)
 
     def stop(self) -> None:
         if self._bar is not None:

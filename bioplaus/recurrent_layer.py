@@ -27,8 +27,12 @@ class RecurrentLayer(Layer):
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
-        self.recurrent = RecurrentConnection(*self.connection.out_shape)
+        self.recurrent = RecurrentConnection(self.connection.out_shape[0])
         self.recurrent_weight = f"{self.name}/recurrent/weight"
+
+    @property
+    def one_way(self) -> bool:
+        return True
 
     @property
     def leaves(self) -> dict[str, Leaf]:
@@ -58,4 +62,4 @@ class RecurrentLayer(Layer):
         raise ConfigError(_ONE_WAY)
 
 
-_ONE_WAY = "a recurrent spiking layer has no pass back through time; use rule=eprop with probes=[], or network.recurrent=false"
+_ONE_WAY = "a recurrent spiking layer has no pass back through time; use rule=eprop, or network.recurrent=false"

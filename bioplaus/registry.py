@@ -249,6 +249,7 @@ PROBES = Registry(
         "cka": "bioplaus.probes.cka:CkaProbe",
         "updates": "bioplaus.probes.updates:UpdatesProbe",
         "dead": "bioplaus.probes.dead:DeadProbe",
+        "spikes": "bioplaus.probes.spikes:SpikesProbe",
     },
 )
 ENGINES = Registry(
@@ -256,6 +257,7 @@ ENGINES = Registry(
     {
         "loop": "bioplaus.engines.loop:LoopEngine",
         "numba": "bioplaus.engines.numba_online:NumbaOnlineEngine",
+        "snntorch": "bioplaus.engines.snntorch_loop:SnntorchEngine",
         "brian2": "bioplaus.engines.brian2_diehl_cook:Brian2Engine",
     },
 )

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from bioplaus import checkpoint, registry
+from bioplaus.allocation import keeping_memory
 from bioplaus.build import Feeds, build_model, choose_device, choose_threads, make_feeds, pack_sizes
 from bioplaus.data.base import Splits
 from bioplaus.engines.base import Block, Engine
@@ -75,6 +76,9 @@ class Simulator:
         if refusal:
             raise ConfigError(f"backend={settings.top.backend} cannot run this: {refusal}; use backend=loop")
         self.probes = [registry.PROBES.get(name)() for name in settings.top.probes]
+        for name, probe in zip(settings.top.probes, self.probes):
+            if refusal := probe.refuses(self.packs[0].model):
+                raise ConfigError(f"probes: {name} cannot look at this run: {refusal}, or leave {name} out")
         self.recorder = Recorder()
         self.training_seconds: list[float] = []
         self.seconds = 0.0
@@ -112,7 +116,7 @@ class Simulator:
         self._began = time.perf_counter() - self.seconds
         self._saved = time.perf_counter()
         self.progress.start(self.total * len(self.packs), self.done, self._title())
-        with _interruptible(self._interrupt), _flushing_denormals():
+        with _interruptible(self._interrupt), _flushing_denormals(), keeping_memory():
             try:
                 if not self.started:
                     self._start()

@@ -11,14 +11,16 @@ from bioplaus.build import spiking
 from bioplaus.evaluation import evaluate
 from bioplaus.feed import Feed
 from bioplaus.flops import flops_per_sample
+from bioplaus.pack import Pack
 from bioplaus.pictures import Findings
 from bioplaus.simulator import Simulator
-from bioplaus.spiking.report import spiking_findings
+from bioplaus.spiking.report import silence, spiking_findings
 from bioplaus.statement import statement
 from bioplaus.stats import summarise
+from bioplaus.view import View
 from bioplaus.world import view
 
-__all__ = ["findings_of", "summarise_run", "test_scores"]
+__all__ = ["findings_of", "silence_of", "summarise_run", "test_scores"]
 
 
 #: Test samples that findings look at.
@@ -41,13 +43,21 @@ def test_scores(simulator: Simulator, feed: Feed) -> dict[str, list[float | None
 @torch.no_grad()
 def findings_of(simulator: Simulator) -> Findings:
     """Return what the rule has to say about the run, at the selected weights of every pack."""
-    views = []
-    for pack in simulator.packs:
-        feeds = simulator.feeds.of(pack.replicas)
-        sample = next((feeds.test if len(feeds.test) else feeds.train).chunks(SAMPLES))
-        views.append(view(pack.model, pack.best.into(pack.world), sample, pack.clock(simulator.per_epoch, simulator.total)))
+    views = [_view(simulator, pack, simulator.feeds.of(pack.replicas).test) for pack in simulator.packs]
     found = simulator.packs[0].model.rule.findings(views)
     return found.beside(spiking_findings(views)) if spiking(simulator.settings) else found
+
+
+def silence_of(simulator: Simulator) -> str | None:
+    """Return which hidden layers no training sample makes fire as the weights stand, and what to change; None if all fire, or have no time."""
+    pack = simulator.packs[0]
+    return silence(_view(simulator, pack, simulator.feeds.of(pack.replicas).train)) if spiking(simulator.settings) else None
+
+
+def _view(simulator: Simulator, pack: Pack, feed: Feed) -> View:
+    """Return the rule's view of a pack at its selected weights, on the first samples of a set (of the training set, if that is empty)."""
+    sample = next((feed if len(feed) else simulator.feeds.of(pack.replicas).train).chunks(SAMPLES))
+    return view(pack.model, pack.best.into(pack.world), sample, pack.clock(simulator.per_epoch, simulator.total))
 
 
 def _numbers(values: Tensor) -> list[float | None]:

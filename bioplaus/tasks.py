@@ -28,6 +28,10 @@ class Task(ABC):
     def error(self, out: Tensor, y: Tensor) -> Tensor:
         """Return ``-d loss / d out``, of the shape of out."""
 
+    def loss_and_error(self, out: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Return both; tasks override it where they share work."""
+        return self.loss(out, y), self.error(out, y)
+
     @abstractmethod
     def score(self, out: Tensor, y: Tensor) -> Tensor:
         """Return the mean score over the batch, ``[R]``, higher is better; NaN where the task has none."""

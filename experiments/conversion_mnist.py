@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from bioplaus.experiments.claims import Claim, Measurement, Report
+from bioplaus.pictures import Curves, Panel, Series
 
 __all__ = ["CLAIM"]
 
@@ -46,7 +48,27 @@ def _run(quick: bool, folder: str) -> Report:
                     note=f"{gap:+.2f} points below; spikes per unit and step {', '.join(f'{r:.3f}' for r in one['firing_rate'])}",
                 )
             )
-    return Report("% test accuracy", tuple(rows))
+    return Report("% test accuracy", tuple(rows), _picture(found, 100 * level["mean"]))
+
+
+def _picture(found: dict[str, Any], level: float) -> Curves:
+    steps = list(range(1, found["steps"] + 1))
+    series = [
+        Series(f"spiking, {balance} balance", steps, [100 * a for a in one["accuracy_over_time"]], colour=i)
+        for i, (balance, one) in enumerate(found["balances"].items())
+    ]
+    series.append(Series("relu network", [1, steps[-1]], [level, level], dashed=True, colour=None))
+    panels = [
+        Panel("time steps T", "test accuracy, %", series, title="from the first step"),
+        Panel("time steps T", "test accuracy, %", [_late(one, level) for one in series], title="within three points"),
+    ]
+    return Curves("", "Accuracy of the converted network against time", panels)
+
+
+def _late(series: Series, level: float) -> Series:
+    """Return the part of a curve that lies within three points of the relu network."""
+    kept = [(x, y) for x, y in zip(series.x, series.y) if y > level - 3]
+    return replace(series, x=[x for x, _ in kept], y=[y for _, y in kept])
 
 
 def _percent(found: dict[str, Any]) -> tuple[float, float] | None:

@@ -12,6 +12,7 @@ module          models
 ``lif``         `Lif`; ``integrate_fire``: `IntegrateFire`, which has no leak
 ``synaptic``    `Synaptic`: a leaky unit behind synapses that decay
 ``alif``        `Alif`: an adaptive threshold
+``srm``         `Srm`: two filters of the current and a refractory trace
 ``izhikevich``  `Izhikevich`; ``hodgkin_huxley``: `HodgkinHuxley`
 ==============  =================================================================
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from bioplaus.neurons.rectified import Clip, HardSigmoid, LeakyRelu, Relu
     from bioplaus.neurons.smooth import Elu, Identity, Sigmoid, Softplus, Tanh
     from bioplaus.neurons.spiking import Spiking
+    from bioplaus.neurons.srm import Srm
     from bioplaus.neurons.synaptic import Synaptic
     from bioplaus.neurons.threshold import Sign, Step
 
@@ -56,6 +58,7 @@ __all__ = [
     "Sign",
     "Softplus",
     "Spiking",
+    "Srm",
     "StaticNeuron",
     "Step",
     "Synaptic",
@@ -81,6 +84,7 @@ _MODULES = {
     "Sign": "threshold",
     "Softplus": "smooth",
     "Spiking": "spiking",
+    "Srm": "srm",
     "StaticNeuron": "base",
     "Step": "threshold",
     "Synaptic": "synaptic",

@@ -15,8 +15,10 @@ from bioplaus.neurons._scan import NONE, SUBTRACT, ZERO, add_slope_times
 __all__ = ["synaptic_backward", "synaptic_forward"]
 
 
-@numba.njit(cache=True, fastmath=False, parallel=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def synaptic_forward(
+    first: int,
+    last: int,
     current: Any,
     alpha: Any,
     beta: Any,
@@ -32,12 +34,14 @@ def synaptic_forward(
 ) -> None:
     """Fill membrane and spikes ``[rows, T, C]`` from current ``[rows, T or 1, C]``, and without delay the membrane behind the reset.
 
+    Only rows first to last (exclusive) are touched.
+
     alpha, beta ``[replicas]``: row r belongs to replica ``r // per``. Y[t] = alpha Y[t-1] + I[t] drives the membrane in the same step, with
     old in the next one. A reset to zero leaves nothing, not even what the step brings.
     """
-    rows, steps, units = membrane.shape
+    _, steps, units = membrane.shape
     constant, zero = current.shape[1] == 1, one - one
-    for row in numba.prange(rows):
+    for row in range(first, last):
         a, b = alpha[row // per], beta[row // per]
         y = np.zeros(units, membrane.dtype)
         for t in range(steps):
@@ -72,8 +76,10 @@ def synaptic_forward(
                     left[c] = now[c] - (fired[c] - was) * (threshold if reset == SUBTRACT else now[c]) if reset != NONE else now[c]
 
 
-@numba.njit(cache=True, fastmath=False, parallel=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def synaptic_backward(
+    first: int,
+    last: int,
     membrane: Any,
     after: Any,
     current: Any,
@@ -95,13 +101,15 @@ def synaptic_backward(
 ) -> None:
     """Fill back ``[rows, T or 1, C]``, the error at the current, and leaks ``[2, rows]`` (if it has any), those at alpha and beta.
 
+    Only rows first to last (exclusive) are touched.
+
     With lambda[t] the error at the membrane, as in `lif_backward`, and k[t] = 0 for a unit that a reset to zero silences at t, else 1:
     ``lambda[t] = direct[t] + beta k[t+1] lambda[t+1]``; the error at the current is ``mu[t] = k[t] lambda[t] + alpha mu[t+1]``, with old
     ``mu[t] = k[t+1] lambda[t+1] + alpha mu[t+1]``. The current ``[rows, T or 1, C]`` is read for leaks alone.
     """
-    rows, steps, units = membrane.shape
+    _, steps, units = membrane.shape
     summed, constant, learns, zero = back.shape[1] == 1, current.shape[1] == 1, leaks.shape[1] > 0, one - one
-    for row in numba.prange(rows):
+    for row in range(first, last):
         a, b = alpha[row // per], beta[row // per]
         later, mu = np.zeros(units, membrane.dtype), np.zeros(units, membrane.dtype)
         y = np.zeros((steps if learns else 0, units), membrane.dtype)

@@ -28,7 +28,7 @@ from bioplaus.neurons._alif_scan import alif_backward, alif_forward
 from bioplaus.neurons.lif import RESETS
 from bioplaus.neurons.online import AlifUnit
 from bioplaus.neurons.scanned import Scanned, fire
-from bioplaus.neurons.spiking import Spiking, ThresholdConfig, decay, numbers, rows_of
+from bioplaus.neurons.spiking import Spiking, ThresholdConfig, check_error, decay, numbers, rows_of
 
 __all__ = ["Alif", "AlifConfig"]
 
@@ -109,6 +109,7 @@ class Alif(Scanned):
 
     def _back(self, cache: _Cache, error: Tensor) -> Tensor:
         u = cache.effective
+        check_error(error, u)
         back, kind = u.new_empty((*u.shape[:2], 1 if cache.constant else u.shape[2], *u.shape[3:])), u.numpy().dtype.type
         code, p, q = numbers(self.config)
         alif_backward(

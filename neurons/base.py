@@ -4,8 +4,8 @@
 alone; a model with a state scans the time axis of ``[R, B, T, n]`` in `forward` and scans it backwards in `pull`, so that whoever calls
 it needs to know neither. A model may have parameters of its own that learn, such as a time constant: numbers per layer.
 
-Neurons import nothing of the rest of the program but the declaration of ranges (`bioplaus.fields`) and the compiled
-equations of single cells (`bioplaus.dynamics.cells`).
+Neurons import nothing of the rest of the program but the declaration of ranges (`bioplaus.fields`), memory for arrays (`bioplaus.allocation`)
+and the compiled equations of single cells (`bioplaus.dynamics.cells`).
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ class Neuron(ABC):
 
     #: whether activity has a time axis, ``[R, B, T, *units]``
     spiking: ClassVar[bool] = False
+    #: why an error finds no way back through such units, "" where it does: runs whose rule would send one are refused
+    one_way: ClassVar[str] = ""
 
     def readout(self) -> Neuron:
         """Return the unit of a network's output layer beside such units: the identity for static ones."""

@@ -42,16 +42,15 @@ class HodgkinHuxleyConfig(ContinuousConfig):
 
 
 class HodgkinHuxley(Continuous):
-    """The cell of Hodgkin and Huxley: sodium, potassium and leak currents; it runs in networks and has no gradient."""
+    """The cell of Hodgkin and Huxley: sodium, potassium and leak currents; without a gradient, so that no rule trains it."""
 
     Config = HodgkinHuxleyConfig
     rest = HH_REST
     peak = HH_SPIKE
+    one_way = "nothing in it is a threshold that a surrogate could stand for"
 
     def pull(self, cache: Course | Any, error: Tensor) -> Tensor:
-        raise ConfigError(
-            "neuron=hodgkin_huxley has no gradient: nothing in it is a threshold that a surrogate could stand for; use neuron=izhikevich or lif"
-        )
+        raise ConfigError(f"neuron=hodgkin_huxley has no gradient: {self.one_way}; use neuron=izhikevich or lif")
 
     def _scan(self, current: Any, gain: float, membrane: Any, spikes: Any) -> None:
         hodgkin_huxley_forward(current, gain, self.config.dt, membrane, spikes)

@@ -25,7 +25,7 @@ from bioplaus.dynamics.cells import CELLS, IZHIKEVICH_PEAK, IZHIKEVICH_START
 from bioplaus.fields import choice, ranged
 from bioplaus.neurons._continuous_scan import izhikevich_backward, izhikevich_forward
 from bioplaus.neurons.continuous import Continuous, ContinuousConfig, Course
-from bioplaus.neurons.spiking import numbers, rows_of
+from bioplaus.neurons.spiking import check_error, numbers, rows_of
 
 __all__ = ["Izhikevich", "IzhikevichConfig"]
 
@@ -39,6 +39,10 @@ class IzhikevichConfig(ContinuousConfig):
     """Time steps T of one sample, >= 1."""
     dt: float = ranged(0.5, above=0, high=1)
     """Duration of a step, ms, in (0, 1]."""
+    gain: float = ranged(100.0, above=0)
+    """Current into the cell for a current of 1 from the network, > 0; a regular spiking cell fires above 4."""
+    readout: str = choice("leaky", "leaky", "spiking")
+    """The output layer: leaky (units without spikes, whose membrane is the output) | spiking (such cells; they want long runs to answer)."""
     cell: str = choice("rs", *CELLS)
     """Kind of cell, which sets a to d: rs (regular spiking) | ib (bursting) | ch (chattering) | fs (fast spiking) | lts (low threshold)."""
     a: float | None = ranged(None, above=0, high=1)
@@ -66,6 +70,7 @@ class Izhikevich(Continuous):
 
     def pull(self, cache: Course | Any, error: Tensor) -> Tensor:
         v, (a, b, c, _) = cache.membrane, self.abcd
+        check_error(error, v)
         back, kind = v.new_empty((*v.shape[:2], 1 if cache.constant else v.shape[2], *v.shape[3:])), v.numpy().dtype.type
         code, p, q = numbers(self.config)
         izhikevich_backward(

@@ -22,14 +22,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bioplaus.allocation import room
 from bioplaus.errors import ConfigError
 from bioplaus.fields import ranged
 from bioplaus.neurons._scan import NONE, SUBTRACT, ZERO, lif_backward, lif_forward
+from bioplaus.neurons._threads import over_rows
 from bioplaus.neurons.base import NeuronConfig
 from bioplaus.neurons.online import LifUnit
 from bioplaus.neurons.spiking import (
     Spiking,
     ThresholdConfig,
+    check_error,
     decay,
     level,
     numbers,
@@ -123,27 +126,29 @@ class Lif(Spiking):
         if current.device.type != "cpu":
             return self._loop(current, beta, steps)
         shape = (*current.shape[:2], steps, *current.shape[3:])
-        membrane, spikes = current.new_empty(shape), current.new_empty(shape)
-        after = membrane if c.reset_delay else current.new_empty(shape)
+        membrane, spikes = room(current, shape), room(current, shape)
+        after = membrane if c.reset_delay else room(current, shape)
         kind = membrane.numpy().dtype.type
-        lif_forward(
-            rows_of(current), beta.numpy(), kind(c.threshold), level(c, kind), kind(1), RESETS[c.reset], c.reset_delay, current.shape[1],
-            rows_of(membrane), rows_of(after), rows_of(spikes),
+        over_rows(
+            lif_forward, shape[0] * shape[1], membrane.numel(), rows_of(current), beta.numpy(), kind(c.threshold), level(c, kind), kind(1),
+            RESETS[c.reset], c.reset_delay, current.shape[1], rows_of(membrane), rows_of(after), rows_of(spikes),
         )  # fmt: skip
         return membrane, after, spikes
 
     def _back(self, cache: _Cache, error: Tensor, *, leak: bool = False) -> tuple[Tensor, Tensor]:
         """Return the error at the current, and that at beta ``[R]`` if asked for."""
         c, u = self.config, cache.membrane
+        check_error(error, u)
         if u.device.type != "cpu":
             return self._loop_back(cache, error)
-        back = u.new_empty((*u.shape[:2], 1 if cache.constant else u.shape[2], *u.shape[3:]))
+        back = room(u, (*u.shape[:2], 1 if cache.constant else u.shape[2], *u.shape[3:]))
         kind = u.numpy().dtype.type
         found = np.zeros(u.shape[0] * u.shape[1] if leak else 0)
         code, a, b = numbers(c)
-        lif_backward(
-            rows_of(u), rows_of(cache.after), rows_of(error), not self.as_membrane, cache.beta.numpy(), kind(c.threshold), level(c, kind),
-            kind(1), RESETS[c.reset], c.reset_delay, u.shape[1], code, kind(a), kind(b), rows_of(back), found,
+        over_rows(
+            lif_backward, u.shape[0] * u.shape[1], u.numel(), rows_of(u), rows_of(cache.after), rows_of(error), not self.as_membrane,
+            cache.beta.numpy(), kind(c.threshold), level(c, kind), kind(1), RESETS[c.reset], c.reset_delay, u.shape[1],
+            code, kind(a), kind(b), rows_of(back), found,
         )  # fmt: skip
         return back, torch.from_numpy(found.reshape(u.shape[0], -1).sum(1) if leak else found).to(u.dtype)
 

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bioplaus.neurons.spiking import Spiking, SpikingConfig, series, spikes_of, torch_derivative, unseries
+from bioplaus.neurons.spiking import Spiking, SpikingConfig, check_error, series, spikes_of, torch_derivative, unseries
 
 __all__ = ["Scanned", "Unrolled", "fire"]
 
@@ -25,6 +25,7 @@ class Unrolled:
 
     def back(self, error: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the error at the current and those at the model's own numbers ``[R, 1]``."""
+        check_error(error, self.out)
         found = torch.autograd.grad(self.out, [self.current, *self.own.values()], error, retain_graph=True)
         return found[0], dict(zip(self.own, found[1:]))
 

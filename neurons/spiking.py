@@ -24,7 +24,7 @@ from bioplaus.neurons.base import Neuron, NeuronConfig
 if TYPE_CHECKING:
     from bioplaus.neurons.online import Unit
 
-__all__ = ["Spiking", "SpikingConfig", "ThresholdConfig", "decay", "series", "shape_of"]
+__all__ = ["Spiking", "SpikingConfig", "ThresholdConfig", "check_error", "decay", "series", "shape_of"]
 
 
 @dataclass
@@ -42,11 +42,17 @@ class SpikingConfig(NeuronConfig):
     """The output layer: spiking (as the others) | leaky (no spikes, no reset; its membrane is the output)."""
     loss: str = choice("membrane", "membrane", "rate", "count", "mse_count", "max_membrane", "mse_membrane", "first_spike")
     """Loss of the output layer, from its membrane or spikes over time; see `bioplaus.spiking.losses`."""
+    rate_right: float = ranged(1.0, 0, 1)
+    """loss=mse_count: spikes per step that the unit of the right class should fire, in [0, 1]."""
+    rate_wrong: float = ranged(0.0, 0, 1)
+    """loss=mse_count: spikes per step that the other output units should fire, in [0, 1]."""
 
-    #: of the membrane that the rest of a network sees
     threshold: ClassVar[float] = 1.0
-    #: whether a membrane that equals the threshold fires
+    """Of the membrane that the rest of a network sees."""
     inclusive: ClassVar[bool] = False
+    """Whether a membrane that equals the threshold fires."""
+    slopes: ClassVar[Mapping[str, float]] = {}
+    """Surrogates whose first parameter is another one here where it is not given."""
 
 
 @dataclass
@@ -83,6 +89,8 @@ class Spiking(Neuron):
                 raise ConfigError(f"{type(self).__name__} has no setting {key}; it has {', '.join(sorted(known - {'name'}))}")
         super().__init__(self.Config(**settings) if config is None else config)
         check_fields(self.config, "neuron")
+        if self.config.slope is not None and not surrogates.DEFAULTS[self.config.surrogate]:
+            raise ConfigError(f"neuron.slope={self.config.slope}: surrogate {self.config.surrogate} has no parameter; leave neuron.slope out")
         surrogates.parameters(self.config.surrogate, **shape_of(self.config))
 
     def readout(self) -> Spiking:
@@ -114,7 +122,8 @@ class Spiking(Neuron):
 def shape_of(config: SpikingConfig) -> Mapping[str, float]:
     """Return the surrogate's parameters as the settings have them."""
     first = next(iter(surrogates.DEFAULTS[config.surrogate]), None)
-    found = {} if config.slope is None or first is None else {first: config.slope}
+    slope = config.slopes.get(config.surrogate) if config.slope is None else config.slope
+    found = {} if slope is None or first is None else {first: slope}
     return found | ({"threshold": config.threshold} if config.surrogate == "triangular" else {})
 
 
@@ -146,6 +155,18 @@ def series(current: Tensor, time_axis: int) -> Tensor:
 def unseries(found: Tensor, current: Tensor, time_axis: int) -> Tensor:
     """Return what `series` made of a current in the current's own shape."""
     return found.reshape(current.movedim(time_axis, 0).shape).movedim(0, time_axis)
+
+
+def check_error(error: Tensor, activity: Tensor) -> None:
+    """Refuse an error of another shape than the activity's: compiled scans would read past its end.
+
+    Raises
+    ------
+    ValueError
+        The shapes differ; a programming error.
+    """
+    if error.shape != activity.shape:
+        raise ValueError(f"error {tuple(error.shape)} at a spiking unit; must have the shape of its activity, {tuple(activity.shape)}")
 
 
 def rows_of(x: Tensor) -> Any:

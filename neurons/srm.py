@@ -13,14 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
 from bioplaus.fields import choice, ranged
 from bioplaus.neurons.online import Kept, State, Unit
-from bioplaus.neurons.spiking import Spiking, SpikingConfig, series, spikes_of, torch_derivative, unseries
+from bioplaus.neurons.spiking import Spiking, SpikingConfig, check_error, series, spikes_of, torch_derivative, unseries
 
 __all__ = ["Srm", "SrmConfig"]
 
@@ -42,8 +42,10 @@ class SrmConfig(SpikingConfig):
     """Membrane potential above which a unit fires (strictly), >= 0, in units of the membrane."""
     surrogate: str = choice("fast_sigmoid", "fast_sigmoid", "atan", "sigmoid", "boxcar", "gaussian", "straight_through")
     """Derivative of the spike in learning; see `bioplaus.neurons.surrogates`."""
-    slope: float | None = ranged(10.0, above=0)
-    """First parameter of the surrogate (k, alpha, w or s), > 0; its own default if not given."""
+    slope: float | None = ranged(None, above=0)
+    """First parameter of the surrogate (k, alpha, w or s), > 0; if not given 10 for fast_sigmoid, the default of any other."""
+
+    slopes: ClassVar[Mapping[str, float]] = {"fast_sigmoid": 10.0}
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,7 @@ class Srm(Spiking):
 
     def pull(self, cache: _Cache, error: Tensor) -> Tensor:
         c, found = self.config, []
+        check_error(error, cache.membrane)
         at_u = error if self.as_membrane else error * torch_derivative(c, cache.membrane)
         at_p = at_q = torch.zeros_like(error[:, :, 0])
         for t in reversed(range(error.shape[2])):

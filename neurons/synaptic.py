@@ -25,11 +25,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bioplaus.allocation import room
 from bioplaus.fields import choice, ranged
 from bioplaus.neurons._synaptic_scan import synaptic_backward, synaptic_forward
+from bioplaus.neurons._threads import over_rows
 from bioplaus.neurons.lif import RESETS, LifConfig
 from bioplaus.neurons.scanned import Scanned, Unrolled, fire
-from bioplaus.neurons.spiking import decay, numbers, rows_of, spikes_of
+from bioplaus.neurons.spiking import check_error, decay, numbers, rows_of, spikes_of
 
 __all__ = ["Synaptic", "SynapticConfig"]
 
@@ -53,7 +55,8 @@ class SynapticConfig(LifConfig):
 class _Cache:
     membrane: Tensor  # before an immediate reset
     after: Tensor  # behind it; the same array where the reset is delayed
-    current: Tensor  # as it came
+    current: Tensor  # as it came; empty unless the decays learn
+    constant: bool
     alpha: Tensor  # [replicas]
     beta: Tensor
 
@@ -102,14 +105,14 @@ class Synaptic(Scanned):
     ) -> tuple[Tensor, Tensor, Tensor, _Cache]:
         c, (alpha, beta) = self.config, self._decays(current, own)
         shape = (*current.shape[:2], steps, *current.shape[3:])
-        membrane, spikes = current.new_empty(shape), current.new_empty(shape)
-        after = membrane if c.reset_delay else current.new_empty(shape)
+        membrane, spikes = room(current, shape), room(current, shape)
+        after = membrane if c.reset_delay else room(current, shape)
         kind = membrane.numpy().dtype.type
-        synaptic_forward(
-            rows_of(current), alpha.numpy(), beta.numpy(), kind(c.threshold), kind(1), RESETS[c.reset], c.reset_delay, c.order == "old",
-            current.shape[1], rows_of(membrane), rows_of(after), rows_of(spikes),
+        over_rows(
+            synaptic_forward, shape[0] * shape[1], membrane.numel(), rows_of(current), alpha.numpy(), beta.numpy(), kind(c.threshold), kind(1),
+            RESETS[c.reset], c.reset_delay, c.order == "old", current.shape[1], rows_of(membrane), rows_of(after), rows_of(spikes),
         )  # fmt: skip
-        return spikes, membrane, after, _Cache(membrane, after, current, alpha, beta)
+        return spikes, membrane, after, _Cache(membrane, after, current if own else current.new_empty(0), current.shape[2] == 1, alpha, beta)
 
     def _back(self, cache: _Cache, error: Tensor) -> Tensor:
         return self._both(cache, error)[0]
@@ -117,13 +120,15 @@ class Synaptic(Scanned):
     def _both(self, cache: _Cache, error: Tensor, *, leaks: bool = False) -> tuple[Tensor, Tensor]:
         """Return the error at the current, and those at alpha and beta ``[2, R]`` if asked for."""
         c, u = self.config, cache.membrane
-        back, kind = torch.empty_like(cache.current, memory_format=torch.contiguous_format), u.numpy().dtype.type
+        check_error(error, u)
+        current = cache.current if leaks else u  # read for leaks alone
+        back, kind = room(u, (*u.shape[:2], 1 if cache.constant else u.shape[2], *u.shape[3:])), u.numpy().dtype.type
         found = np.zeros((2, u.shape[0] * u.shape[1] if leaks else 0))
         code, p, q = numbers(c)
-        synaptic_backward(
-            rows_of(u), rows_of(cache.after), rows_of(cache.current), rows_of(error), not self.as_membrane, cache.alpha.numpy(),
-            cache.beta.numpy(), kind(c.threshold), kind(1), RESETS[c.reset], c.reset_delay, c.order == "old", u.shape[1],
-            code, kind(p), kind(q), rows_of(back), found,
+        over_rows(
+            synaptic_backward, u.shape[0] * u.shape[1], u.numel(), rows_of(u), rows_of(cache.after), rows_of(current), rows_of(error),
+            not self.as_membrane, cache.alpha.numpy(), cache.beta.numpy(), kind(c.threshold), kind(1), RESETS[c.reset], c.reset_delay,
+            c.order == "old", u.shape[1], code, kind(p), kind(q), rows_of(back), found,
         )  # fmt: skip
         return back, torch.from_numpy(found.reshape(2, u.shape[0], -1).sum(2)).to(u.dtype)
 

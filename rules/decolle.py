@@ -84,7 +84,7 @@ class Decolle(Rule):
                 "plasticity.clip": "none",
                 "batch_size": 128,
                 "epochs": 1,
-                "probes": ["angle"],
+                "probes": ["angle", "spikes"],
             },
             "network and data as in tutorial 5 of snnTorch 1.0, as for surrogate",
         ),

@@ -43,4 +43,6 @@ class TargetProjection(Direct):
     recipes = recipes(digits=0.4, synthetic=0.1, images=0.1, conv=0.03, plasticity__clip="none", neuron="tanh")
 
     def signal(self, view: View, error: Tensor) -> Tensor:
-        return view.task.target(view.batch.y, error.dtype) / view.batch.size
+        label = view.task.target(view.batch.y, error.dtype) / view.batch.size
+        # where units have time, the label is there at every step
+        return label if label.dim() == error.dim() else label.unsqueeze(2).expand(-1, -1, error.shape[2], -1)

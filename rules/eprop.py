@@ -104,7 +104,7 @@ class Eprop(Rule):
                 "plasticity.clip": "none",
                 "batch_size": 128,
                 "epochs": 1,
-                "probes": ["angle", "feedback"],
+                "probes": ["angle", "feedback", "spikes"],
             },
             "network and data as in tutorial 5 of snnTorch 1.0, as for surrogate",
         ),

@@ -16,6 +16,8 @@ class ExactGradient(Rule):
     def learn(self, view: View) -> Learning:
         network = view.networks["forward"]
         run = network.forward(view.params, view.batch.x, view.buffers, train=True)
-        error = view.task.error(run.out, view.batch.y)
-        yield Wanted("forward", downward(network, view.params, run, error))
-        return Learned({"loss": view.task.loss(run.out, view.batch.y)}, running=run.running)
+        out, running, traces = run.out, run.running, list(run.traces)
+        del run  # traces go on the way down, the membranes of spiking layers with them
+        loss, *error = view.task.loss_and_error(out, view.batch.y)
+        yield Wanted("forward", downward(network, view.params, traces, error.pop()))
+        return Learned({"loss": loss}, running=running)

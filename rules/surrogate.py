@@ -66,7 +66,7 @@ class Surrogate(ExactGradient):
                 "rule.lr": 5e-4,
                 "batch_size": 128,
                 "epochs": 1,
-                "probes": ["angle", "feedback"],
+                "probes": ["angle", "feedback", "spikes"],
             },
             "snnTorch 1.0, tutorial 5",
         ),

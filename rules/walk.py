@@ -12,6 +12,7 @@ from bioplaus.network import Network
 from bioplaus.neurons.online import State, Unit
 from bioplaus.operations import Scope
 from bioplaus.recurrent_layer import RecurrentLayer
+from bioplaus.spiking.losses import SUMMED
 
 __all__ = ["Walk", "check_walkable"]
 
@@ -22,6 +23,9 @@ def check_walkable(network: Network, rule: str) -> None:
         if not isinstance(layer.connection, DenseConnection) or layer.norms or layer.dendrites:
             raise ConfigError(f"rule={rule} runs on dense layers alone; use network=mlp with network.norm=none and network.dendrites=false")
         layer.neuron.online()  # type: ignore[attr-defined]
+    loss = network.layers[-1].neuron.config.loss
+    if loss not in SUMMED:
+        raise ConfigError(f"rule={rule} learns step by step, and neuron.loss={loss} needs the whole run; use one of {', '.join(SUMMED)}")
     if getattr(network.layers[0].neuron.config, "reset", "none") == "zero":
         raise ConfigError(f"rule={rule} needs traces of inputs that a spike does not end; use neuron.reset=subtract or none")
 

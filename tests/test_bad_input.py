@@ -43,7 +43,7 @@ def check_refused(answer: Answer, code: int, *parts: str, lines: int = 1) -> Non
 WORDS: list[tuple[str, int, tuple[str, ...]]] = [
     # verbs and options
     ("simulat", 2, ("unknown verb 'simulat'", "did you mean 'simulate'")),
-    ("zzz", 2, ("unknown verb 'zzz'", "Known: simulate, compare, evaluate, resume, plot, list, show, theory, audit, reproduce")),
+    ("zzz", 2, ("unknown verb 'zzz'", "Known: simulate, compare, evaluate, resume, plot, list, show, convert, theory, audit, reproduce")),
     ("simulate --jsn", 2, ("unknown argument '--jsn'",)),
     ("simulate epochs=1 -x", 2, ("unknown argument '-x'",)),
     ("simulate --config", 2, ("--config", "expected one argument")),
@@ -51,7 +51,7 @@ WORDS: list[tuple[str, int, tuple[str, ...]]] = [
     ("plot a b", 2, ("unknown argument 'b'",)),
     ("list rules a=b", 2, ("unknown argument 'a=b'",)),
     # names
-    ("simulate rule=ccx", 2, ("unknown rule 'ccx'", "did you mean 'ccl'", "bp, ccl, fa", "readout, top")),
+    ("simulate rule=ccx", 2, ("unknown rule 'ccx'", "did you mean 'ccl'", "bp, surrogate", "readout, top")),
     ("simulate data=minst", 2, ("data=minst is not known", "did you mean mnist")),
     ("simulate network=cnn", 2, ("unknown network 'cnn'", "cnn5")),
     ("simulate neuron=rulu", 2, ("did you mean 'relu'",)),

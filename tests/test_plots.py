@@ -30,9 +30,7 @@ def table(rows: Sequence[Row]) -> pa.Table:
     return pa.table({name: pa.array(list(c), t) for name, t, c in zip(names, types, columns)})
 
 
-def measured(
-    metric: str, values: dict[int, list[float | None]], split: str = "validation", layer: int | None = None
-) -> list[Row]:
+def measured(metric: str, values: dict[int, list[float | None]], split: str = "validation", layer: int | None = None) -> list[Row]:
     """Return rows of seed -> values at epochs 0, 1, ..., ten updates each."""
     return [(e, 10 * e, s, split, metric, layer, v) for s, row in values.items() for e, v in enumerate(row)]
 
@@ -53,17 +51,15 @@ def full_table(epochs: int = 3, seeds: int = 3) -> pa.Table:
     def course(start: float, change: float) -> dict[int, list[float | None]]:
         return {s: [start + change * e + 0.01 * s for e in range(epochs)] for s in range(seeds)}
 
-    rows = (
-        measured("loss", course(2, -0.3))
-        + measured("accuracy", course(0.1, 0.2))
-        + measured("loss", course(1.9, -0.3), "train")
-    )
+    rows = measured("loss", course(2, -0.3)) + measured("accuracy", course(0.1, 0.2)) + measured("loss", course(1.9, -0.3), "train")
     for layer in range(2):
         for metric, start in (
             ("feedback_cosine", 0.1),
             ("angle_to_bp", 40.0),
             ("cka", 0.3),
             ("update_ratio", 0.02),
+            ("firing_rate", 0.1),
+            ("silent_share", 0.3),
         ):
             rows += measured(metric, course(start, 0.01), "probe", layer)
     return table(rows)
@@ -326,7 +322,7 @@ def test_all_figures_are_written_as_png_and_nothing_else(tmp_path: Path) -> None
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         paths = draw_all(full_table(), np.eye(16), tmp_path / "new" / "figures", "ccl on digits ($mlp_[16])")
-    names = {"learning_curves.png", "alignment.png", "cka.png", "weights.png", "updates.png"}
+    names = {"learning_curves.png", "alignment.png", "cka.png", "weights.png", "updates.png", "firing.png"}
     assert {path.name for path in paths} == names
     assert {path.name for path in (tmp_path / "new" / "figures").iterdir()} == names  # no temporary file is left
     for path in paths:

@@ -30,6 +30,7 @@ from bioplaus.simulator import Interrupted
 
 CONV = {"network": "cnn5", "network.channels": [3, 4], "network.norm": "batch", "data.limit": 48, "batch_size": 16}
 PROBES = ["angle", "feedback", "cka", "updates", "dead"]
+SPIKING = {"neuron.steps": 6, "probes": ["spikes"]}
 SETTINGS: dict[str, dict[str, Any]] = {
     "bp, plain": {"rule": "bp"},
     "bp, momentum, float64": {"rule": "bp", "plasticity.momentum": 0.9, "dtype": "float64"},
@@ -40,6 +41,19 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "probes every three updates": {"rule": "bp", "probes": PROBES, "probe_every": 3},
     "conv net, batch norm": {"rule": "bp", **CONV},
     "conv net, batch norm, ccl, augmented": {"rule": "ccl", "data.augment": "flip_crop", "epochs": 2, **CONV},
+    "spikes of random codes, learned decays": {
+        "rule": "surrogate",
+        "neuron.steps": 5,
+        "neuron.learn_tau": True,
+        "data.encode": "rate",
+        "seeds": 2,
+        "run.pack": "1",
+        "probes": ["spikes"],
+        "probe_every": 3,
+    },
+    "eprop, regulariser, one pack": {"rule": "eprop", "seeds": 2, "run.pack": "2", "rule.reg": 0.1, "dtype": "float64", **SPIKING},
+    "eprop, recurrent, step by step": {"rule": "eprop", "rule.form": "stepwise", "network.recurrent": True, **SPIKING},
+    "decolle": {"rule": "decolle", **SPIKING},
     "compiled network of spiking cells": {
         "rule": "stdp",
         "network": "diehl_cook",

@@ -26,5 +26,11 @@ def test_the_autoencoder_has_no_classes() -> None:
     assert "cross-entropy" in _violated(rule="ccl")
 
 
+def test_losses_of_spiking_units_are_named_as_they_are() -> None:
+    for loss, name, other in (("membrane", "cross-entropy", "squared"), ("mse_count", "squared error", "entropy")):
+        text = _violated(rule="surrogate", neuron__loss=loss)
+        assert name in text and other not in text
+
+
 def test_weight_transport_is_the_rules_own() -> None:
     assert "weight transport" in _violated(rule="bp") and "weight transport" not in _violated(rule="ccl")

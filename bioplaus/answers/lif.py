@@ -21,6 +21,8 @@ DEFAULTS = {
     "izhikevich": (10.0, 0.01, 30.0, "in the model's unit"),
     "hodgkin_huxley": (10.0, 0.01, 30.0, "in uA/cm^2"),
 }
+#: longest step in ms with which a cell still behaves as it does in continuous time
+LONGEST = {"izhikevich": 1.0, "hodgkin_huxley": 0.1}
 NAMES = {"lif": "Leaky integrate-and-fire cell", "izhikevich": "Izhikevich's cell", "hodgkin_huxley": "Hodgkin-Huxley cell"}
 #: setting -> the only model that has it
 OWNERS = {"tau_mem": "lif", "t_ref": "lif", "cell": "izhikevich"}
@@ -63,6 +65,9 @@ class Lif(Theory):
         for key, owner in OWNERS.items():
             if getattr(config, key) is not None and owner != config.model:
                 raise ConfigError(f"{key}={getattr(config, key)} belongs to model={owner}, not to model={config.model}")
+        most = LONGEST.get(config.model)
+        if most is not None and config.dt is not None and config.dt > most:
+            raise ConfigError(f"dt={config.dt:g} is too long a step for model={config.model}; it must be <= {most:g} ms")
         if config.scan and config.brian2:
             raise ConfigError("brian2=true belongs to one current, not to a scan; leave scan out, the figure shows Brian2 along the curve")
 

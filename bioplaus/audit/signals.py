@@ -185,6 +185,7 @@ def _other_rows(a: Tensor, b: Tensor, size: int) -> bool:
 def _with_loss(task: Task, loss: Callable[[Tensor, Tensor], Tensor]) -> Task:
     other = copy.copy(task)
     object.__setattr__(other, "loss", loss)  # tasks are frozen; the copy is ours
+    object.__setattr__(other, "loss_and_error", lambda out, y: (loss(out, y), task.error(out, y)))
     return other
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bioplaus.comparison.plan import OF_SPIKES, REFERENCE
 from bioplaus.plots import save_figure
 from bioplaus.plots.lines import draw_seeds, drawn, fit_y, name_lines, reaches_below
 from bioplaus.plots.per_layer import weight_name
@@ -29,6 +30,8 @@ COLOURS = (
 SHOWN = "validation"
 LEAST = 0.1  # percent of errors, below which a logarithmic axis need not tell apart
 POOR = 20  # percent of errors: where no row has fewer, there is nothing to spread out
+#: rules that are backprop: black, and without a panel of angles to themselves
+BACKPROP = (REFERENCE, OF_SPIKES)
 MANY = 4  # rows from which intervals are bars at the ends, not bands
 SPREAD = 40.0  # typographic points over which the bars of all rows are spread at most
 KEY_COLUMNS = 8  # names in a line of a legend
@@ -52,7 +55,7 @@ def draw(found: Mapping[str, Any], path: Path) -> list[Path]:
 
 def _colours(runs: Sequence[Run]) -> list[str]:
     others = iter(COLOURS * (len(runs) // len(COLOURS) + 1))
-    return [INK if row["rule"] == "bp" else next(others) for row, _ in runs]
+    return [INK if row["rule"] in BACKPROP else next(others) for row, _ in runs]
 
 
 def _draw_scores(ax: Axes, runs: Sequence[Run], score: str, scale: Sequence[float] | None = None) -> str:
@@ -149,7 +152,7 @@ def _say_below(figure: Figure, runs: Sequence[Run], score: str, said: str) -> No
 
 def angles(runs: Sequence[Run], title: str) -> Figure | None:
     """Return a panel per rule: the angle between its change and backprop's, per layer over time; mean over seeds."""
-    runs = [(row, table) for row, table in runs if row["name"] != "bp" and layers(table, "angle_to_bp", "probe")]
+    runs = [(row, table) for row, table in runs if row["name"] not in BACKPROP and layers(table, "angle_to_bp", "probe")]
     if not runs:
         return None
     columns = min(3, len(runs))

@@ -48,7 +48,7 @@ def _of_intervals(seeds: int) -> list[str]:
         f"with {seeds} seeds no p can be below {least:.3g} before correction.",
     ]
     if least > 0.05:
-        lines.append(f"So {seeds} seeds cannot reach p < 0.05, however large a difference is; 6 can, 8 with up to six rules beside bp.")
+        lines.append(f"So {seeds} seeds cannot reach p < 0.05, however large a difference is; 6 can, 8 with up to six rules beside backprop.")
     return lines
 
 
@@ -71,9 +71,13 @@ def _of_rows(found: Mapping[str, Any]) -> list[str]:
         "{} stopped: numbers no longer finite. The best epoch before counts, if any.", lambda row: _filled(_seeds(row["stopped_seeds"]))
     )
     say(f"all seeds have one {score}, so there is no interval.", lambda row: _equal(row[score]["ci95"]))
-    say("all differences to bp are equal, so there is no interval.", lambda row: row["rule"] != "bp" and _equal(row["difference_to_bp"]["ci95"]))
+    reference = found.get("reference", "bp")
     say(
-        "the neuron of the published results; the difference to bp is that of the neuron too (published=false leaves such rows out).",
+        f"all differences to {reference} are equal, so there is no interval.",
+        lambda row: row["rule"] != reference and _equal(row["difference_to_bp"]["ci95"]),
+    )
+    say(
+        "the neuron of the published results; the difference to backprop is that of the neuron too (published=false leaves such rows out).",
         lambda row: row["neuron"] != found["neuron"] and not row["error"],
     )
     lines = [f"{', '.join(rules)}: {text}" for text, rules in said.items()]

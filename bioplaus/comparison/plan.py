@@ -16,9 +16,11 @@ from bioplaus.fields import plain
 if TYPE_CHECKING:
     from bioplaus.comparison.trial import Trial
 
-__all__ = ["FACTORS", "REFERENCE", "TUNING_SEED", "Options", "Plan", "Row", "make_plan"]
+__all__ = ["FACTORS", "OF_SPIKES", "REFERENCE", "TUNING_SEED", "Options", "Plan", "Row", "make_plan"]
 
 REFERENCE = "bp"
+#: Backprop of networks whose units spike, which is the reference there: bp through time, with the recipe of such networks.
+OF_SPIKES = "surrogate"
 #: Seed on which rates are chosen; no row may be measured on it.
 TUNING_SEED = 1000
 #: Rates tried, as multiples of the rule's own recipe. More of them above it: a recipe that diverges is noticed by its author, a slow one is not.
@@ -39,7 +41,7 @@ class Options:
     """Settings of the comparison itself."""
 
     rules: tuple[str, ...] = ()
-    """Names of the rules, bp added in front if it is not among them; all for every registered one."""
+    """Names of the rules, bp (over spiking units: surrogate) added in front if it is not among them; all for every registered one."""
     tune: str = "grid"
     """grid: each rule gets the rate of the grid that validates best; none: each runs with its recipe."""
     grid: tuple[float, ...] = FACTORS
@@ -81,6 +83,7 @@ class Plan:
     tune_epochs: int
     root: str
     given: dict[str, Any] = field(default_factory=dict)
+    reference: str = REFERENCE
 
     @property
     def name(self) -> str:
@@ -120,10 +123,14 @@ def make_plan(overrides: Mapping[str, Any]) -> tuple[Plan, Options]:
     """
     given = {key: plain(value) for key, value in overrides.items()}
     options = _options({key: given.pop(key) for key in list(given) if key in Options.__dataclass_fields__})
+    reference_rule = OF_SPIKES if _spiking(options.rules, given) else REFERENCE
+    options.rules = _with_reference(options.rules, reference_rule)
     own: dict[str, dict[str, Any]] = {rule: {} for rule in options.rules}
     for key in list(given):
         head, _, rest = key.partition(".")
         if rest and head in registry.RULES.names():
+            if head == REFERENCE and head not in own and reference_rule == OF_SPIKES:
+                raise ConfigError(f"{key}: over spiking units bp runs as {OF_SPIKES}; write {OF_SPIKES}.{rest}")
             if head not in own:
                 raise ConfigError(f"{key} is for a rule that is not compared; add {head} to rules=")
             own[head][rest] = given.pop(key)
@@ -141,7 +148,7 @@ def make_plan(overrides: Mapping[str, Any]) -> tuple[Plan, Options]:
         raise ConfigError(f"{rates[0]} fixes what tune=grid chooses; leave one out")
     root = str(given.pop("run.root", "runs"))
     # rows, not keys for a rule, are allowed to fail: what is wrong for backprop is wrong for the comparison
-    reference = config.resolve({"seeds": 5, "threads": 1, **_general(given), **own[REFERENCE], "rule": REFERENCE})
+    reference = config.resolve({"seeds": 5, "threads": 1, **_general(given), **own[reference_rule], "rule": reference_rule})
     tree, top = config.as_dict(reference), reference.top
     if TUNING_SEED in reference.seed_list and options.tune == "grid":
         raise ConfigError(f"seed {TUNING_SEED} is used to choose the rates, so no row may be measured on it; choose another seed=")
@@ -158,16 +165,47 @@ def make_plan(overrides: Mapping[str, Any]) -> tuple[Plan, Options]:
     from bioplaus.comparison.trial import trial_of  # after the settings are known to be right: it imports torch
 
     trial = trial_of(reference)
-    rows = tuple(row for rule in options.rules for row in _rows(rule, shared, own[rule], options.published, trial))
+    over_spikes = reference_rule == OF_SPIKES
+    lent, published = (_lent(tree), False) if over_spikes else ({}, options.published)  # published neurons are none that spike
+    rows = tuple(
+        row for rule in options.rules for row in _rows(rule, shared, own[rule], published, trial, lent if _borrows(rule) else {})
+    )
     if all(row.error for row in rows):
-        raise ConfigError(f"no row can run; {REFERENCE}: {next(row for row in rows if row.rule == REFERENCE).error}")
+        raise ConfigError(f"no row can run; {reference_rule}: {next(row for row in rows if row.rule == reference_rule).error}")
     tune_epochs = min(top.epochs, 10) if options.tune_epochs is None else options.tune_epochs
     what = {"rules": list(options.rules), "grid": list(options.grid), "published": options.published, "tune": options.tune}
     plan = Plan(
         rows, shared, reference.seed_list, top.epochs, options.tune, options.grid, tune_epochs, root,
         given={**what, "tune_epochs": tune_epochs, "shared": shared, "own": own},
+        reference=reference_rule,
     )  # fmt: skip
     return plan, options
+
+
+def _spiking(rules: Sequence[str], given: Mapping[str, Any]) -> bool:
+    """Return whether the rows are over spiking units: the neuron given is one, or some rule knows no others and all know them."""
+    neuron = given.get("neuron")
+    if neuron is not None:
+        return neuron in registry.NEURONS.names() and bool(registry.NEURONS.get(neuron).spiking)
+    tasks = [registry.RULES.get(rule).tasks for rule in rules if rule != REFERENCE]
+    return all("spiking" in known for known in tasks) and any("classification" not in known for known in tasks)
+
+
+def _with_reference(rules: Sequence[str], reference: str) -> tuple[str, ...]:
+    """Return the rules with the reference in front if it is not among them; bp, which over spiking units is surrogate, under that name."""
+    named = tuple(dict.fromkeys(reference if rule == REFERENCE else rule for rule in rules))
+    return named if reference in named else (reference, *named)
+
+
+def _borrows(rule: str) -> bool:
+    """Return whether a rule's recipes are for static units, so that over spiking ones it starts from those of the reference."""
+    return "classification" in registry.RULES.get(rule).tasks
+
+
+def _lent(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the optimiser and the rate of the reference."""
+    optimiser = {f"plasticity.{key}": value for key, value in tree["plasticity"].items() if key != "name"}
+    return {"plasticity": tree["plasticity"]["name"], **optimiser, "rule.lr": tree["rule"]["lr"]}
 
 
 def _general(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -181,9 +219,14 @@ def _knows(rule: str, key: str) -> bool:
     return key in made.aliases or key.partition(".")[2] in {f.name for f in fields(made.Config)}
 
 
-def _rows(rule: str, shared: Mapping[str, Any], own: Mapping[str, Any], published: bool, trial: Trial) -> list[Row]:
-    """Return the row of a rule, and a second one with its published neuron if that is another."""
+def _rows(
+    rule: str, shared: Mapping[str, Any], own: Mapping[str, Any], published: bool, trial: Trial, lent: Mapping[str, Any]
+) -> list[Row]:
+    """Return the row of a rule, and a second one with its published neuron if that is another; what is lent ranks below what is given."""
     settings = {key: value for key, value in shared.items() if not key.startswith("rule.") or _knows(rule, key)} | {**own, "rule": rule}
+    if "plasticity" in settings:  # another optimiser than the one whose settings are lent
+        lent = {}
+    settings = {**lent, **settings}
     rows = [_row(rule, rule, settings, own, trial)]
     neuron = registry.RULES.get(rule).published_neuron
     if published and neuron and neuron != shared["neuron"]:
@@ -249,4 +292,4 @@ def _rules(value: Any) -> tuple[str, ...]:
         registry.RULES.check(name)
         if names.count(name) > 1:
             raise ConfigError(f"rules names {name} twice; keep one")
-    return tuple(names if REFERENCE in names else [REFERENCE, *names])
+    return tuple(names)

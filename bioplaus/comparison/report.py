@@ -101,14 +101,15 @@ _COST_NOTES = (
 
 
 def _table(found: Mapping[str, Any], columns: Sequence[tuple[str, str]]) -> str:
-    heads = "".join(f"<th{_kind(key)}>{escape(head.format(score=found['score']))}</th>" for head, key in columns)
+    words = {"score": found["score"], "reference": found.get("reference", "bp")}
+    heads = "".join(f"<th{_kind(key)}>{escape(head.format(**words))}</th>" for head, key in columns)
     lines = []
     for row in found["rows"]:
         if row["error"] is not None:
             why = f'<td class="text wrap" colspan="{len(columns) - 1}">{escape(row["error"])}</td>'
             lines.append(f'<tr class="failed"><td>{escape(row["rule"])}</td>{why}</tr>')
             continue
-        texts = cells(row, found["score"])
+        texts = cells(row, found["score"], found.get("reference", "bp"))
         tds = "".join(f"<td{_kind(key)}>{'<br>'.join(map(escape, texts[key].splitlines()))}</td>" for _, key in columns)
         lines.append(f"<tr>{tds}</tr>")
     return f'<div class="wide"><table><thead><tr>{heads}</tr></thead><tbody>{"".join(lines)}</tbody></table></div>'

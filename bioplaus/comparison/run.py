@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bioplaus import checkpoint
-from bioplaus.comparison.plan import REFERENCE, Plan, make_plan
+from bioplaus.comparison.plan import Plan, make_plan
 from bioplaus.comparison.pool import cores, open_plan, run_rows
 from bioplaus.comparison.verdict import judge
 from bioplaus.comparison.watch import Watch
@@ -98,7 +98,8 @@ def run_plan(plan: Plan, workers: str = "auto", *, silent: bool = True) -> Compa
     results = run_rows(plan, count, watch)
     found = judge(plan, results)
     if all(row["error"] for row in found["rows"]):
-        raise RunError(f"no row has a result; {REFERENCE}: {next(r for r in found['rows'] if r['rule'] == REFERENCE)['error']}")
+        name = found["reference"]
+        raise RunError(f"no row has a result; {name}: {next(r for r in found['rows'] if r['rule'] == name)['error']}")
     return _write(plan, found)
 
 

@@ -15,7 +15,7 @@ NOTHING = "-"
 #: A column: its heading, and the row's text for it.
 Column = tuple[str, str]
 SCORES: tuple[Column, ...] = (
-    ("rule", "rule"), ("test {score}", "score"), ("95 % interval", "interval"), ("vs bp", "difference"),
+    ("rule", "rule"), ("test {score}", "score"), ("95 % interval", "interval"), ("vs {reference}", "difference"),
     ("95 % interval", "difference_interval"), ("p (Holm)", "p"), ("rate", "rate"),
 )  # fmt: skip
 COST: tuple[Column, ...] = (
@@ -25,10 +25,10 @@ COST: tuple[Column, ...] = (
 AUDIT: tuple[Column, ...] = (("rule", "rule"), ("audit", "audit"))
 
 
-def cells(row: Mapping[str, Any], score: str) -> dict[str, str]:
+def cells(row: Mapping[str, Any], score: str, reference_rule: str = "bp") -> dict[str, str]:
     """Return a row's texts by column."""
     found, gap = row[score], row["difference_to_bp"]
-    reference = row["rule"] == "bp"
+    reference = row["rule"] == reference_rule
     unit = 100 if score == "accuracy" else 1
     digits = 2 if score == "accuracy" else 4
     lr = row["lr"]
@@ -88,12 +88,13 @@ def as_tables(found: Mapping[str, Any]) -> list[Any]:
     tables = []
     for title, columns in kinds:
         table = Table(title=Text(title, style="bold"), title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+        words = {"score": found["score"], "reference": found.get("reference", "bp")}
         for head, key in columns:
             left = key in ("rule", "angles", "cosines", "audit")
-            table.add_column(head.format(score=found["score"]), justify="left" if left else "right", no_wrap=key not in ("audit", "rule"))
+            table.add_column(head.format(**words), justify="left" if left else "right", no_wrap=key not in ("audit", "rule"))
         for row in found["rows"]:
             if row["error"] is None:
-                texts = cells(row, found["score"])
+                texts = cells(row, found["score"], found.get("reference", "bp"))
                 table.add_row(*(Text(texts[key]) for _, key in columns))
             elif columns is SCORES:
                 table.add_row(Text(row["rule"]), "no result", *[""] * (len(columns) - 2))

@@ -35,7 +35,8 @@ def trial_of(reference: Settings) -> Trial:
                 return f"backend={settings.top.backend} cannot run this: {refusal}"
             count = min(settings.top.batch_size, SAMPLES, len(splits.train_x))
             x = torch.from_numpy(splits.train_x[:count]).to(model.streams.dtype)
-            feed = Feed(x, torch.from_numpy(splits.train_y[:count]), settings.data.augment, build.echoes(settings))
+            y, code = torch.from_numpy(splits.train_y[:count]), build.encoding(settings)
+            feed = Feed(x, y, settings.data.augment, build.echoes(settings), encoding=code)
             LoopEngine().advance(model, new_world(model), Block(feed, (torch.arange(count).unsqueeze(0),), 0, 1, 1, lambda: False))
         except ConfigError as error:
             return str(error)

@@ -8,7 +8,7 @@ from typing import Any
 
 from bioplaus.comparison.columns import untrained
 from bioplaus.comparison.notes import epochs, notes
-from bioplaus.comparison.plan import REFERENCE, TUNING_SEED, Plan
+from bioplaus.comparison.plan import TUNING_SEED, Plan
 from bioplaus.comparison.watch import clock
 from bioplaus.resampling import difference, holm, over_seeds
 from bioplaus.store import versions
@@ -35,12 +35,13 @@ def judge(plan: Plan, results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     some = next((s for s in summaries if s), None)
     score = "loss" if some and some["test_accuracy"] is None else "accuracy"
     rows = [_row(plan, i, r) for i, r in enumerate(results)]
-    _against_reference(rows, score)
+    _against_reference(rows, score, plan.reference)
     found = {
         "data": plan.shared["data"],
         "data_note": some["data_note"] if some else "",
         "network": plan.shared["network"],
         "neuron": plan.shared["neuron"],
+        "reference": plan.reference,
         "score": score,
         "seeds": list(plan.seeds),
         "epochs": plan.epochs,
@@ -84,12 +85,12 @@ def _row(plan: Plan, number: int, result: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _against_reference(rows: list[dict[str, Any]], score: str) -> None:
-    """Add each row's paired difference to backprop; p is corrected over all rows that are tested."""
-    reference = next(row for row in rows if row["rule"] == REFERENCE)[score]["values"]
+def _against_reference(rows: list[dict[str, Any]], score: str, name: str) -> None:
+    """Add each row's paired difference to backprop, which has that name here; p is corrected over all rows that are tested."""
+    reference = next(row for row in rows if row["rule"] == name)[score]["values"]
     for row in rows:
         row["difference_to_bp"] = difference(row[score]["values"], reference)
-        if row["rule"] == REFERENCE:  # nothing is tested
+        if row["rule"] == name:  # nothing is tested
             row["difference_to_bp"] |= {"p": None, "p_wilcoxon": None}
     for kind in ("p", "p_wilcoxon"):
         for row, p in zip(rows, holm([row["difference_to_bp"][kind] for row in rows])):

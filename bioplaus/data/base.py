@@ -72,7 +72,7 @@ class DataConfig:
     """Rate coding: probability of a spike per step is gain times the input, clipped to [0, 1]; > 0."""
 
     encode_tau: float = 0.0
-    """Latency coding: time constant in steps; 0 scales times so that a sample's last spike is at the last step."""
+    """Latency coding: time constant in steps; 0 scales times to reach from the first to the last step in each sample."""
 
     encode_threshold: float = 0.01
     """Latency coding: inputs below it send no spike, in (0, 1)."""
@@ -230,6 +230,10 @@ def check_config(config: DataConfig) -> None:
         raise ConfigError(f"data.split_seed={config.split_seed} must be a whole number of at least 0")
     if config.augment not in AUGMENTATIONS:
         raise ConfigError(f"data.augment={config.augment} is not known; choose {' or '.join(AUGMENTATIONS)}")
+    if config.encode == "delta":
+        raise ConfigError(
+            "data.encode=delta codes changes, and no data set here has inputs that change over time; bioplaus.data.encodings.delta codes arrays"
+        )
     if config.encode not in ENCODINGS:
         raise ConfigError(f"data.encode={config.encode} is not known; choose one of {', '.join(ENCODINGS)}")
     for key, low, high in (("encode_gain", 0, float("inf")), ("encode_threshold", 0, 1)):

@@ -3,7 +3,7 @@
 ========  ==============================================================================================
 direct    the value itself as a constant current: T = 1, which every layer takes as "the same at each step"
 rate      S[t] ~ Bernoulli(clip(gain x + offset, 0, 1)), independent over steps
-latency   one spike at round(tau ln(x / (x - theta))), scaled so that a sample's last one is at T - 1; linear: (T - 1)(1 - x)
+latency   one spike at round(tau ln(x / (x - theta))), scaled to reach from 0 to T - 1 in a sample; linear: (T - 1)(1 - x)
 delta     +1 where x[t] - x[t-1] >= theta, -1 where <= -theta: for inputs that change over time
 ========  ==============================================================================================
 
@@ -33,6 +33,11 @@ class Encoding:
     tau: float = 0.0
     threshold: float = 0.01
 
+    def check(self, low: float, high: float) -> None:
+        """Raise ConfigError if inputs from low to high cannot be coded."""
+        if self.kind != "direct":
+            _in_unit(low, high, self.kind.partition("_")[0])
+
     def __call__(self, x: Tensor, streams: Streams) -> Tensor:
         """Return ``[R, B, T, *shape]`` for x ``[R or 1, B, *shape]``; only rate coding draws."""
         if self.kind == "direct":
@@ -43,10 +48,15 @@ class Encoding:
         return latency(x, self.steps, self.tau or 1.0, self.threshold, linear=linear, normalise=not self.tau, clip=True)
 
 
-def _in_unit(x: Tensor, name: str) -> None:
-    if x.numel() and not (x.min() >= 0 and x.max() <= 1):
-        reach = f"these reach from {x.min():.3g} to {x.max():.3g}"
-        raise ConfigError(f"{name} coding needs inputs between 0 and 1, {reach}; use data.standardise=none")
+def _in_unit(low: float, high: float, name: str) -> None:
+    if not (low >= 0 and high <= 1):
+        reach = f"these reach from {low:.3g} to {high:.3g}"
+        raise ConfigError(f"{name} coding needs inputs between 0 and 1, {reach}; use data.standardise=none, on pixels")
+
+
+def _reach(x: Tensor) -> tuple[float, float]:
+    """Return the smallest and the largest value, 0 and 0 where there is none."""
+    return (float(x.min()), float(x.max())) if x.numel() else (0.0, 0.0)
 
 
 def direct(x: Tensor) -> Tensor:
@@ -62,7 +72,7 @@ def rate(x: Tensor, uniform: Tensor, gain: float = 1.0, offset: float = 0.0) -> 
     ConfigError
         Inputs outside [0, 1].
     """
-    _in_unit(x, "rate")
+    _in_unit(*_reach(x), "rate")
     return (uniform < (gain * x + offset).clamp(0, 1).unsqueeze(2)).to(x.dtype)
 
 
@@ -78,16 +88,18 @@ def latency(
     threshold
         theta in (0, 1); values are raised to just above it.
     linear, normalise
-        Whether times fall linearly in x; whether they are scaled so that each sample's last spike is at T - 1 (else later ones are lost).
+        Whether times fall linearly in x; whether they are scaled so that each sample's last spike is at T - 1 (else later ones are lost;
+        linear times reach from 0 for x = 1 to T - 1 for x = 0).
     clip
-        Whether values below the threshold send no spike.
+        Whether values below the threshold send no spike. Logarithmic times that are scaled then reach from 0 to T - 1 over the spikes of each
+        sample; in snnTorch the values left out have a part in the scale, and a dark background presses all spikes into the first step.
 
     Raises
     ------
     ConfigError
         Inputs outside [0, 1].
     """
-    _in_unit(x, "latency")
+    _in_unit(*_reach(x), "latency")
     last = steps - 1
     if linear:
         when = (last if normalise else tau) * (1 - x.clamp(min=threshold))
@@ -95,11 +107,24 @@ def latency(
         raised = x.clamp(min=threshold + 1e-7)
         when = tau * torch.log(raised / (raised - threshold))
         if normalise:
-            when = when * (last / when.flatten(2).amax(2).view(*x.shape[:2], *[1] * (x.dim() - 2)))
+            when = _stretched(when, x >= threshold, last) if clip else when * (last / _per_sample(when.flatten(2).amax(2), x))
     at = when.round().clamp(max=last).long().unsqueeze(2)
     spikes = torch.zeros(*x.shape[:2], steps, *x.shape[2:], dtype=x.dtype, device=x.device).scatter_(2, at, 1)
     spikes *= (when.round() <= last).unsqueeze(2)
     return spikes * (x >= threshold).unsqueeze(2) if clip else spikes
+
+
+def _stretched(when: Tensor, sent: Tensor, last: int) -> Tensor:
+    """Return times moved and scaled so that those sent reach from 0 to last in each sample; all at 0 where they are one."""
+    first = _per_sample(when.masked_fill(~sent, torch.inf).flatten(2).amin(2), when)
+    final = _per_sample(when.masked_fill(~sent, -torch.inf).flatten(2).amax(2), when)
+    span = final - first
+    return torch.where(span > 0, (when - first) * (last / span), 0)
+
+
+def _per_sample(values: Tensor, x: Tensor) -> Tensor:
+    """View ``[R, B]`` so that it broadcasts against x ``[R, B, *shape]``."""
+    return values.view(*values.shape, *[1] * (x.dim() - 2))
 
 
 def delta(x: Tensor, threshold: float, *, padding: bool = False, off: bool = False) -> Tensor:

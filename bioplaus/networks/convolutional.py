@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from bioplaus.connections import Conv2dConnection, DenseConnection
 from bioplaus.errors import ConfigError
+from bioplaus.fields import choice
 from bioplaus.layer import Layer
 from bioplaus.network import Network
 from bioplaus.networks.base import NetworkConfig, check_widths, flat_size, start, with_norm
@@ -34,7 +35,9 @@ class LenetConfig(NetworkConfig):
     channels: list[int] = field(default_factory=lambda: [6, 16])
     """Output channels of the two convolutions."""
     hidden: list[int] = field(default_factory=lambda: [120, 84])
-    """Widths of the dense hidden layers."""
+    """Widths of the dense hidden layers; [] for an output layer alone."""
+    padding: str = choice("auto", "auto", "none")
+    """Of the first convolution: auto (2 on images below 32x32, so that they end at 5x5) | none."""
 
 
 def _blocks(
@@ -116,7 +119,7 @@ class Cnn5:
 class Lenet:
     """LeNet-5's plan (LeCun et al. 1998) with max-pooling: conv5 - pool - conv5 - pool - dense - dense - output.
 
-    The first convolution is padded by 2 on 28x28 images so that both image sizes in use end at 5x5.
+    Unless network.padding=none, the first convolution is padded by 2 on 28x28 images so that both image sizes in use end at 5x5.
     """
 
     Config = LenetConfig
@@ -125,7 +128,7 @@ class Lenet:
     def build(config: LenetConfig, in_shape: tuple[int, ...], outputs: tuple[int, ...], neuron: Neuron) -> Network:
         """Return the network."""
         check_widths([*config.channels, *config.hidden], "network.channels and network.hidden")
-        first = 2 if len(in_shape) == 3 and in_shape[1] < 32 else 0
+        first = 2 if config.padding == "auto" and len(in_shape) == 3 and in_shape[1] < 32 else 0
         paddings = [first] + [0] * (len(config.channels) - 1)
         layers, shape = _blocks(config, in_shape, config.channels, neuron, 5, paddings)
         widths = [*config.hidden, flat_size(outputs)]

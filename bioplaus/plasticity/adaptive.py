@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from bioplaus.fields import ranged
@@ -12,6 +13,9 @@ from bioplaus.plasticity.base import Optimiser, Plasticity, PlasticityConfig
 from bioplaus.shapes import per_weight
 
 __all__ = ["Adam", "AdamConfig", "AdamW", "AdamWConfig", "RmsProp", "RmsPropConfig"]
+
+#: numbers that are worked on at once
+PART = 1 << 17
 
 
 @dataclass
@@ -36,16 +40,27 @@ class _AdamOptimiser(Optimiser):
         self.config, self.decoupled = config, decoupled
 
     def direction(self, wanted: Tensor, weight: Tensor, moments: Mapping[str, Tensor], count: Tensor) -> Tensor:
+        # in float32 the difference from 1 would lose two digits
+        seen = tuple(per_weight((1 - beta ** count.double()).to(wanted.dtype), wanted) for beta in (self.config.beta1, self.config.beta2))
+        direction = torch.empty_like(wanted)
+        # part by part: what one line leaves is still in the cache when the next one reads it
+        rows = max(1, wanted.shape[1] * PART // max(wanted.numel(), 1))
+        for part in zip(*(one.split(rows, 1) for one in (wanted, weight, moments["first"], moments["second"], direction))):
+            self._fill(*part, *seen)
+        return direction
+
+    def _fill(
+        self, wanted: Tensor, weight: Tensor, first: Tensor, second: Tensor, direction: Tensor, seen_1: Tensor, seen_2: Tensor
+    ) -> None:
         c = self.config
         if c.weight_decay and not self.decoupled:
             wanted = wanted.sub_(weight, alpha=c.weight_decay)
-        first = moments["first"].mul_(c.beta1).add_(wanted, alpha=1 - c.beta1)
-        second = moments["second"].mul_(c.beta2).addcmul_(wanted, wanted, value=1 - c.beta2)
-        # in float32 the difference from 1 would lose two digits
-        seen_1, seen_2 = ((1 - beta ** count.double()).to(wanted.dtype) for beta in (c.beta1, c.beta2))
-        root = (second / per_weight(seen_2, second)).sqrt_().add_(c.eps)
-        direction = (first / per_weight(seen_1, first)).div_(root)
-        return direction.sub_(weight, alpha=c.weight_decay) if c.weight_decay and self.decoupled else direction
+        first.mul_(c.beta1).add_(wanted, alpha=1 - c.beta1)
+        second.mul_(c.beta2).addcmul_(wanted, wanted, value=1 - c.beta2)
+        root = (second / seen_2).sqrt_().add_(c.eps)
+        torch.div(first, seen_1, out=direction).div_(root)
+        if c.weight_decay and self.decoupled:
+            direction.sub_(weight, alpha=c.weight_decay)
 
 
 class Adam(Plasticity):

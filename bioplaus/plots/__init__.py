@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from bioplaus.plots.alignment import alignment
 from bioplaus.plots.cka import cka
+from bioplaus.plots.firing import firing
 from bioplaus.plots.learning_curves import learning_curves
 from bioplaus.plots.pictures import draw_picture
 from bioplaus.plots.saving import save_figure
@@ -23,7 +24,7 @@ from bioplaus.plots.weights import weight_images
 if TYPE_CHECKING:
     import pyarrow
 
-__all__ = ["alignment", "cka", "draw_all", "draw_picture", "learning_curves", "save_figure", "series", "updates", "weight_images"]
+__all__ = ["alignment", "cka", "draw_all", "draw_picture", "firing", "learning_curves", "save_figure", "series", "updates", "weight_images"]
 
 
 def draw_all(table: pyarrow.Table, weights: NDArray[Any] | None, folder: Path, title: str) -> list[Path]:
@@ -56,5 +57,6 @@ def draw_all(table: pyarrow.Table, weights: NDArray[Any] | None, folder: Path, t
         "cka.png": cka(table, title),
         "weights.png": weight_images(weights, title),
         "updates.png": updates(table, title),
+        "firing.png": firing(table, title),
     }
     return [save_figure(figure, folder / name) for name, figure in figures.items() if figure is not None]

@@ -44,11 +44,17 @@ def picture_figure(picture: Picture) -> Figure:
 
 def _curves(picture: Curves) -> Figure:
     count = len(picture.panels)
-    figure, axes = new_figure(picture.title, count, height=3.9 if count < 4 else 6.6, columns=min(count, 3))
+    figure, axes = new_figure(
+        picture.title, count, height=3.9 if count < 4 else 6.6, columns=2 if count == 4 else min(count, 3), shared=picture.shared
+    )
     for ax, panel in zip(axes, picture.panels):
         for series in panel.series:
             _plot(ax, series)
         _dress(ax, panel)
+        if panel.image is not None:
+            ax.imshow(panel.image, cmap="gray_r", interpolation="nearest", aspect="equal")
+            ax.set_xticks([])
+            ax.set_yticks([])
     if picture.panels[0].legend == "below":  # the note is its title: two texts at the foot would lie on each other
         named = axes[0].get_legend_handles_labels()
         look: dict[str, Any] = {"fontsize": 8, "frameon": False, "ncols": 7, "alignment": "left", "loc": "outside lower left"}
@@ -62,7 +68,7 @@ def _plot(ax: Axes, series: Series) -> None:
     colour = MUTED if series.colour is None else COLOURS[series.colour % len(COLOURS)]
     label = series.label or "_"
     if series.points:
-        shape: dict[str, Any] = {"ms": 16, "mew": 1.8} if series.marker == "_" else {"ms": 4}
+        shape: dict[str, Any] = {"ms": 16, "mew": 1.8} if series.marker == "_" else {"ms": series.size}
         if series.hollow:  # a ring round a filled point, where the two agree
             shape |= {"ms": 6.5, "mfc": "none"}
         shape["fmt"] = series.marker
@@ -93,7 +99,15 @@ def _dress(ax: Axes, panel: Panel) -> None:
         ax.set_yscale("log")
     if not panel.log_x:  # few, since panels are narrow and numbers like 0.125 are wide
         ax.xaxis.set_major_locator(MaxNLocator(nbins=7 if panel.whole_x else 6, steps=[1, 2, 5, 10], integer=panel.whole_x, min_n_ticks=1))
+    if panel.whole_y:
+        ax.yaxis.set_major_locator(MaxNLocator(nbins=10, steps=[1, 2, 5, 10], integer=True, min_n_ticks=1))
     ax.margins(x=0.04)
+    if panel.x_limits:
+        ax.set_xlim(panel.x_limits)
+    if panel.y_limits:
+        ax.set_ylim(panel.y_limits)
+    if panel.text:
+        ax.text(0.5, 0.5, panel.text, transform=ax.transAxes, ha="center", va="center", fontsize=9.5, color=MUTED)
     ax.set_xlabel(panel.x, fontsize=9, color=INK)
     ax.set_ylabel(panel.y, fontsize=9.5, color=INK)
     if panel.title:

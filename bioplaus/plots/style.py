@@ -34,12 +34,17 @@ LINE = 145  # letters of a footnote side by side
 
 
 def new_figure(
-    title: str, panels: int = 1, height: float = 3.9, columns: int | None = None, below_title: float = 0.0
+    title: str,
+    panels: int = 1,
+    height: float = 3.9,
+    columns: int | None = None,
+    below_title: float = 0.0,
+    shared: bool = True,
 ) -> tuple[Figure, list[Axes]]:
     """Return an empty figure of 1000 pixels width with its panels side by side, or in rows of so many columns.
 
-    Panels of several rows share their axes' limits; places of the last row that are not needed stay empty. So many inches stay free below the
-    title, for a legend.
+    Panels of several rows share their axes' limits, if `shared`; places of the last row that are not needed stay empty. So many inches stay
+    free below the title, for a legend.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -51,7 +56,8 @@ def new_figure(
     figure.suptitle(title, x=0.012, ha="left", fontsize=11, fontweight="bold", color=INK, parse_math=False)
     columns = min(columns or panels, panels)
     rows = -(-panels // columns)
-    axes = list(figure.subplots(rows, columns, squeeze=False, sharex=rows > 1, sharey=rows > 1).flat)
+    alike = shared and rows > 1
+    axes = list(figure.subplots(rows, columns, squeeze=False, sharex=alike, sharey=alike).flat)
     for ax in axes[panels:]:
         ax.remove()
     del axes[panels:]

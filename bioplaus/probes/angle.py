@@ -18,10 +18,12 @@ class AngleProbe(Probe):
     Both are of the forward weights, on the same batch and at the weights before it; backpropagation descends
     the task's loss. ``angle_to_bp = arccos(<g, g_bp> / (|g| |g_bp|))`` in degrees, 0 down the gradient and
     180 up, and ``norm_ratio_to_bp = |g| / |g_bp|``. A weight that the rule leaves alone has ratio 0 and no
-    angle (NaN).
+    angle (NaN). Nothing is measured where a layer has no way back, such as a recurrent one.
     """
 
     def look(self, seen: Observation) -> dict[str, Tensor]:
+        if any(layer.one_way for layer in seen.layers):
+            return {}
         task = seen.model.task
         error = task.error(seen.run.out, seen.batch.y)
         exact = downward(seen.model.networks["forward"], seen.params, seen.run, error)

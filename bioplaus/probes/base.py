@@ -69,6 +69,10 @@ class Observation:
 class Probe(ABC):
     """A measurement. Final classes hold nothing."""
 
+    def refuses(self, model: Model) -> str:
+        """Return why it can say nothing of a model and what to do about it, or "" if it can."""
+        return ""
+
     @abstractmethod
     def look(self, seen: Observation) -> dict[str, Tensor]:
         """Return numbers per replica in float64, name -> ``[R]`` or ``[R, layers]``.

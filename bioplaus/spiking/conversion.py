@@ -1,4 +1,4 @@
-"""A trained rate network becomes a spiking one: weights rescaled so that rates stay below one spike per step, ReLU units become integrate-and-fire.
+"""A trained rate network becomes a spiking one: weights rescaled to rates below one spike per step, ReLU units become integrate-and-fire.
 
 ``W_l <- W_l lam_{l-1} / lam_l``, ``b_l <- b_l / lam_l``, lam_l the largest activation of layer l on training samples (``max``), or its 99.9th
 percentile, which outliers do not move (``robust``). The input is a constant current, biases are currents, reset is by subtraction: after T steps
@@ -23,12 +23,14 @@ from bioplaus.norm import BatchNorm
 from bioplaus.operations import MaxPool, Scope
 from bioplaus.shapes import per_weight
 
-__all__ = ["BALANCES", "Converted", "accuracy_over_time", "convert", "scales"]
+__all__ = ["BALANCES", "Converted", "accuracy_over_time", "check_convertible", "convert", "pools", "scales"]
 
 BALANCES = ("robust", "max")
 PERCENTILE = 0.999
 #: Activations of a chunk, in numbers, that are held at once.
 WORK = 4e7
+#: Samples that are looked at together for the scales.
+CHUNK = 500
 
 
 @dataclass(frozen=True)
@@ -52,20 +54,23 @@ class Converted:
 
 @torch.no_grad()
 def scales(network: Network, params: Mapping[str, Tensor], buffers: Mapping[str, Tensor], feed: Feed, balance: str) -> list[Tensor]:
-    """Return lam of every layer ``[R]``: the largest activation over the samples, or a percentile of the positive ones."""
-    best: list[list[Tensor]] = [[] for _ in network.layers]
-    for batch in feed.chunks(500):
-        run = network.forward(params, batch.x, buffers)
-        for found, trace in zip(best, run.traces):
-            rows = trace.current.clamp(min=0).flatten(1)
-            found.append(rows.amax(1) if balance == "max" else _percentile(rows))
-    pick = (lambda x: x.amax(0)) if balance == "max" else (lambda x: x.mean(0))
-    return [pick(torch.stack(found)).clamp(min=1e-12) for found in best]
+    """Return lam of every layer ``[R]``: the largest activation over samples and units, or their 99.9th percentile; 1 for silent layers."""
+    if not len(feed):
+        raise ConfigError("there are no training samples to scale the weights by")
+    depths = [0.0 if balance == "max" else (1 - PERCENTILE) * (len(feed) * _size(layer.connection.out_shape) - 1) for layer in network.layers]
+    tops: list[Tensor] = []
+    for batch in feed.chunks(CHUNK):
+        rows = [trace.current.clamp(min=0).flatten(1) for trace in network.forward(params, batch.x, buffers).traces]
+        rows = [torch.cat(pair, 1) for pair in zip(tops, rows)] if tops else rows
+        tops = [row.topk(min(int(depth) + 2, row.shape[1]), 1).values for row, depth in zip(rows, depths)]
+    lams = [_at(top, depth) for top, depth in zip(tops, depths)]
+    return [torch.where(lam > 0, lam, 1) for lam in lams]
 
 
-def _percentile(rows: Tensor) -> Tensor:
-    k = max(1, round((1 - PERCENTILE) * rows.shape[1]))
-    return rows.topk(k, 1).values[:, -1]
+def _at(falling: Tensor, depth: float) -> Tensor:
+    """Return the number so far below the largest, by linear interpolation, of rows ``[R, k]``."""
+    low, last = int(depth), falling.shape[1] - 1
+    return torch.lerp(falling[:, min(low, last)], falling[:, min(low + 1, last)], depth - low)
 
 
 def convert(
@@ -86,20 +91,16 @@ def convert(
     spiking, output
         Units of the hidden layers and of the output layer.
     balance
-        robust (99.9th percentile, averaged over chunks of 500 samples) | max.
+        robust (99.9th percentile of a layer's activations, zeros included) | max.
 
     Raises
     ------
     ConfigError
-        Another balance, units other than ReLU, dendrites, or a normalisation before a connection.
+        Another balance, hidden units other than ReLU, dendrites, or a normalisation before a connection.
     """
     if balance not in BALANCES:
         raise ConfigError(f"balance={balance} is not known; choose {' or '.join(BALANCES)}")
-    for layer in network.layers[:-1]:
-        if not isinstance(layer.neuron, Relu):
-            raise ConfigError(f"only networks of relu units can be converted, this one has {layer.neuron.config.name}; train with neuron=relu")
-        if layer.dendrites or any(isinstance(op, BatchNorm) for op in (*layer.before, *layer.after)):
-            raise ConfigError("a network with dendrites or with norms before a connection cannot be converted; use network.norm_place=current")
+    check_convertible(network)
     lam = scales(network, params, buffers, feed, balance)
     layers, arrays, before = [], {}, torch.ones_like(lam[0])
     for i, layer in enumerate(network.layers):
@@ -111,6 +112,15 @@ def convert(
         layers.append(Layer(name, layer.connection, unit, bias=True, before=layer.before, after=layer.after))
         before = lam[i]
     return Converted(Network("spiking", network.in_shape, layers), arrays, lam)
+
+
+def check_convertible(network: Network) -> None:
+    """Raise ConfigError unless hidden units are ReLU, the output is static, and norms, if any, act on currents."""
+    for layer in network.layers:
+        if not isinstance(layer.neuron, Relu) and (layer is not network.layers[-1] or layer.neuron.spiking):
+            raise ConfigError(f"only networks of relu units can be converted, this one has {layer.neuron.config.name}; train with neuron=relu")
+        if layer.dendrites or any(isinstance(op, BatchNorm) for op in (*layer.before, *layer.after)):
+            raise ConfigError("a network with dendrites or with norms before a connection cannot be converted; use network.norm_place=current")
 
 
 def _folded(layer: Layer, params: Mapping[str, Tensor], buffers: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
@@ -137,13 +147,14 @@ def accuracy_over_time(converted: Converted, feed: Feed, steps: int) -> tuple[Te
     network, params = converted.network, converted.params
     right: Tensor | float = 0.0
     rates: Tensor | float = 0.0
-    for x, y in _chunks(network, feed, steps):
+    replicas = params[network.layers[0].weight].shape[0]
+    for x, y in _chunks(network, feed, steps * replicas):
         scope, activity, fired = Scope(params), x.unsqueeze(2), []
         for layer in network.layers:
             trace = layer.forward(scope, activity)
             activity = trace.out
             fired.append(activity.flatten(1).mean(1))
-        total = trace.current.cumsum(2) if trace.current.shape[2] > 1 else trace.current
+        total = trace.current.expand(-1, -1, steps, -1).cumsum(2)  # one step for all where there is no hidden layer
         right = right + (total.argmax(-1) == y.unsqueeze(2)).double().sum(1)
         rates = rates + torch.stack(fired[:-1], 1).double() * x.shape[1] if len(fired) > 1 else rates
     assert isinstance(right, Tensor)
@@ -152,9 +163,10 @@ def accuracy_over_time(converted: Converted, feed: Feed, steps: int) -> tuple[Te
     return found, rates / len(feed) if isinstance(rates, Tensor) else silent
 
 
-def _chunks(network: Network, feed: Feed, steps: int) -> Iterator[tuple[Tensor, Tensor]]:
+def _chunks(network: Network, feed: Feed, copies: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield as many samples at once as memory allows, of whose activity there are so many copies (steps times replicas)."""
     widest = max(_size(layer.connection.out_shape) for layer in network.layers)
-    for batch in feed.chunks(max(1, int(WORK / (steps * widest)))):
+    for batch in feed.chunks(max(1, int(WORK / (copies * widest)))):
         yield batch.x, batch.y
 
 

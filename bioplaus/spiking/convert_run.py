@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,13 +12,17 @@ from typing import Any
 import torch
 
 from bioplaus import api, checkpoint, registry
-from bioplaus.errors import ConfigError
+from bioplaus.errors import ConfigError, RunError
 from bioplaus.neurons.smooth import Identity
 from bioplaus.pictures import Curves, Panel, Series
-from bioplaus.spiking.conversion import BALANCES, Converted, accuracy_over_time, convert, pools
+from bioplaus.rules.base import Rule
+from bioplaus.spiking.conversion import BALANCES, Converted, accuracy_over_time, check_convertible, convert, pools
 from bioplaus.stats import summarise
 
 __all__ = ["Conversion", "convert_run"]
+
+#: Steps beyond which even one sample at a time fills the memory.
+MOST_STEPS = 10_000
 
 
 @dataclass(frozen=True)
@@ -47,14 +53,18 @@ def convert_run(path: str | Path, steps: int = 100, balance: str = "both", out: 
     ConfigError, RunError
         One line: a run that cannot be converted, a value out of range, a folder that cannot be written.
     """
-    if steps < 1:
+    if type(steps) is not int or steps < 1:
         raise ConfigError(f"steps={steps} must be a whole number >= 1")
+    if steps > MOST_STEPS:
+        raise ConfigError(f"steps={steps} is more than memory holds; it must be <= {MOST_STEPS}")
+    if balance not in ("both", *BALANCES):
+        raise ConfigError(f"balance={balance} is not known; choose both, {' or '.join(BALANCES)}")
     wanted = BALANCES if balance == "both" else (balance,)
     result = api.load(path)
-    accuracy = result.summary.get("test_accuracy")
-    if not accuracy:
-        raise ConfigError(f"{path} does not classify; only classifiers are converted")
-    values: dict[str, Any] = {"run": str(path), "steps": steps, "network_accuracy": accuracy, "balances": {}}
+    accuracy = _checked(result, path)
+    folder = _made(Path(out) if out is not None else Path(path) / "conversion")
+    what = f"{result.summary['rule']} on {result.summary['data']} ({result.summary['network']})"
+    values: dict[str, Any] = {"run": str(path), "what": what, "steps": steps, "network_accuracy": accuracy, "balances": {}}
     arrays: dict[str, torch.Tensor] = {}
     for name in wanted:
         curves, rates = [], []
@@ -70,13 +80,38 @@ def convert_run(path: str | Path, steps: int = 100, balance: str = "both", out: 
         final = summarise(curve[:, -1].tolist())
         values["balances"][name] = {
             "accuracy": final,
-            "gap": None if final["mean"] is None else accuracy["mean"] - final["mean"],
+            "gap": accuracy["mean"] - final["mean"],
             "accuracy_over_time": curve.mean(0).tolist(),
+            "error_over_time": (curve.std(0) / len(curve) ** 0.5).tolist() if len(curve) > 1 else None,
             "firing_rate": torch.cat(rates).mean(0).tolist(),
         }
     values["note"] = "maximum pooling takes the largest spike of a step, not the largest rate" if pools(made.network) else ""
-    folder = Path(out) if out is not None else Path(path) / "conversion"
     return Conversion(values, _text(values), _written(values, arrays, folder))
+
+
+def _checked(result: api.Result, path: str | Path) -> dict[str, Any]:
+    """Return the test accuracy of a run that can be converted, before any work is done."""
+    accuracy, model = result.summary.get("test_accuracy"), result.simulator.packs[0].model
+    if not accuracy:
+        raise ConfigError(f"{path} does not classify; only classifiers are converted")
+    if accuracy["mean"] is None:
+        raise ConfigError(f"{path} has no accuracy: every seed of it diverged before its first epoch; train again with a lower rule.lr")
+    rule = model.rule
+    if type(rule).predict is not Rule.predict:
+        raise ConfigError(f"rule={rule.config.name} reads its answer from more than one pass through the network; convert a run of rule=bp")
+    check_convertible(model.networks["forward"])
+    return accuracy  # type: ignore[no-any-return]
+
+
+def _made(folder: Path) -> Path:
+    """Return a folder that exists and can be written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        raise RunError(f"cannot make the folder {folder}: {error.strerror or error}; choose another with out=DIR") from error
+    return folder
 
 
 def _named(made: Converted, balance: str, replicas: tuple[int, ...]) -> dict[str, torch.Tensor]:
@@ -90,25 +125,30 @@ def _text(values: dict[str, Any]) -> str:
         interval = found["accuracy"]["ci95"]
         shown = f" [{100 * interval[0]:.2f}, {100 * interval[1]:.2f}]" if interval else ""
         rates = ", ".join(f"{rate:.3f}" for rate in found["firing_rate"])
-        lines.append(
-            f"  {name:<7} {100 * found['accuracy']['mean']:.2f} %{shown}, {100 * found['gap']:+.2f} points below; spikes per unit and step {rates}"
-        )
+        off = f"{abs(100 * found['gap']):.2f} points {'below' if found['gap'] >= 0 else 'above'}"
+        fired = f"; spikes per unit and step, bottom layer first: {rates}" if rates else ""
+        lines.append(f"  {name:<7} {100 * found['accuracy']['mean']:.2f} %{shown}, {off}{fired}")
     return "\n".join([*lines, *([f"  note: {values['note']}"] if values["note"] else [])])
 
 
 def _written(values: dict[str, Any], arrays: dict[str, torch.Tensor], folder: Path) -> list[Path]:
     from bioplaus.plots import draw_picture
 
-    folder.mkdir(parents=True, exist_ok=True)
     table, weights = folder / "conversion.json", folder / "conversion.safetensors"
     checkpoint.write_text(table, json.dumps(values, indent=2, allow_nan=False) + "\n")
     checkpoint.save(weights, arrays, {"run": values["run"], "steps": values["steps"]})
-    steps = list(range(1, values["steps"] + 1))
-    series = [
-        Series(f"spiking, {name} balance", steps, [100 * a for a in found["accuracy_over_time"]], colour=i)
-        for i, (name, found) in enumerate(values["balances"].items())
-    ]
+    return [table, weights, draw_picture(_picture(values), folder)]
+
+
+def _picture(values: dict[str, Any]) -> Curves:
+    """Return accuracy against the number of steps, beside that of the network before."""
+    steps, seeds = list(range(1, values["steps"] + 1)), len(values["network_accuracy"]["values"])
+    series = []
+    for i, (name, found) in enumerate(values["balances"].items()):
+        error = found["error_over_time"] and [100 * e for e in found["error_over_time"]]
+        series.append(Series(f"spiking, {name} balance", steps, [100 * a for a in found["accuracy_over_time"]], error, colour=i))
     level = 100 * values["network_accuracy"]["mean"]
     series.append(Series("relu network", [steps[0], steps[-1]], [level, level], dashed=True, colour=None))
-    panel = Panel("time steps", "test accuracy, %", series, log_x=values["steps"] > 30)
-    return [table, weights, draw_picture(Curves("conversion.png", "From rates to spikes", [panel], "Mean over seeds."), folder)]
+    panel = Panel("time steps", "test accuracy, %", series, log_x=values["steps"] > 30, whole_x=True, legend="lower right")
+    note = f"Mean over {seeds} seeds; band: one standard error." if seeds > 1 else "One seed."
+    return Curves("conversion.png", f"From rates to spikes: {values['what']}", [panel], note)

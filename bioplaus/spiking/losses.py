@@ -24,7 +24,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["LOSSES", "SUMMED", "Found", "first_spike_times"]
+__all__ = ["LOSSES", "OF_SPIKES", "SUMMED", "Found", "first_spike_times"]
 
 Found = tuple[Tensor, Tensor | None, Tensor | None]
 Loss = Callable[[Tensor, Tensor, Tensor, tuple[float, float]], Found]
@@ -95,5 +95,7 @@ LOSSES: dict[str, Loss] = {
     "first_spike": first_spike,
 }
 
+#: losses that look at output spikes alone
+OF_SPIKES = ("rate", "count", "mse_count", "first_spike")
 #: losses to which every step adds a share of its own: their sum, or their mean
 SUMMED = {"membrane": "sum", "rate": "mean", "mse_membrane": "mean"}

@@ -4,107 +4,76 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from bioplaus.network import Pass
-from bioplaus.pictures import Curves, Findings, Panel, Picture, Series
+from bioplaus.pictures import Findings
+from bioplaus.spiking.activity import activity
+from bioplaus.spiking.picture import one_sample
 from bioplaus.spiking.task import SpikingClassification
 from bioplaus.view import View
 
-__all__ = ["activity", "spiking_findings"]
-
-#: Units of a layer that a raster shows.
-SHOWN = 60
-
-
-def activity(view: View) -> dict[str, Tensor]:
-    """Return how a batch goes through the network, float64.
-
-    Returns
-    -------
-    dict
-        ``firing_rate`` ``[R, layers]``: spikes per unit and step, in [0, 1]; ``silent_share``, ``saturated_share``: units that fire in no step, in
-        every step, of the whole batch; ``ties`` ``[R]``: samples whose largest spike count is shared; ``operations`` ``[R]``: spikes times the
-        synapses they reach, per sample, of the layers behind the first (whose input need not be spikes).
-    """
-    task = view.task
-    assert isinstance(task, SpikingClassification)
-    network = view.networks["forward"]
-    run = network.forward(view.params, view.batch.x, view.buffers)
-    rates, silent, saturated = [], [], []
-    for spikes in _spikes(run, task):
-        units = spikes.flatten(3).mean((1, 2))
-        rates.append(units.mean(1))
-        silent.append((units == 0).double().mean(1))
-        saturated.append((units == 1).double().mean(1))
-    counts = task.spikes(run.out).sum(2)
-    ties = (counts == counts.amax(-1, keepdim=True)).sum(-1) > 1
-    operations = torch.zeros(run.out.shape[0], dtype=torch.float64)
-    for layer, trace in list(zip(network.layers, run.traces))[1:]:
-        reached = math.prod(layer.connection.out_shape) * layer.connection.fan_in / math.prod(layer.connection.in_shape)
-        operations += trace.pre.double().flatten(2).sum(2).mean(1).cpu() * reached
-    stacked = {"firing_rate": rates, "silent_share": silent, "saturated_share": saturated}
-    found = {key: torch.stack(values, 1).double().cpu() for key, values in stacked.items()}
-    return {**found, "ties": ties.double().mean(1).cpu(), "operations": operations}
-
-
-def _spikes(run: Pass, task: SpikingClassification) -> list[Tensor]:
-    """Return the spikes of every layer ``[R, B, T, *units]``; pooled ones where a layer pools."""
-    return [*(trace.out for trace in run.traces[:-1]), task.spikes(run.out)]
+__all__ = ["silence", "spiking_findings"]
 
 
 @torch.no_grad()
 def spiking_findings(views: Sequence[View]) -> Findings:
     """Return firing rates per layer, synaptic operations and a picture of one sample, given a view of each pack on some test samples."""
-    parts = [activity(view) for view in views]
-    found = {key: torch.cat([part[key] for part in parts]) for key in parts[0]}
-    values: dict[str, Any] = {
-        "firing_rate": found["firing_rate"].mean(0).tolist(),
-        "silent_share": found["silent_share"].mean(0).tolist(),
-        "saturated_share": found["saturated_share"].mean(0).tolist(),
-        "tie_fraction": float(found["ties"].mean()),
-        "synaptic_operations_per_sample": float(found["operations"].mean()),
+    parts = [_activity(view) for view in views]
+    found: dict[str, Any] = {key: torch.cat([part[key] for part in parts]).mean(0).tolist() for key in parts[0]}
+    layers = ("firing_rate", "silent_share", "saturated_share")
+    values: dict[str, Any] = {key: [_number(value) for value in found[key]] for key in layers}
+    values |= {
+        "tie_fraction": _number(found["tie_fraction"]),
+        "synaptic_operations_per_sample": _number(found["synaptic_operations"]),
     }
-    rates = ", ".join(f"{100 * rate:.2f} %" for rate in values["firing_rate"])
+    rates, silent = values["firing_rate"], values["silent_share"]
     lines = [
-        f"spikes per unit and step, bottom layer first: {rates}; units that never fire: "
-        + ", ".join(f"{100 * share:.0f} %" for share in values["silent_share"]),
-        f"{values['synaptic_operations_per_sample']:.4g} synaptic operations per sample behind the first layer; "
-        f"{100 * values['tie_fraction']:.1f} % of samples with a tie of spike counts",
+        f"spikes per unit and step, bottom layer first: {_listed(rates, 2)}; units that never fire: {_listed(silent, 0)}",
+        f"{found['synaptic_operations']:.4g} synaptic operations per sample behind the first layer; "
+        f"{100 * found['tie_fraction']:.1f} % of samples with more than one class in front",
     ]
-    values["spiking_warning"] = _warning(values["firing_rate"])
-    return Findings(values, "\n".join(lines), [_picture(views[0])])
+    values["spiking_warning"] = _warning(rates, views[0].networks["forward"].layers[0].neuron.config)
+    return Findings(values, "\n".join(lines), [one_sample(views[0])])
 
 
-def _warning(rates: Sequence[float]) -> str | None:
-    dead = [str(i) for i, rate in enumerate(rates) if rate == 0]
+@torch.no_grad()
+def silence(view: View) -> str | None:
+    """Return which hidden layers never fire on the samples of a view, and what to change; None if all do."""
+    found = _activity(view)["firing_rate"].mean(0).tolist()
+    rates = [_number(rate) for rate in found[:-1]]
+    return _warning(rates, view.networks["forward"].layers[0].neuron.config)
+
+
+def _activity(view: View) -> dict[str, Tensor]:
+    task, network = view.task, view.networks["forward"]
+    assert isinstance(task, SpikingClassification)
+    found = activity(network, network.forward(view.params, view.batch.x, view.buffers), task)
+    return {key: value.cpu() for key, value in found.items()}
+
+
+def _number(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _listed(shares: Sequence[float | None], digits: int) -> str:
+    return ", ".join("read-out without spikes" if share is None else f"{100 * share:.{digits}f} %" for share in shares)
+
+
+def _warning(rates: Sequence[float | None], unit: Any) -> str | None:
+    dead = [str(i) for i, rate in enumerate(rates, 1) if rate == 0]
     if not dead:
         return None
-    shown = ", ".join(f"{rate:.3g}" for rate in rates)
-    return (
-        f"layer {' and '.join(dead)} never fires (spikes per unit and step, bottom first: {shown}); lower neuron.threshold, raise "
-        "network.init_scale or neuron.beta, or take more neuron.steps"
-    )
+    shown = ", ".join("none" if rate is None else f"{rate:.3g}" for rate in rates)
+    which = f"layer {dead[0]} never fires" if len(dead) == 1 else f"layers {' and '.join(dead)} never fire"
+    return f"{which} (spikes per unit and step, bottom first: {shown}); {_remedies(unit)}"
 
 
-def _picture(view: View) -> Picture:
-    """Return spikes of the hidden layers and membranes of the output layer for the first sample of the first replica."""
-    task = view.task
-    assert isinstance(task, SpikingClassification)
-    run = view.networks["forward"].forward(view.params, view.batch.x[:, :1], view.buffers)
-    panels = []
-    for i, trace in enumerate(run.traces[:-1][:2]):
-        spikes = trace.out[0, 0].flatten(1)[:, :SHOWN]
-        t, unit = (axis.tolist() for axis in spikes.nonzero(as_tuple=True))
-        raster = [Series("", t, unit, points=True, marker="|")]
-        panels.append(Panel("time step", f"unit (first {spikes.shape[1]})", raster, title=f"layer {i + 1}: spikes"))
-    membrane = run.out[0, 0]
-    steps = list(range(membrane.shape[0]))
-    label = int(view.batch.y[0, 0])
-    lines = [Series("", steps, membrane[:, k].tolist(), colour=None) for k in range(membrane.shape[1]) if k != label]
-    lines.append(Series(f"class {label} (right)", steps, membrane[:, label].tolist(), colour=1))
-    panels.append(Panel("time step", "membrane", lines, title="output units"))
-    return Curves("spikes.png", "One test sample over time (first seed)", panels, "Grey: output units of the other classes.")
+def _remedies(unit: Any) -> str:
+    """Return what makes such units fire more."""
+    lower = "lower neuron.threshold, " if any(f.name == "threshold" for f in fields(unit)) else ""
+    raised = [f"neuron.{name}" for name, owner in (("gain", "gain"), ("beta", "tau_mem")) if hasattr(unit, owner)]
+    return f"{lower}raise {' or '.join(['network.init_scale', *raised])}, or take more neuron.steps"

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from bioplaus.errors import ConfigError
 from bioplaus.neurons.spiking import SpikingConfig, spikes_of, torch_derivative
-from bioplaus.spiking.losses import LOSSES, SUMMED, first_spike_times
+from bioplaus.spiking.losses import LOSSES, OF_SPIKES, SUMMED, first_spike_times
 from bioplaus.tasks import Task, one_hot
 
 __all__ = ["SpikingClassification", "SpikingRegression"]
@@ -24,33 +24,44 @@ class SpikingClassification(Task):
     classes
         K.
     unit
-        Settings of the output units: threshold, surrogate, read-out, loss.
-    rates
-        Shares of steps in which the right and the wrong units should fire (mse_count).
+        Settings of the output units: threshold, surrogate, read-out, loss and its rates.
     """
 
     classes: int
     unit: SpikingConfig
-    rates: tuple[float, float] = (1.0, 0.0)
     has_score: bool = True
 
-    def _found(self, out: Tensor, y: Tensor) -> tuple[Tensor, Tensor | None, Tensor | None]:
+    def __post_init__(self) -> None:
+        if self.unit.readout == "leaky" and self.unit.loss in OF_SPIKES:
+            wanted = ", ".join(loss for loss in LOSSES if loss not in OF_SPIKES)
+            raise ConfigError(f"neuron.loss={self.unit.loss} counts output spikes, and neuron.readout=leaky sends none; use one of {wanted}")
+
+    def found(self, out: Tensor, y: Tensor) -> tuple[Tensor, Tensor | None, Tensor | None]:
+        """Return the loss ``[R]``, and the errors at the spikes and at the membrane (None where the loss does not look at them)."""
         hot = one_hot(y.expand(out.shape[0], -1), self.classes, out.dtype)
-        return LOSSES[self.unit.loss](self.spikes(out), out, hot, self.rates)
+        return LOSSES[self.unit.loss](self.spikes(out), out, hot, (self.unit.rate_right, self.unit.rate_wrong))
+
+    @property
+    def fires(self) -> bool:
+        """Whether output units can fire."""
+        return self.unit.readout != "leaky"
 
     def spikes(self, out: Tensor) -> Tensor:
         """Return the output spikes; a leaky read-out has none."""
-        return torch.zeros_like(out) if self.unit.readout == "leaky" else spikes_of(out, self.unit)
+        return spikes_of(out, self.unit) if self.fires else torch.zeros_like(out)
 
     def loss(self, out: Tensor, y: Tensor) -> Tensor:
-        return self._found(out, y)[0]
+        return self.found(out, y)[0]
 
     def error(self, out: Tensor, y: Tensor) -> Tensor:
-        _, at_spikes, at_membrane = self._found(out, y)
+        return self.loss_and_error(out, y)[1]
+
+    def loss_and_error(self, out: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        loss, at_spikes, at_membrane = self.found(out, y)
         if at_spikes is None:
             assert at_membrane is not None
-            return at_membrane
-        return at_spikes * torch_derivative(self.unit, out)
+            return loss, at_membrane
+        return loss, at_spikes * torch_derivative(self.unit, out)
 
     def at_step(self, out: Tensor, y: Tensor, t: int, steps: int) -> tuple[Tensor, Tensor]:
         """Return what step t of a run adds to the loss ``[R]``, and the error at its membrane ``[R, B, K]``, of which out is the value.
@@ -66,14 +77,16 @@ class SpikingClassification(Task):
         now = out.unsqueeze(2)
         return self.loss(now, y) * share, self.error(now, y).squeeze(2) * share
 
-    def predicted(self, out: Tensor) -> Tensor:
-        """Return the class of each sample, ``[R, B]``."""
-        if self.unit.loss in ("max_membrane", "mse_membrane") or self.unit.readout == "leaky":
-            return out.amax(2).argmax(-1)
+    def evidence(self, out: Tensor) -> Tensor:
+        """Return what speaks for each class, ``[R, B, K]``: spikes, largest membrane, or how early the first spike was."""
+        if self.unit.loss in ("max_membrane", "mse_membrane") or not self.fires:
+            return out.amax(2)
         spikes = self.spikes(out)
-        if self.unit.loss == "first_spike":
-            return first_spike_times(spikes).argmin(-1)
-        return spikes.sum(2).argmax(-1)
+        return -first_spike_times(spikes) if self.unit.loss == "first_spike" else spikes.sum(2)
+
+    def predicted(self, out: Tensor) -> Tensor:
+        """Return the class of each sample, ``[R, B]``; the lowest of those that are level."""
+        return self.evidence(out).argmax(-1)
 
     def score(self, out: Tensor, y: Tensor) -> Tensor:
         return (self.predicted(out) == y).double().mean(-1)

@@ -146,7 +146,10 @@ def test_a_few_words() -> None:
     assert card("OtherSamples").short() == "other samples" and card("Oja").short() == "local"
 
 
-@pytest.mark.parametrize("neuron", [name for name in registry.NEURONS.names() if name not in ("step", "sign", "ising")])
+STATIC = [name for name in registry.NEURONS.names() if not registry.NEURONS.get(name).spiking and name not in ("step", "sign", "ising")]
+
+
+@pytest.mark.parametrize("neuron", STATIC)
 def test_autograd_goes_through_every_neuron(neuron: str) -> None:
     """The default one among them; autograd knows no slope of binary units (an Ising unit without noise is one)."""
     assert card_of({"neuron": neuron}, rule=f"{FILE}:ByAutogradOfTheNetwork").weight_transport

@@ -26,7 +26,7 @@ def run(rule: str, accuracy: Any, selected: tuple[int, ...] = (), layers: int = 
     for epoch, values in enumerate(accuracy):
         found.add(epoch, 10 * epoch, seeds, "validation", {"accuracy": torch.tensor(values, dtype=torch.float64)})
         found.add(epoch, 10 * epoch, seeds, "probe", {"angle_to_bp": torch.full((len(seeds), layers), 80.0 - epoch)})
-    row = {"rule": rule, "name": rule, "flops_per_sample": flops, "selected_epoch": selected or (1,) * len(seeds)}
+    row = {"rule": rule, "name": rule, "reference": rule == "bp", "flops_per_sample": flops, "selected_epoch": selected or (1,) * len(seeds)}
     return {**row, "accuracy": {"values": [0.5] * len(seeds)}}, found.table()
 
 

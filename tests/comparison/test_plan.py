@@ -94,6 +94,34 @@ def test_keys_for_one_rule_and_keys_that_only_some_rules_have() -> None:
     assert "rule.lambda_cross" not in bp and "rule.lr" not in bp and top["plasticity.clip"] == "none" and "plasticity.clip" not in bp
 
 
+@pytest.mark.parametrize(
+    "given", [{"rules": "eprop,decolle", "neuron": "lif"}, {"rules": "eprop,decolle"}, {"rules": "bp,eprop,decolle", "neuron": "lif"}]
+)
+def test_spiking_rules_are_put_beside_surrogate_gradients_on_its_own_network(given: dict[str, Any]) -> None:
+    """All rows have what surrogate has alone: a rate network's recipe would leave most cells silent."""
+    plan = planned(**given, data="digits")
+    alone = config.resolve({"rule": "surrogate", "data": "digits"})
+    found = [config.resolve(row.settings) for row in plan.rows]
+    assert plan.reference == plan.rows[0].rule == "surrogate" and plan.tune == "grid" and not any(row.error for row in plan.rows)
+    assert all((one.network, one.neuron, one.data) == (alone.network, alone.neuron, alone.data) for one in found)
+    assert all((one.top.epochs, one.top.batch_size) == (alone.top.epochs, alone.top.batch_size) for one in found)
+    assert (found[0].plasticity, found[0].rule.lr) == (alone.plasticity, alone.rule.lr)
+    assert len(plan.rows) == 3 and Plan.of(plan.as_dict()) == plan
+
+
+@pytest.mark.parametrize("given", [{"rules": "top,eprop"}, {"rules": "bp"}, {"rules": "eprop", "neuron": "relu"}])
+def test_backprop_stays_the_reference_of_units_without_time(given: dict[str, Any]) -> None:
+    plan = planned(**given)
+    assert plan.reference == plan.rows[0].rule == "bp" and config.resolve(plan.rows[0].settings).neuron.name != "lif"
+    assert all(row.error for row in plan.rows if row.rule == "eprop")
+
+
+def test_a_row_that_fails_in_its_first_step_over_time_says_so() -> None:
+    """What only a batch with a time axis shows."""
+    plan = planned(rules="eprop", **{"neuron": "lif", "neuron.loss": "max_membrane"})
+    assert not plan.rows[0].error and "neuron.loss=max_membrane needs the whole run" in plan.rows[1].error
+
+
 def test_a_published_neuron_makes_a_second_row(monkeypatch: pytest.MonkeyPatch) -> None:
     class Tanh(TopLayer):
         published_neuron = "tanh"

@@ -117,7 +117,7 @@ def izhikevich(
     current: Tensor,
     *,
     dt: float = 0.5,
-    gain: float = 10.0,
+    gain: float = 100.0,
     abcd: tuple[float, float, float, float] = (0.02, 0.2, -65.0, 8.0),
     surrogate: str = "atan",
 ) -> tuple[Tensor, Tensor]:

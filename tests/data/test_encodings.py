@@ -40,6 +40,16 @@ def test_latency_below_the_threshold_is_last_or_silent() -> None:
     assert steps(latency(x, 12)) == [11, 11, 0] and steps(latency(x, 12, clip=True)) == [-1, -1, 0]
 
 
+def test_a_dark_background_does_not_press_the_spikes_of_a_sample_together() -> None:
+    x = torch.cat([X, torch.zeros(1, 1, 60, dtype=torch.float64)], 2)
+    exact = [math.log(v / (v - 0.01)) - math.log(1 / 0.99) for v in (0.02, 0.1, 0.5, 1.0)]  # 0.683, 0.0953, 0.0102, 0
+    assert steps(latency(x, 100, clip=True)) == [round(99 * t / exact[0]) for t in exact] + [-1] * 60
+    assert steps(latency(x, 100, clip=True))[:4] == [99, 14, 1, 0]
+    alike = torch.tensor([0.0, 0.7, 0.7], dtype=torch.float64).view(1, 1, 3)
+    assert steps(latency(alike, 20, clip=True)) == [-1, 0, 0]
+    assert steps(latency(torch.zeros(1, 1, 3, dtype=torch.float64), 20, clip=True)) == [-1] * 3  # a sample without light
+
+
 def test_latency_is_scaled_sample_by_sample() -> None:
     two = torch.stack([X[0, 0], torch.tensor([0.5, 0.5, 1.0, 1.0]).double()]).unsqueeze(0)
     found = latency(two, 20)
@@ -56,6 +66,13 @@ def test_latency_beside_snntorch(linear: bool, normalise: bool, clip: bool) -> N
         x, num_steps=25, tau=7.0, threshold=0.05, linear=linear, normalize=normalise, clip=clip, bypass=True
     )
     ours = latency(x.unsqueeze(0), 25, 7.0, 0.05, linear=linear, normalise=normalise, clip=clip)
+    if clip and normalise and not linear:  # theirs scales by values that it then leaves out; ours by those of the spikes
+        seen = x[x >= 0.05]
+        when = torch.log(seen / (seen - 0.05))
+        assert 0 < len(seen) < 30 and steps(ours)[int(x.argmin())] == -1
+        scaled = (when - when.min()) * 24 / (when.max() - when.min())
+        assert sorted(t for t in steps(ours) if t >= 0) == sorted(scaled.round().int().tolist())
+        return
     assert torch.equal(ours[0, 0], theirs[:, 0])
 
 

@@ -14,13 +14,16 @@ from mutants.hebbian import HEBBIAN
 from mutants.learning import LEARNING
 from mutants.recall import RECALL
 from mutants.running import RUNNING
+from mutants.scans import SCANS
 from mutants.spike_timing import SPIKE_TIMING
+from mutants.spiking import SPIKING
+from mutants.spiking_units import SPIKING_UNITS
 from mutants.targets import TARGETS
 from mutants.two_phases import TWO_PHASES
 
 __all__ = ["DEFECTS", "EQUIVALENT", "Defect", "Equivalent"]
 
 DEFECTS = (
-    *(*ALIGNMENT, *AUDITING, *COMPARING, *FORWARD_IN_TIME, *HEBBIAN, *LEARNING),
-    *(*RECALL, *RUNNING, *SPIKE_TIMING, *TARGETS, *TWO_PHASES),
-)
+    *ALIGNMENT, *AUDITING, *COMPARING, *FORWARD_IN_TIME, *HEBBIAN, *LEARNING, *RECALL, *RUNNING, *SCANS,
+    *SPIKE_TIMING, *SPIKING, *SPIKING_UNITS, *TARGETS, *TWO_PHASES,
+)  # fmt: skip

@@ -22,7 +22,7 @@ ALIGNMENT = (
     Defect("batch magnitudes keep their own sign", "rules/brsf.py", "magnitudes.abs_().mul_", "magnitudes.mul_", TESTS),
     Defect("the broadcast error points up the loss", "rules/dfa.py", "return error\n", "return -error\n", TESTS),
     Defect("broadcast labels lack the batch mean", "rules/drtp.py", " / view.batch.size", "", TESTS),
-    Defect("labels push the wrong way", "rules/drtp.py", "return view.task", "return -view.task", TESTS),
+    Defect("labels push the wrong way", "rules/drtp.py", "label = view.task", "label = -view.task", TESTS),
     Defect("broadcast weights scale with the layer's width", "rules/direct.py", 'Init("uniform", scale)', 'Init("uniform", 2 * scale)', TESTS),
     Defect(
         "only the forward synapse decays",

@@ -30,8 +30,8 @@ LEARNING = (
     Defect(
         "feedback through the transposed matrix",
         "bioplaus/connections/dense.py",
-        "else torch.matmul(x, w)\n        return out if post",
-        "else torch.matmul(x, w.mT)\n        return out if post",
+        "else torch.mm(x[0], w[0])).unsqueeze(0)",
+        "else torch.mm(x[0], w[0].T)).unsqueeze(0)",
         ("connections/test_verbs.py",),
     ),
     Defect(
@@ -116,13 +116,13 @@ LEARNING = (
     Defect(
         "running means are not committed", "bioplaus/engines/loop.py", "(world.buffers, learned.running)", "(world.buffers, {})", TRAINING
     ),
-    Defect("a rule forgets its running means", "rules/bp.py", ", running=run.running)", ")", TRAINING),
+    Defect("a rule forgets its running means", "rules/exact.py", ", running=running)", ")", TRAINING),
     # rules
     Defect(
         "a rule wants nothing",
-        "rules/bp.py",
-        "run, error))",
-        "run, error * 0))",
+        "rules/exact.py",
+        "error.pop()))",
+        "error.pop() * 0))",
         TRAINING,
     ),
     Defect(

@@ -131,6 +131,14 @@ def test_adaptive_threshold_by_hand() -> None:
     assert shown.flatten().tolist() == [2.0, 1.5, 1.25, 1.125, 0.3125, 1.40625]  # v - b/2
 
 
+def test_membrane_and_adaptation_have_decays_of_their_own() -> None:
+    """a = 1/2, rho = 1/4, beta_a = 1/2: v = 2, 2, 2, 0, 1.5 and b = 0, 1, 1.25, 1.3125, 0.328125."""
+    current = torch.tensor([2.0, 2.0, 2.0, 0.0, 1.5], dtype=torch.float64)
+    unit = Alif(beta=0.5, rho=0.25, beta_a=0.5)
+    assert when(unit.run(current)[0]) == [1, 2, 3, 5]
+    assert unit.readout().forward(current.view(1, 1, -1, 1))[0].flatten().tolist() == [2.0, 1.5, 1.375, -0.65625, 1.3359375]
+
+
 def test_a_refractory_unit_is_silent_and_integrates() -> None:
     spikes, v = Alif(beta=0.5, beta_a=0.0, n_ref=2).run(constant(2.0, 7))
     assert when(spikes) == [1, 4, 7]
@@ -201,7 +209,7 @@ def test_squid_axon_beside_an_ode_solver() -> None:
 
 def test_cells_in_a_network_see_scaled_currents_and_show_scaled_membranes() -> None:
     current = torch.rand(1, 2, 50, 3, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
-    unit = Izhikevich(gain=20.0)
+    unit = Izhikevich(gain=20.0, readout="spiking")
     spikes, v = unit.run(20.0 * current, time_axis=2)
     assert torch.equal(unit.forward(current)[0], spikes) and spikes.sum() > 3
     torch.testing.assert_close(unit.readout().forward(current)[0], (v + 65) / 95, rtol=1e-12, atol=0)

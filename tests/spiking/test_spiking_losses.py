@@ -11,7 +11,7 @@ from torch import Tensor
 
 from bioplaus.neurons.lif import LifConfig
 from bioplaus.spiking.losses import LOSSES, first_spike_times
-from bioplaus.spiking.task import SpikingClassification
+from bioplaus.spiking.task import SpikingClassification, SpikingRegression
 
 RATES = (1.0, 0.0)
 Y = torch.tensor([0, 1])
@@ -38,6 +38,12 @@ def example() -> tuple[Tensor, Tensor, Tensor]:
 def test_published_values(name: str, rates: tuple[float, float], value: float) -> None:
     loss, _, _ = LOSSES[name](*example(), rates)
     assert float(loss) == pytest.approx(value, abs=5e-7)
+
+
+@pytest.mark.parametrize(("rates", "value"), [({}, 0.541667), ({"rate_right": 0.8, "rate_wrong": 0.2}, 0.375)])
+def test_rates_of_counts_are_settings_of_the_unit(rates: dict[str, float], value: float) -> None:
+    task = SpikingClassification(3, LifConfig(loss="mse_count", **rates))
+    assert float(task.loss(1.5 * example()[0], Y.unsqueeze(0))) == pytest.approx(value, abs=5e-7)
 
 
 def test_first_spike_by_hand() -> None:
@@ -146,3 +152,26 @@ def test_errors_reach_the_membrane_through_the_surrogate(name: str) -> None:
     _, at_spikes, _ = LOSSES[name](torch.ones_like(out), out, F.one_hot(Y, 3).double().unsqueeze(0), RATES)
     assert at_spikes is not None
     torch.testing.assert_close(task.error(out, Y.unsqueeze(0)), at_spikes / 4, rtol=1e-9, atol=0)
+
+
+@pytest.mark.parametrize("name", ["membrane", "rate", "mse_membrane"])
+def test_steps_add_up_to_the_whole_run(name: str) -> None:
+    """What each of four steps adds is the loss, and its error that of the whole at that step."""
+    task, y = SpikingClassification(3, LifConfig(loss=name)), Y.unsqueeze(0)
+    out = 2 * torch.rand(2, 2, 4, 3, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    steps = [task.at_step(out[:, :, t], y, t, 4) for t in range(4)]
+    torch.testing.assert_close(torch.stack([loss for loss, _ in steps]).sum(0), task.loss(out, y), rtol=1e-12, atol=0)
+    torch.testing.assert_close(torch.stack([error for _, error in steps], 2), task.error(out, y), rtol=1e-12, atol=1e-15)
+
+
+def test_courses_in_time_beside_autograd() -> None:
+    draw = torch.Generator().manual_seed(2)
+    out, y = (torch.randn(2, 5, 7, 3, generator=draw, dtype=torch.float64) for _ in range(2))
+    leaf = out.clone().requires_grad_()
+    expected = 0.5 * ((leaf - y) ** 2).sum() / 5
+    task = SpikingRegression()
+    assert float(task.loss(out, y).sum()) == pytest.approx(float(expected.detach()), rel=1e-12)
+    torch.testing.assert_close(task.error(out, y), -torch.autograd.grad(expected, leaf)[0], rtol=1e-12, atol=1e-14)
+    steps = [task.at_step(out[:, :, t], y, t, 7) for t in range(7)]
+    torch.testing.assert_close(torch.stack([loss for loss, _ in steps]).sum(0), task.loss(out, y))
+    torch.testing.assert_close(torch.stack([error for _, error in steps], 2), task.error(out, y))
