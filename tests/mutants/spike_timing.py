@@ -1,0 +1,74 @@
+"""Defects of STDP in the network of Diehl & Cook: protocol, labels, test mode, and what Brian2 is given."""
+
+from __future__ import annotations
+
+from mutants.defect import Defect
+
+__all__ = ["SPIKE_TIMING"]
+
+RULE, RESPOND = ("rules/test_diehl_cook.py",), ("diehl_cook/test_diehl_respond.py",)
+SPIKE_TIMING = (
+    Defect(
+        "diehl_cook: all replicas see the images of the first",
+        "rules/diehl_cook.py",
+        "found = network.present(state, images[r % len(images)], r)",
+        "found = network.present(state, images[0], r)",
+        RULE,
+    ),
+    Defect(
+        "diehl_cook: old responses are never forgotten",
+        "rules/diehl_cook.py",
+        "if (begin + some.start) % size == 0:",
+        "if False and (begin + some.start) % size == 0:",
+        RULE,
+    ),
+    Defect(
+        "diehl_cook: theta of the epoch that is selected is not kept with it",
+        "rules/diehl_cook.py",
+        "network.theta: torch.from_numpy(np.stack([one.theta for one in after])).to(theta),",
+        "network.theta: theta.clone(),",
+        RULE,
+    ),
+    Defect(
+        "diehl_cook: in a test an image finds what the last one left",
+        "bioplaus/diehl_cook/kernels.py",
+        "            _rest(s, c)\n",
+        "            s.words[0] += np.uint64(0)\n",
+        RESPOND,
+    ),
+    Defect(
+        "diehl_cook: in a test all images evoke the same draws",
+        "bioplaus/diehl_cook/kernels.py",
+        "mark = (mark ^ np.uint64(image[i])) * _PRIME",
+        "mark = (mark ^ np.uint64(0)) * _PRIME",
+        RESPOND,
+    ),
+    Defect(
+        "diehl_cook: the gain of thresholds does not follow the size",
+        "bioplaus/networks/diehl_cook.py",
+        "THETA_PLUS * min(1.0, config.neurons / NEURONS)",
+        "THETA_PLUS",
+        RULE,
+    ),
+    Defect(
+        "diehl_cook in Brian2: an input spike reads the trace that it has just set",
+        "bioplaus/diehl_cook/brian.py",
+        "self.plastic.post.order, self.plastic.pre.order = 0, 1",
+        "self.plastic.post.order, self.plastic.pre.order = 1, 0",
+        ("diehl_cook/test_diehl_in_brian.py",),
+    ),
+    Defect(
+        "labelling: a tie counts as right",
+        "bioplaus/tasks.py",
+        "return (1 - right.double() / winners.sum(-1)).mean(-1)",
+        "return (1 - right.double()).mean(-1)",
+        ("test_tasks.py",),
+    ),
+    Defect(
+        "simulator: what was saved within an epoch is not",
+        "bioplaus/simulator.py",
+        "return self._stop or self._save_is_due()",
+        "return self._stop",
+        ("test_resume.py",),
+    ),
+)
