@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,24 +14,25 @@ __all__ = ["accuracy_row", "measure", "tuned"]
 
 
 def tuned(
-    settings: Mapping[str, Any], grid: Sequence[Mapping[str, Any]], folder: str, *, seed: int = 1000
+    settings: Mapping[str, Any], grid: Sequence[Mapping[str, Any]], folder: str, *, seed: int = 1000, by: str = "loss"
 ) -> tuple[dict[str, Any], str]:
-    """Return the settings with the entry of the grid whose validation loss is lowest, and a note on how it was found.
+    """Return the settings with the entry of the grid whose validation loss (or accuracy) is best, and a note on how it was found.
 
     The choice is made on one seed that no table uses, by validation alone.
     """
-    losses = []
+    found = []
     for entry in grid:
         try:
             summary = measure({**settings, **entry, "seed": seed, "seeds": 1, "probes": []}, folder)
-            loss = summary["validation_loss"]["mean"]
+            value = summary[f"validation_{by}"]["mean"]
         except BioplausError:  # a rate that diverges is a rate not chosen
-            loss = None
-        losses.append(float("inf") if loss is None else loss)
-    best = min(range(len(grid)), key=losses.__getitem__)
-    shown = ", ".join(f"{'/'.join(f'{v:g}' for v in e.values())}: {loss:.4f}" for e, loss in zip(grid, losses))
+            value = None
+        found.append(float("nan") if value is None else value)
+    sign = 1 if by == "loss" else -1
+    best = min(range(len(grid)), key=lambda i: (math.isnan(found[i]), sign * found[i]))
+    shown = ", ".join(f"{'/'.join(f'{v:g}' for v in e.values())}: {value:.4f}" for e, value in zip(grid, found))
     keys = " x ".join(grid[0])
-    return {**settings, **grid[best]}, f"{keys} by validation loss on seed {seed} ({shown})"
+    return {**settings, **grid[best]}, f"{keys} by validation {by} on seed {seed} ({shown})"
 
 
 def accuracy_row(
