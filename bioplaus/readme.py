@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from bioplaus.generated import between
 from bioplaus.registry import RULES
 
 __all__ = ["renewed", "rules_table"]
@@ -23,9 +24,7 @@ def rules_table() -> str:
 
 def renewed(text: str) -> str:
     """Return the README with a fresh table between its two marks."""
-    head, _, rest = text.partition(START)
-    _, _, tail = rest.partition(END)
-    return f"{head}{START}\n{rules_table()}\n{END}{tail}"
+    return between(text, START, END, rules_table())
 
 
 if __name__ == "__main__":

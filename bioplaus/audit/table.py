@@ -6,6 +6,7 @@ from pathlib import Path
 
 from bioplaus.audit.card import NEIGHBOURS, Card
 from bioplaus.audit.entry import card_of
+from bioplaus.generated import between
 from bioplaus.registry import RULES
 
 __all__ = ["cards_table", "renewed", "row"]
@@ -47,9 +48,7 @@ def _reads(card: Card) -> str:
 
 def renewed(text: str) -> str:
     """Return the page with a fresh table between its two marks."""
-    head, _, rest = text.partition(START)
-    _, _, tail = rest.partition(END)
-    return f"{head}{START}\n{cards_table()}\n{END}{tail}"
+    return between(text, START, END, cards_table())
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from bioplaus.data.base import Splits
 from bioplaus.engines.base import Block
 from bioplaus.engines.loop import LoopEngine
 from bioplaus.errors import ConfigError
+from bioplaus.generated import between
 from bioplaus.settings import Settings
 from bioplaus.spiking.losses import LOSSES
 from bioplaus.world import Model, new_world, plastic
@@ -159,9 +160,7 @@ def tables() -> str:
 
 def renewed(text: str) -> str:
     """Return the page with fresh tables between its two marks."""
-    head, _, rest = text.partition(START)
-    _, _, tail = rest.partition(END)
-    return f"{head}{START}\n{tables()}\n{END}{tail}"
+    return between(text, START, END, tables())
 
 
 if __name__ == "__main__":
