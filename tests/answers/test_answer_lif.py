@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 import json
 import sys
 from pathlib import Path
@@ -74,16 +73,8 @@ def test_brian2_beside_the_other_cells() -> None:
     assert brian2.prefs.codegen.target == before and sys.excepthook is hook
 
 
-@pytest.mark.parametrize("error", [ImportError("No module named 'brian2'"), AttributeError("`ptp` was removed from the ndarray class")])
-def test_without_brian2_one_line_says_which_versions_work(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = builtins.__import__
-
-    def missing(name: str, *args: Any, **more: Any) -> Any:
-        if name == "brian2":
-            raise error
-        return real(name, *args, **more)
-
-    monkeypatch.setattr(builtins, "__import__", missing)
+@pytest.mark.usefixtures("without_brian2")
+def test_without_brian2_one_line_says_which_versions_work() -> None:
     with pytest.raises(ConfigError, match=r"Brian2 cannot be imported .*; Brian2 2\.9 works with numpy < 2\.4") as caught:
         solve("lif", {"brian2": True})
     assert "\n" not in str(caught.value)

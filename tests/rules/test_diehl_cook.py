@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 import json
 from typing import Any
 
@@ -284,18 +283,8 @@ def test_backends_agree() -> None:
     assert a["state/tries"].sum() >= 4 and a["buffers/forward/0/responses"].sum() >= 20
 
 
-@pytest.mark.parametrize(
-    "error", [ImportError("No module named 'brian2'"), AttributeError("`ptp` was removed from the ndarray class")]
-)
-def test_without_brian2_one_line_says_which_versions_work(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = builtins.__import__
-
-    def missing(name: str, *args: Any, **more: Any) -> Any:
-        if name == "brian2":
-            raise error
-        return real(name, *args, **more)
-
-    monkeypatch.setattr(builtins, "__import__", missing)
+@pytest.mark.usefixtures("without_brian2")
+def test_without_brian2_one_line_says_which_versions_work() -> None:
     with pytest.raises(
         ConfigError, match=r"^backend=brian2: Brian2 cannot be imported .*; Brian2 2\.9 works with numpy < 2\.4"
     ):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 from pathlib import Path
 from typing import Any
 
@@ -108,16 +107,8 @@ def test_a_cell_with_its_defaults_is_not_silent() -> None:
     assert answer.code == 0 and "never fire" not in answer.err
 
 
-@pytest.mark.parametrize("kind", [ImportError("No module named 'brian2'"), AttributeError("module 'numpy' has no attribute 'ptp'")])
-def test_missing_brian2_names_versions_that_work(kind: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
-    kept = builtins.__import__
-
-    def without(name: str, *args: Any, **kwargs: Any) -> Any:
-        if name == "brian2":
-            raise kind
-        return kept(name, *args, **kwargs)
-
-    monkeypatch.setattr(builtins, "__import__", without)
+@pytest.mark.usefixtures("without_brian2")
+def test_missing_brian2_names_versions_that_work() -> None:
     check_refused(command("theory", "lif", "brian2=true"), "brian2=true", "brian2==2.9.*", "numpy<2.4")
 
 
