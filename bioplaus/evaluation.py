@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -42,9 +41,9 @@ def evaluate(model: Model, world: World, feed: Feed, *, chunk: int | None = None
 
 def _chunk(model: Model) -> int:
     """Return how many samples go through the network at once: units with time hold their activity at every step."""
-    layers = model.networks["forward"].layers
-    each = max(math.prod(layer.connection.out_shape) * (layer.neuron.config.steps if layer.neuron.spiking else 1) for layer in layers)
-    return max(1, min(CHUNK, VALUES // (each * len(model.seeds))))
+    network = model.networks["forward"]
+    steps = max(layer.neuron.config.steps if layer.neuron.spiking else 1 for layer in network.layers)
+    return max(1, min(CHUNK, VALUES // (network.widest * steps * len(model.seeds))))
 
 
 @torch.no_grad()

@@ -5,6 +5,7 @@ A network holds structure only; its arrays are in ``params`` and ``buffers`` und
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
@@ -60,6 +61,11 @@ class Network:
     def out_shape(self) -> tuple[int, ...]:
         """Shape of one output sample."""
         return self.layers[-1].out_shape
+
+    @property
+    def widest(self) -> int:
+        """Largest number of values that one sample has as the current of a layer, at one step where units have time."""
+        return max(math.prod(layer.connection.out_shape) for layer in self.layers)
 
     @property
     def leaves(self) -> dict[str, Leaf]:

@@ -52,23 +52,21 @@ def _run(quick: bool, folder: str) -> Report:
 
 
 def _picture(found: dict[str, Any], level: float) -> Curves:
-    steps = list(range(1, found["steps"] + 1))
-    series = [
-        Series(f"spiking, {balance} balance", steps, [100 * a for a in one["accuracy_over_time"]], colour=i)
-        for i, (balance, one) in enumerate(found["balances"].items())
-    ]
-    series.append(Series("relu network", [1, steps[-1]], [level, level], dashed=True, colour=None))
+    from bioplaus.spiking.convert_run import curves, spread
+
+    series = curves(found)
     panels = [
         Panel("time steps T", "test accuracy, %", series, title="from the first step"),
         Panel("time steps T", "test accuracy, %", [_late(one, level) for one in series], title="within three points"),
     ]
-    return Curves("", "Accuracy of the converted network against time", panels)
+    return Curves("", "Accuracy of the converted network against time", panels, spread(found))
 
 
 def _late(series: Series, level: float) -> Series:
     """Return the part of a curve that lies within three points of the relu network."""
-    kept = [(x, y) for x, y in zip(series.x, series.y) if y > level - 3]
-    return replace(series, x=[x for x, _ in kept], y=[y for _, y in kept])
+    kept = [i for i, y in enumerate(series.y) if y > level - 3]
+    error = series.error and [series.error[i] for i in kept]
+    return replace(series, x=[series.x[i] for i in kept], y=[series.y[i] for i in kept], error=error)
 
 
 def _percent(found: dict[str, Any]) -> tuple[float, float] | None:

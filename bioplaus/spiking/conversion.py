@@ -7,6 +7,7 @@ the rate of a first-layer unit is floor(a T) / T. Sources: Diehl et al. 2015, IJ
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -57,7 +58,8 @@ def scales(network: Network, params: Mapping[str, Tensor], buffers: Mapping[str,
     """Return lam of every layer ``[R]``: the largest activation over samples and units, or their 99.9th percentile; 1 for silent layers."""
     if not len(feed):
         raise ConfigError("there are no training samples to scale the weights by")
-    depths = [0.0 if balance == "max" else (1 - PERCENTILE) * (len(feed) * _size(layer.connection.out_shape) - 1) for layer in network.layers]
+    share = 0.0 if balance == "max" else 1 - PERCENTILE
+    depths = [share * (len(feed) * math.prod(layer.connection.out_shape) - 1) for layer in network.layers]
     tops: list[Tensor] = []
     for batch in feed.chunks(CHUNK):
         rows = [trace.current.clamp(min=0).flatten(1) for trace in network.forward(params, batch.x, buffers).traces]
@@ -165,13 +167,8 @@ def accuracy_over_time(converted: Converted, feed: Feed, steps: int) -> tuple[Te
 
 def _chunks(network: Network, feed: Feed, copies: int) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield as many samples at once as memory allows, of whose activity there are so many copies (steps times replicas)."""
-    widest = max(_size(layer.connection.out_shape) for layer in network.layers)
-    for batch in feed.chunks(max(1, int(WORK / (copies * widest)))):
+    for batch in feed.chunks(max(1, int(WORK / (copies * network.widest)))):
         yield batch.x, batch.y
-
-
-def _size(shape: tuple[int, ...]) -> int:
-    return int(torch.Size(shape).numel())
 
 
 def pools(network: Network) -> bool:

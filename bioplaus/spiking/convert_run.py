@@ -19,7 +19,7 @@ from bioplaus.rules.base import Rule
 from bioplaus.spiking.conversion import BALANCES, Converted, accuracy_over_time, check_convertible, convert, pools
 from bioplaus.stats import summarise
 
-__all__ = ["Conversion", "convert_run"]
+__all__ = ["Conversion", "convert_run", "curves", "spread"]
 
 #: Steps beyond which even one sample at a time fills the memory.
 MOST_STEPS = 10_000
@@ -140,15 +140,23 @@ def _written(values: dict[str, Any], arrays: dict[str, torch.Tensor], folder: Pa
     return [table, weights, draw_picture(_picture(values), folder)]
 
 
-def _picture(values: dict[str, Any]) -> Curves:
-    """Return accuracy against the number of steps, beside that of the network before."""
-    steps, seeds = list(range(1, values["steps"] + 1)), len(values["network_accuracy"]["values"])
-    series = []
+def curves(values: dict[str, Any]) -> list[Series]:
+    """Return accuracy in percent against the number of steps, one line per balance, and the level of the network before."""
+    steps, series = list(range(1, values["steps"] + 1)), []
     for i, (name, found) in enumerate(values["balances"].items()):
         error = found["error_over_time"] and [100 * e for e in found["error_over_time"]]
         series.append(Series(f"spiking, {name} balance", steps, [100 * a for a in found["accuracy_over_time"]], error, colour=i))
     level = 100 * values["network_accuracy"]["mean"]
-    series.append(Series("relu network", [steps[0], steps[-1]], [level, level], dashed=True, colour=None))
-    panel = Panel("time steps", "test accuracy, %", series, log_x=values["steps"] > 30, whole_x=True, legend="lower right")
-    note = f"Mean over {seeds} seeds; band: one standard error." if seeds > 1 else "One seed."
-    return Curves("conversion.png", f"From rates to spikes: {values['what']}", [panel], note)
+    return [*series, Series("relu network", [steps[0], steps[-1]], [level, level], dashed=True, colour=None)]
+
+
+def spread(values: dict[str, Any]) -> str:
+    """Return what the bands of `curves` are."""
+    seeds = len(values["network_accuracy"]["values"])
+    return f"Mean over {seeds} seeds; band: one standard error." if seeds > 1 else "One seed."
+
+
+def _picture(values: dict[str, Any]) -> Curves:
+    """Return accuracy against the number of steps, beside that of the network before."""
+    panel = Panel("time steps", "test accuracy, %", curves(values), log_x=values["steps"] > 30, whole_x=True, legend="lower right")
+    return Curves("conversion.png", f"From rates to spikes: {values['what']}", [panel], spread(values))

@@ -206,8 +206,8 @@ SPIKING = (
     Defect(
         "conversion: the percentile of one sample's worth",
         "bioplaus/spiking/conversion.py",
-        "(len(feed) * _size(layer.connection.out_shape) - 1)",
-        "(_size(layer.connection.out_shape) - 1)",
+        "(len(feed) * math.prod(layer.connection.out_shape) - 1)",
+        "(math.prod(layer.connection.out_shape) - 1)",
         ("spiking/test_conversion.py",),
     ),
     Defect(
