@@ -1,4 +1,4 @@
-"""Compiled scans of adaptive units: ``[rows, T, units]``, rows in parallel, as in `bioplaus.neurons._scan`."""
+"""Compiled scans of adaptive units: ``[rows, T, units]``, row by row, as in `bioplaus.neurons._scan`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bioplaus.neurons._scan import SUBTRACT, ZERO, add_slope_times
 __all__ = ["alif_backward", "alif_forward"]
 
 
-@numba.njit(cache=True, fastmath=False)
+@numba.njit(cache=True)
 def _row_forward(
     drive: Any,
     a: Any,
@@ -47,7 +47,7 @@ def _row_forward(
                 voltage[t, c] = v[c]
 
 
-@numba.njit(cache=True, fastmath=False)
+@numba.njit(cache=True)
 def _row_backward(
     effective: Any,
     spikes: Any,
@@ -99,8 +99,10 @@ def _row_backward(
                 found[c] = at_v[c]
 
 
-@numba.njit(cache=True, fastmath=False, parallel=True)
+@numba.njit(cache=True, nogil=True)
 def alif_forward(
+    first: int,
+    last: int,
     current: Any,
     a: Any,
     rho: Any,
@@ -113,13 +115,18 @@ def alif_forward(
     voltage: Any,
     spikes: Any,
 ) -> None:
-    """Fill spikes and effective ``v - beta_a b`` ``[rows, T, C]`` from current ``[rows, T or 1, C]``, and voltage v where it has any steps."""
-    for row in numba.prange(effective.shape[0]):
+    """Fill spikes and effective ``v - beta_a b`` ``[rows, T, C]`` from current ``[rows, T or 1, C]``, rows first to last alone.
+
+    Voltage v is filled where it has any steps.
+    """
+    for row in range(first, last):
         _row_forward(current[row], a, rho, strength, threshold, one, reset, refractory, effective[row], voltage[row], spikes[row])
 
 
-@numba.njit(cache=True, fastmath=False, parallel=True)
+@numba.njit(cache=True, nogil=True)
 def alif_backward(
+    first: int,
+    last: int,
     effective: Any,
     spikes: Any,
     error: Any,
@@ -142,7 +149,7 @@ def alif_backward(
     ``psi (error[t] + lambda_b[t+1])``: ``lambda_v[t] = g + a k[t] lambda_v[t+1]``, ``lambda_b[t] = rho lambda_b[t+1] - beta_a g``, where
     k[t] = 1 - z[t] if the reset is to zero, else 1. The reset passes nothing on, the adaptation does.
     """
-    for row in numba.prange(effective.shape[0]):
+    for row in range(first, last):
         _row_backward(
             effective[row], spikes[row], error[row], on_spikes, a, rho, strength, threshold, one, reset, refractory, code, p, q, back[row]
         )  # fmt: skip

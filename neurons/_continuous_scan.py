@@ -1,4 +1,7 @@
-"""Compiled scans of cells in continuous time: ``[rows, T, units]``, rows in parallel. States are float64 whatever the arrays are."""
+"""Compiled scans of cells in continuous time: ``[rows, T, units]``, row by row, as in `bioplaus.neurons._scan`.
+
+States are float64 whatever the arrays are.
+"""
 
 from __future__ import annotations
 
@@ -22,10 +25,12 @@ from bioplaus.neurons._scan import add_slope_times
 __all__ = ["hodgkin_huxley_forward", "izhikevich_backward", "izhikevich_forward"]
 
 
-@numba.njit(cache=True, parallel=True)
-def izhikevich_forward(current: Any, gain: float, dt: float, a: float, b: float, c: float, d: float, membrane: Any, spikes: Any) -> None:
+@numba.njit(cache=True, nogil=True)
+def izhikevich_forward(
+    first: int, last: int, current: Any, gain: float, dt: float, a: float, b: float, c: float, d: float, membrane: Any, spikes: Any
+) -> None:
     """Fill membrane (mV, before the reset) and spikes ``[rows, T, C]`` for gain times the current ``[rows, T or 1, C]``."""
-    for row in numba.prange(membrane.shape[0]):
+    for row in range(first, last):
         steps, units = membrane.shape[1:]
         v, u = np.full(units, IZHIKEVICH_START), np.full(units, b * IZHIKEVICH_START)
         for t in range(steps):
@@ -40,8 +45,10 @@ def izhikevich_forward(current: Any, gain: float, dt: float, a: float, b: float,
                     u[k] += d
 
 
-@numba.njit(cache=True, parallel=True)
+@numba.njit(cache=True, nogil=True)
 def izhikevich_backward(
+    first: int,
+    last: int,
     membrane: Any,
     spikes: Any,
     error: Any,
@@ -64,7 +71,7 @@ def izhikevich_backward(
     reset nor a cell at its floor passes anything on.
     """
     span = IZHIKEVICH_PEAK - IZHIKEVICH_START
-    for row in numba.prange(membrane.shape[0]):
+    for row in range(first, last):
         steps, units = membrane.shape[1:]
         at_v, at_u = np.zeros(units), np.zeros(units)
         scaled, pulled = np.empty(units, membrane.dtype), np.empty(units, membrane.dtype)
@@ -95,10 +102,10 @@ def izhikevich_backward(
                     found[k] = gain * dt * g
 
 
-@numba.njit(cache=True, parallel=True)
-def hodgkin_huxley_forward(current: Any, gain: float, dt: float, membrane: Any, spikes: Any) -> None:
+@numba.njit(cache=True, nogil=True)
+def hodgkin_huxley_forward(first: int, last: int, current: Any, gain: float, dt: float, membrane: Any, spikes: Any) -> None:
     """Fill membrane (mV) and spikes (upward crossings of 0 mV) ``[rows, T, C]`` for gain times the current ``[rows, T or 1, C]``."""
-    for row in numba.prange(membrane.shape[0]):
+    for row in range(first, last):
         steps, units = membrane.shape[1:]
         for k in range(units):
             v = HH_REST

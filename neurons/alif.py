@@ -25,6 +25,7 @@ from bioplaus.errors import ConfigError
 from bioplaus.fields import choice, ranged
 from bioplaus.neurons import surrogates
 from bioplaus.neurons._alif_scan import alif_backward, alif_forward
+from bioplaus.neurons._threads import over_rows
 from bioplaus.neurons.lif import RESETS
 from bioplaus.neurons.online import AlifUnit
 from bioplaus.neurons.scanned import Scanned, fire
@@ -104,7 +105,10 @@ class Alif(Scanned):
         effective, spikes = current.new_empty(shape), current.new_empty(shape)
         voltage = effective.new_empty((*shape[:2], steps if shown else 0, *shape[3:]))
         kind = effective.numpy().dtype.type
-        alif_forward(rows_of(current), *self._numbers(kind), rows_of(effective), rows_of(voltage), rows_of(spikes))
+        over_rows(
+            alif_forward, shape[0] * shape[1], effective.numel(), rows_of(current), *self._numbers(kind),
+            rows_of(effective), rows_of(voltage), rows_of(spikes),
+        )  # fmt: skip
         return spikes, effective, voltage, _Cache(effective, spikes, current.shape[2] == 1)
 
     def _back(self, cache: _Cache, error: Tensor) -> Tensor:
@@ -112,8 +116,9 @@ class Alif(Scanned):
         check_error(error, u)
         back, kind = u.new_empty((*u.shape[:2], 1 if cache.constant else u.shape[2], *u.shape[3:])), u.numpy().dtype.type
         code, p, q = numbers(self.config)
-        alif_backward(
-            rows_of(u), rows_of(cache.spikes), rows_of(error), not self.as_membrane, *self._numbers(kind), code, kind(p), kind(q), rows_of(back)
+        over_rows(
+            alif_backward, u.shape[0] * u.shape[1], u.numel(), rows_of(u), rows_of(cache.spikes), rows_of(error),
+            not self.as_membrane, *self._numbers(kind), code, kind(p), kind(q), rows_of(back),
         )  # fmt: skip
         return back
 

@@ -23,6 +23,7 @@ from bioplaus.dynamics.cells import HH_REST, HH_SPIKE
 from bioplaus.errors import ConfigError
 from bioplaus.fields import choice, ranged
 from bioplaus.neurons._continuous_scan import hodgkin_huxley_forward
+from bioplaus.neurons._threads import over_rows
 from bioplaus.neurons.continuous import Continuous, ContinuousConfig, Course
 
 __all__ = ["HodgkinHuxley", "HodgkinHuxleyConfig"]
@@ -53,4 +54,4 @@ class HodgkinHuxley(Continuous):
         raise ConfigError(f"neuron=hodgkin_huxley has no gradient: {self.one_way}; use neuron=izhikevich or lif")
 
     def _scan(self, current: Any, gain: float, membrane: Any, spikes: Any) -> None:
-        hodgkin_huxley_forward(current, gain, self.config.dt, membrane, spikes)
+        over_rows(hodgkin_huxley_forward, membrane.shape[0], membrane.size, current, gain, self.config.dt, membrane, spikes)

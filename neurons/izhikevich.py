@@ -24,6 +24,7 @@ from torch import Tensor
 from bioplaus.dynamics.cells import CELLS, IZHIKEVICH_PEAK, IZHIKEVICH_START
 from bioplaus.fields import choice, ranged
 from bioplaus.neurons._continuous_scan import izhikevich_backward, izhikevich_forward
+from bioplaus.neurons._threads import over_rows
 from bioplaus.neurons.continuous import Continuous, ContinuousConfig, Course
 from bioplaus.neurons.spiking import check_error, numbers, rows_of
 
@@ -73,11 +74,11 @@ class Izhikevich(Continuous):
         check_error(error, v)
         back, kind = v.new_empty((*v.shape[:2], 1 if cache.constant else v.shape[2], *v.shape[3:])), v.numpy().dtype.type
         code, p, q = numbers(self.config)
-        izhikevich_backward(
-            rows_of(v), rows_of(cache.spikes), rows_of(error), not self.as_membrane, self.config.gain, self.config.dt, a, b, c,
-            code, kind(p), kind(q), kind(1), rows_of(back),
+        over_rows(
+            izhikevich_backward, v.shape[0] * v.shape[1], v.numel(), rows_of(v), rows_of(cache.spikes), rows_of(error), not self.as_membrane,
+            self.config.gain, self.config.dt, a, b, c, code, kind(p), kind(q), kind(1), rows_of(back),
         )  # fmt: skip
         return back
 
     def _scan(self, current: Any, gain: float, membrane: Any, spikes: Any) -> None:
-        izhikevich_forward(current, gain, self.config.dt, *self.abcd, membrane, spikes)
+        over_rows(izhikevich_forward, membrane.shape[0], membrane.size, current, gain, self.config.dt, *self.abcd, membrane, spikes)
