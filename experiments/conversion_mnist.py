@@ -45,7 +45,7 @@ def _run(quick: bool, folder: str) -> Report:
                     _percent(one["accuracy"]),
                     len(one["accuracy"]["values"]),
                     abs(gap) <= 0.5 if at_end else None,
-                    note=f"{gap:+.2f} points below; spikes per unit and step {', '.join(f'{r:.3f}' for r in one['firing_rate'])}",
+                    note=f"{abs(gap):.2f} points {'below' if gap >= 0 else 'above'} its network; spikes per unit and step {', '.join(f'{r:.3f}' for r in one['firing_rate'])}",
                 )
             )
     return Report("% test accuracy", tuple(rows), _picture(found, 100 * level["mean"]))

@@ -13,6 +13,12 @@ ROWS: tuple[tuple[str, dict[str, Any], str, float], ...] = (
     ("1 epoch", {"epochs": 1}, "93.4 or more; 93.87 in one published run", 93.4),
     ("10 epochs", {"epochs": 10}, "97.5 or more", 97.5),
     ("10 epochs, falling rate", {"epochs": 10, "plasticity.schedule": "cosine"}, "97.5 or more", 97.5),
+    (
+        "10 epochs, falling rate, all 60,000 images, last epoch",
+        {"epochs": 10, "plasticity.schedule": "cosine", "data.validation": 0},
+        "97.5 or more",
+        97.5,
+    ),
 )
 SEEDS = 3
 
@@ -36,7 +42,7 @@ CLAIM = Claim(
     title="Surrogate gradients on MNIST, 784-1000-10 LIF, T=25",
     source="snnTorch 1.0, tutorial 5 (one epoch, one run)",
     target="93.87 % after one epoch; our bars 93.4 and, after ten epochs, 97.5",
-    cost="45 min on one core",
+    cost="65 min on one core",
     quick_cost="10 s",
     run=_run,
 )

@@ -45,7 +45,8 @@ def _run(quick: bool, folder: str) -> Report:
 def _gap(reference: Measurement, row: Measurement) -> str:
     if reference.mean is None or row.mean is None:
         return f"{row.name}: no gap, a mean is missing."
-    return f"{row.name}: {reference.mean - row.mean:+.2f} points below backpropagation through time."
+    gap = reference.mean - row.mean
+    return f"{row.name}: {abs(gap):.2f} points {'below' if gap >= 0 else 'above'} backpropagation through time."
 
 
 CLAIM = Claim(
