@@ -45,7 +45,7 @@ def _run(quick: bool, folder: str) -> Report:
                     _percent(one["accuracy"]),
                     len(one["accuracy"]["values"]),
                     abs(gap) <= 0.5 if at_end else None,
-                    note=f"{abs(gap):.2f} points {'below' if gap >= 0 else 'above'} its network; spikes per unit and step {', '.join(f'{r:.3f}' for r in one['firing_rate'])}",
+                    note=f"{_gap(gap)} its network; spikes per unit and step {', '.join(f'{r:.3f}' for r in one['firing_rate'])}",
                 )
             )
     return Report("% test accuracy", tuple(rows), _picture(found, 100 * level["mean"]))
@@ -67,6 +67,10 @@ def _late(series: Series, level: float) -> Series:
     kept = [i for i, y in enumerate(series.y) if y > level - 3]
     error = series.error and [series.error[i] for i in kept]
     return replace(series, x=[series.x[i] for i in kept], y=[series.y[i] for i in kept], error=error)
+
+
+def _gap(points: float) -> str:
+    return f"{abs(points):.2f} points {'below' if points >= 0 else 'above'}"
 
 
 def _percent(found: dict[str, Any]) -> tuple[float, float] | None:
