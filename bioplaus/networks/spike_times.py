@@ -36,10 +36,10 @@ class SpikeTimesConfig:
     """Between delays, ms."""
     tau: float = ranged(7.0, above=0)
     """Time to the peak of a postsynaptic potential, ms."""
-    threshold: float = ranged(20.0, above=0)
+    threshold: float = ranged(5.0, above=0)
     """Membrane at which a cell fires."""
-    init_scale: float = ranged(1.0, above=0)
-    """Weights start uniform, their mean such that a membrane on which all arrives at once peaks at so many thresholds."""
+    init_scale: float = ranged(6.0, above=0)
+    """Weights start uniform, with a mean at which all potentials of a cell at their peaks would add up to so many thresholds."""
     span: float = ranged(6.0, above=0)
     """Inputs fire at span (1 - x) ms, x in [0, 1]: the larger the earlier; a bias cell fires at 0."""
     silent_zeros: bool = False
