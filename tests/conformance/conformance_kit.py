@@ -48,8 +48,19 @@ NETWORKS: dict[str, dict[str, Any]] = {
         "network.most_tries": 3,
         "network.window": 200,
     },
-    # cells that fire once, few synapses each, so that a coarse grid will do
-    "spike_times": {"network.hidden": [7, 5], "network.delays": 4, "network.delay_step": 3.0, "network.dt": 1.0},
+    # cells that fire once, few synapses each, so that a coarse grid will do; a low threshold makes of a rate a quick one
+    "spike_times": {
+        "network.hidden": [7, 5],
+        "network.delays": 4,
+        "network.delay_step": 3.0,
+        "network.dt": 1.0,
+        "network.threshold": 1.0,
+        "network.init_scale": 10.0,
+        "network.span": 12.0,
+        "network.early": 14.0,
+        "network.late": 20.0,
+        "rule.lr": 0.1,
+    },
     # an mlp whose units have time
     "spiking": {"network": "mlp", "network.hidden": [7, 5], "network.bias": True, "neuron": "lif", "neuron.beta": 0.9, "neuron.steps": 8},
 }
