@@ -31,6 +31,25 @@ from bioplaus.view import View
 
 __all__ = ["SpikeProp", "SpikePropConfig"]
 
+_DIGITS: dict[str, Any] = {
+    "network.hidden": [20],
+    "network.inhibitory": 4,
+    "network.delays": 8,
+    "network.delay_step": 2.0,
+    "network.span": 12.0,
+    "network.silent_zeros": True,
+    "network.early": 14.0,
+    "network.late": 20.0,
+    "network.threshold": 1.0,
+    "network.init_scale": 10.0,
+    "network.push": 1.0,
+    "network.dt": 1.0,
+    "dtype": "float32",
+    "batch_size": 16,
+    "rule.lr": 0.001,
+    "epochs": 15,
+}
+
 
 @dataclass
 class SpikePropConfig(RuleConfig):
@@ -77,6 +96,7 @@ class SpikeProp(ExactGradient):
             "published rule, one sample at a time",
         ),
         Recipe({"epochs": 500, "rule.lr": 0.01}, "published rate", data=("xor",)),
+        Recipe(_DIGITS, "ours, of highest validation accuracy among a few rates", data=("digits",)),
     )
 
     @classmethod
