@@ -1,14 +1,14 @@
 """SpikeProp: gradient descent on the times of spikes.
 
-A cell fires where its membrane ``x_j(t) = sum_{i,k} w_jik eps(t - t_i - d_k)`` first reaches the threshold, once. Where it crosses with slope x'_j,
-a membrane that is higher by a little makes it fire earlier by that much over x'_j, so that errors can be sent down through times:
+A cell fires where its membrane ``x_j(t) = sum_{i,k} w_jik eps(t - t_i - d_k)`` first reaches the threshold, once. Where it crosses with slope
+x'_j, a membrane that is higher by a little makes it fire earlier by that much over x'_j, so that errors can be sent down through times:
 
     E = 1/2 sum_j (t_j - t^d_j)^2
     delta_j = (t^d_j - t_j) / x'_j(t_j)                                              output cells
     delta_i = sum_j delta_j sum_k w_jik eps'(t_j - t_i - d_k) / x'_i(t_i)             hidden cells
     change of w_jik = -lr delta_j eps(t_j - t_i - d_k)
 
-The derivative is that of the linearised crossing, and exact, until a cell stops firing or an earlier hump reaches the threshold: there times jump.
+The derivative is that of the linearised crossing, exact until a cell stops firing or an earlier hump reaches the threshold: times jump there.
 The denominator is held at ``network.slope_floor`` or above, since a membrane that only touches the threshold would make the change infinite.
 
 Source: Bohte, Kok & La Poutre 2002, Neurocomputing 48:17.
@@ -114,6 +114,5 @@ class SpikeProp(ExactGradient):
         for batch in feed() if event == "start" else ():
             low, high = float(batch.x.min()), float(batch.x.max())
             if low < 0 or high > 1:
-                raise ConfigError(
-                    f"rule=spikeprop turns inputs in 0..1 into spike times, these are in {low:.3g}..{high:.3g}; use data.standardise=none and images"
-                )
+                found = f"these are in {low:.3g}..{high:.3g}"
+                raise ConfigError(f"rule=spikeprop turns inputs in 0..1 into spike times, {found}; use data.standardise=none and images")

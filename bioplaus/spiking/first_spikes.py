@@ -6,8 +6,8 @@
     x_j(t) = sum_{i,k} w_jik sign_i eps(t - a_ik)                  a_ik = t_i + d_k, when the spike of cell i arrives through delay k
     t_j    = the first t with x_j(t) >= threshold
 
-A crossing is bracketed on a grid of step dt and then refined to rounding, each cell at a time of its own. What rises above the threshold and falls
-below it within one step is not seen.
+A crossing is bracketed on a grid of step dt and then refined to rounding, each cell at a time of its own. What rises above the threshold and
+falls below it within one step is not seen.
 """
 
 from __future__ import annotations
