@@ -16,8 +16,8 @@ __all__ = ["SpikeTimes"]
 class SpikeTimes(Task):
     """K classes as times of output spikes ``[R, B, M]``, ms; the loss is ``E = sum_j (t_j - t^d_j)^2 / 2``, mean over the batch, ms^2.
 
-    With one cell per class (M = K) the right one shall fire early and the others late; the answer is the first to fire, the lowest class of equals.
-    With a single cell the last class fires early, the first late and others in between; the answer is the class of the nearest time.
+    With one cell per class (M = K) the right one shall fire early and the others late; the answer is the first to fire, the lowest class
+    of equals. With a single cell the last class fires early, the first late and others in between; the answer is the class of the nearest time.
 
     Parameters
     ----------
