@@ -161,6 +161,10 @@ def _task(settings: Settings, splits: Splits, replicas: Sequence[int], device: t
     one_way = registry.NEURONS.get(settings.neuron.name).one_way
     if one_way:
         raise ConfigError(f"rule={settings.rule.name} cannot train neuron={settings.neuron.name}: {one_way}; use neuron=izhikevich or lif")
+    own = getattr(registry.NETWORKS.get(network), "make_task", None)
+    if own is not None:
+        made: Task = own(settings.network, splits.classes)
+        return made
     if wanted in ("spiking", "recurrent spiking"):
         return SpikingClassification(splits.classes, settings.neuron)
     if wanted == "autoencoding":

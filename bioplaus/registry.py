@@ -162,6 +162,8 @@ RULES = Registry(
         "decolle": "bioplaus.rules.decolle:Decolle",
         # spikes alone
         "stdp": "bioplaus.rules.stdp:Stdp",
+        # spike times
+        "spikeprop": "bioplaus.rules.spikeprop:SpikeProp",
         # dual networks
         "ccl": "bioplaus.rules.ccl:CounterCurrent",
         # errors sent down through other weights
@@ -239,6 +241,7 @@ NETWORKS = Registry(
         "memory": "bioplaus.networks.memory:Memory",
         "recurrent": "bioplaus.networks.memory:Recurrent",
         "diehl_cook": "bioplaus.networks.diehl_cook:DiehlCook",
+        "spike_times": "bioplaus.networks.spike_times:SpikeTimesPreset",
     },
 )
 PROBES = Registry(

@@ -28,6 +28,6 @@ def statement(rule: Rule, settings: Settings) -> Plausibility:
     if getattr(settings.network, "norm", "none") != "none":
         added.append("normalisation by statistics of the batch")
     if not alone:
-        squared = settings.network.name == "autoencoder" or getattr(settings.neuron, "loss", "").startswith("mse")
+        squared = task in ("autoencoding", "spike times") or getattr(settings.neuron, "loss", "").startswith("mse")
         added.append(f"{'squared error' if squared else 'softmax cross-entropy'} at the output layer, computed outside the network")
     return replace(own, violated=(*own.violated, *added))

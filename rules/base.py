@@ -100,7 +100,7 @@ class Rule(ABC):
     recipes: ClassVar[tuple[Recipe, ...]] = ()
     reference: ClassVar[str] = ""
     aliases: ClassVar[Mapping[str, str]] = {}
-    #: what networks may ask of it: "classification", "autoencoding", "retrieval", "labelling"
+    #: what networks may ask of it: "classification", "autoencoding", "retrieval", "labelling", "spike times"
     tasks: ClassVar[tuple[str, ...]] = ("classification", "autoencoding")
     #: neuron of the published results where it is not the common one of comparisons, which then add a row with it
     published_neuron: ClassVar[str] = ""

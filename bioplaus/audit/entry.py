@@ -30,6 +30,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "autoencoder": {"network.channels": [3, 4]},
     "memory": {"data": "patterns", "data.N": 40, "data.K": 12},
     "recurrent": {"data": "patterns", "data.N": 40, "data.K": 12},
+    "spike_times": {"network.hidden": [7, 5], "network.inhibitory": 1, "network.delays": 4, "network.delay_step": 3.0, "network.dt": 1.0},
     "diehl_cook": {"network.neurons": 10, "network.image_time": 100.0, "network.rest_time": 50.0, "network.most_tries": 3},
 }
 

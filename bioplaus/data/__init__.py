@@ -20,6 +20,7 @@ _SOURCES: dict[str, str | Source] = {
     "digits": "bioplaus.data.digits",
     "synthetic": "bioplaus.data.synthetic",
     "patterns": "bioplaus.data.patterns",
+    "xor": "bioplaus.data.xor",
     "mnist": "bioplaus.data.mnist",
     "fashion_mnist": "bioplaus.data.fashion_mnist",
     "cifar10": "bioplaus.data.cifar10",

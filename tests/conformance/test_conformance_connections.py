@@ -9,6 +9,7 @@ from torch import Tensor
 from bioplaus.connections import (
     Connection,
     Conv2dConnection,
+    DelayedConnection,
     DenseConnection,
     RecurrentConnection,
     TransposedConnection,
@@ -16,6 +17,7 @@ from bioplaus.connections import (
 
 CONNECTIONS: dict[str, Connection] = {
     "dense": DenseConnection((5,), (3,)),
+    "delayed": DelayedConnection(4, 3, 2),
     "conv2d-same": Conv2dConnection((2, 5, 4), 3, kernel=3),
     "conv2d-stride": Conv2dConnection((2, 7, 5), 3, kernel=3, stride=2, padding=1),
     "conv2d-even-kernel": Conv2dConnection((2, 5, 5), 3, kernel=2),

@@ -15,6 +15,7 @@ from mutants.learning import LEARNING
 from mutants.recall import RECALL
 from mutants.running import RUNNING
 from mutants.scans import SCANS
+from mutants.spike_times import SPIKE_TIMES
 from mutants.spike_timing import SPIKE_TIMING
 from mutants.spiking import SPIKING
 from mutants.spiking_units import SPIKING_UNITS
@@ -25,5 +26,5 @@ __all__ = ["DEFECTS", "EQUIVALENT", "Defect", "Equivalent"]
 
 DEFECTS = (
     *ALIGNMENT, *AUDITING, *COMPARING, *FORWARD_IN_TIME, *HEBBIAN, *LEARNING, *RECALL, *RUNNING, *SCANS,
-    *SPIKE_TIMING, *SPIKING, *SPIKING_UNITS, *TARGETS, *TWO_PHASES,
+    *SPIKE_TIMES, *SPIKE_TIMING, *SPIKING, *SPIKING_UNITS, *TARGETS, *TWO_PHASES,
 )  # fmt: skip
