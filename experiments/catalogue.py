@@ -28,6 +28,7 @@ MODULES = {
     "settling_mnist": "bioplaus.experiments.settling_mnist",
     "lenet_mnist": "bioplaus.experiments.lenet_mnist",
     "spiking_mnist": "bioplaus.experiments.spiking_mnist",
+    "spiking_mnist_whole": "bioplaus.experiments.spiking_mnist_whole",
     "spiking_convolution": "bioplaus.experiments.spiking_convolution",
     "spiking_latency": "bioplaus.experiments.spiking_latency",
     "spiking_online": "bioplaus.experiments.spiking_online",
