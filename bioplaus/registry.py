@@ -162,6 +162,7 @@ RULES = Registry(
         "decolle": "bioplaus.rules.decolle:Decolle",
         # spikes alone
         "stdp": "bioplaus.rules.stdp:Stdp",
+        "rstdp": "bioplaus.rules.rstdp:Rstdp",
         # dual networks
         "ccl": "bioplaus.rules.ccl:CounterCurrent",
         # errors sent down through other weights
@@ -269,6 +270,7 @@ THEORIES = Registry(
         "dense": "bioplaus.answers.dense:Dense",
         "curie_weiss": "bioplaus.answers.curie_weiss:CurieWeiss",
         "lif": "bioplaus.answers.lif:Lif",
+        "stdp": "bioplaus.answers.stdp:Stdp",
     },
 )
 FAMILIES = {

@@ -31,7 +31,19 @@ from bioplaus.rules.spike_timing import SpikeTimingConfig, change, timing
 from bioplaus.rules.walk import check_walkable
 from bioplaus.view import View
 
-__all__ = ["excitatory", "groups_of", "homeostasis", "learning", "readout", "synapses"]
+__all__ = ["RUN", "excitatory", "groups_of", "homeostasis", "learning", "readout", "synapses"]
+
+#: what such networks run with, on any data
+RUN: dict[str, Any] = {
+    "neuron": "lif",
+    "neuron.beta": 0.95,
+    "neuron.steps": 25,
+    "neuron.loss": "membrane",
+    "plasticity": "sgd",
+    "plasticity.clip": "none",
+    "batch_size": 64,
+    "probes": ["spikes"],
+}
 
 
 def excitatory(network: Network, config: SpikeTimingConfig) -> Network:

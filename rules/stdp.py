@@ -25,7 +25,7 @@ from bioplaus.rules.spike_timing import SpikeTimingConfig
 from bioplaus.streams import Streams
 from bioplaus.view import View
 
-__all__ = ["LAYERED", "Stdp", "StdpConfig"]
+__all__ = ["Stdp", "StdpConfig"]
 
 
 @dataclass
@@ -39,19 +39,6 @@ class StdpConfig(SpikeTimingConfig):
     """How the output layer learns: delta (the task's error at its membrane) | resume (desired less actual spikes)."""
 
 
-#: what runs in layers of spiking units, on digits and on images
-LAYERED: dict[str, Any] = {
-    "neuron": "lif",
-    "neuron.beta": 0.95,
-    "neuron.steps": 25,
-    "neuron.loss": "membrane",
-    "plasticity": "sgd",
-    "plasticity.clip": "none",
-    "batch_size": 64,
-    "probes": ["spikes"],
-}
-
-
 class Stdp(Rule):
     """Spike timing alone: layers under lateral inhibition with a trained read-out, or the network of Diehl & Cook."""
 
@@ -62,7 +49,7 @@ class Stdp(Rule):
     plausibility = diehl_cook.PLAUSIBILITY
     recipes = (
         *diehl_cook.RECIPES,
-        Recipe({**LAYERED, "network.hidden": [128]}, "ours, not tuned", network=("mlp",)),
+        Recipe({**layered_stdp.RUN, "network.hidden": [128]}, "ours, not tuned", network=("mlp",)),
     )
 
     @classmethod
