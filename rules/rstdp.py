@@ -95,7 +95,7 @@ class Rstdp(Rule):
         phases=2,
         modulators=("output error",),
     )
-    recipes = (Recipe({**layered_stdp.RUN, "rule.w_max": 0.2, "network.hidden": [128]}, "ours, not tuned"),)
+    recipes = (Recipe({**layered_stdp.RUN, "network.hidden": [128]}, "ours, not tuned"),)
 
     @classmethod
     def home(cls, given: Mapping[str, Any]) -> Mapping[str, str]:

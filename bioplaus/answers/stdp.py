@@ -89,7 +89,7 @@ class Stdp(Theory):
         return Answer(finite(values), _text(self.title(c), values), [_picture(self.title(c, "delay", "frequency"), c, rule)])
 
     def limits(self, config: StdpConfig) -> tuple[float, float]:
-        longest = min(100.0, 999 / config.frequency)
+        longest = min(100.0, 499 / config.frequency)
         return (-longest, longest) if config.scan == "delay" else (1.0, min(50.0, 999 / max(abs(config.delay), 1e-9)))
 
     def solved(self, config: StdpConfig) -> dict[str, Any]:
