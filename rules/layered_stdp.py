@@ -31,7 +31,7 @@ from bioplaus.rules.spike_timing import SpikeTimingConfig, change, timing
 from bioplaus.rules.walk import check_walkable
 from bioplaus.view import View
 
-__all__ = ["RUN", "excitatory", "groups_of", "homeostasis", "learning", "readout", "synapses"]
+__all__ = ["DIGITS", "MNIST", "RUN", "excitatory", "groups_of", "homeostasis", "learning", "readout", "synapses"]
 
 #: what such networks run with, on any data
 RUN: dict[str, Any] = {
@@ -42,8 +42,21 @@ RUN: dict[str, Any] = {
     "plasticity": "sgd",
     "plasticity.clip": "none",
     "batch_size": 64,
+    "network.hidden": [128],
     "probes": ["spikes"],
 }
+#: pixels as spikes, and weights and rates that suit so many inputs
+DIGITS: dict[str, Any] = {
+    "data.standardise": "none",
+    "data.encode": "rate",
+    "rule.w_max": 0.2,
+    "rule.a_minus": 0.006,
+    "rule.lr_hidden": 0.005,
+    "rule.lr_threshold": 1.0,
+    "rule.rate": 0.006,
+    "epochs": 12,
+}
+MNIST: dict[str, Any] = {**DIGITS, "rule.w_max": 0.04, "rule.lr_hidden": 0.0003, "epochs": 1}
 
 
 def excitatory(network: Network, config: SpikeTimingConfig) -> Network:

@@ -95,7 +95,11 @@ class Rstdp(Rule):
         phases=2,
         modulators=("output error",),
     )
-    recipes = (Recipe({**layered_stdp.RUN, "network.hidden": [128]}, "ours, not tuned"),)
+    recipes = (
+        Recipe(layered_stdp.RUN, "ours, not tuned"),
+        Recipe(layered_stdp.DIGITS, "ours, those of stdp", data=("digits",)),
+        Recipe(layered_stdp.MNIST, "ours, not tuned", data=("mnist", "fashion_mnist")),
+    )
 
     @classmethod
     def home(cls, given: Mapping[str, Any]) -> Mapping[str, str]:

@@ -21,6 +21,7 @@ from bioplaus.recurrent_layer import RecurrentLayer
 from bioplaus.rules.spike_timing import change, timing, trace
 from bioplaus.rules.stdp import Stdp, StdpConfig
 from bioplaus.view import Batch, Clock
+from bioplaus.world import new_world
 
 ONE = DenseConnection((1,), (1,))
 
@@ -191,12 +192,10 @@ def test_synapses_stay_excitatory_and_bounded(momentum: float) -> None:
     splits = load(config.resolve({"data": "digits", "data.limit": 40}).data)
     given = {"rule": "stdp", "network": "mlp", "data": "digits", "network.hidden": [9], "rule.lr_hidden": 30.0, "rule.w_max": 0.3}
     model = build_model(config.resolve({**given, "plasticity.momentum": momentum}), splits, [0], torch.device("cpu"))
-    from bioplaus.world import new_world
-
     world = new_world(model)
     start = world.params["forward/0/weight"].clone()
     assert 0 < start.min() and start.max() <= 0.3 and start.mean() == pytest.approx(0.15, abs=0.01)
-    x = (torch.rand(1, 8, 25, 64, generator=torch.Generator().manual_seed(1)) < 0.3).float()
+    x = (torch.rand(1, 8, 25, *splits.shape, generator=torch.Generator().manual_seed(1)) < 0.3).float()
     for _ in range(4):
         with torch.no_grad():
             learn_batch(model, world, Batch(x, torch.zeros(1, 8, dtype=torch.int64)), Clock())
@@ -268,7 +267,7 @@ def test_bad_settings_are_refused_in_one_line() -> None:
     for given, words in (
         ({"rule": "stdp", "rule.form": "triplet"}, "is for layered networks"),
         ({"rule": "stdp", "network": "mlp", "rule.a3_plus": 0.1}, "rule.a3_plus belongs to triplets"),
-        ({"rule": "stdp", "network": "lenet", "neuron": "lif"}, "runs on dense layers alone"),
+        ({"rule": "stdp", "network": "cnn5", "network.channels": [2], "neuron": "lif"}, "runs on dense layers alone"),
         ({"rule": "stdp", "network": "mlp", "neuron.loss": "count"}, "needs the whole run"),
     ):
         settings = config.resolve({"data": "digits", "data.limit": 20, "data.standardise": "none", **given})
