@@ -15,8 +15,9 @@ Nothing fires between trials, so both decay alone, and the whole change is
 which is a sum of products of the two cells' spikes and traces, like STDP itself, times a number per sample; the sum over k is a constant, and
 is counted in units of its value for tau_c = 1 s, tau_d = 0.2 s, dt = 1 ms, 167.2. Without reward, or rather with one of 0, no weight changes.
 
-Hidden layers are those of `bioplaus.rules.layered_stdp`. The output layer has signed weights and learns by the same products and the same
-reward; ``readout=delta`` trains it by the error of each class instead, and leaves the reward to the hidden layers.
+Hidden layers are those of `bioplaus.rules.layered_stdp`. The output layer has signed weights and learns by the delta rule;
+with ``readout=reward`` by the same products and the same reward as the others, so that nothing but the scalar enters. That is little to
+choose among ten classes by: on digits it came to 0.29 of the validation set right in eight epochs, random hidden weights with the delta rule to 0.84.
 
 Source: Izhikevich 2007, Cereb. Cortex 17:2443.
 """
@@ -69,8 +70,8 @@ class RstdpConfig(SpikeTimingConfig):
     """What a wrong answer is worth, dimensionless."""
     expected: str = choice("mean", "mean", "nothing")
     """What is taken from a reward: mean (a running mean of past rewards) | nothing."""
-    readout: str = choice("reward", "reward", "delta")
-    """How the output layer learns: reward (as the others) | delta (the task's error at its membrane)."""
+    readout: str = choice("delta", "delta", "reward")
+    """How the output layer learns: delta (the task's error at its membrane) | reward (as the others; slow and poor among many classes)."""
 
 
 class Rstdp(Rule):
@@ -88,7 +89,7 @@ class Rstdp(Rule):
         ),
         violated=(
             "update locking: a change waits for the network's answer",
-            "output synapses may change sign",
+            "output synapses may change sign, and are told the error of each class",
             "inhibition within a layer does not learn, and reaches every cell alike",
         ),
         update_locking=True,
@@ -106,10 +107,10 @@ class Rstdp(Rule):
         return {"network": "mlp"}
 
     def statement(self) -> Plausibility:
-        if self.config.readout == "reward":
+        if self.config.readout == "delta":
             return self.plausibility
-        told = "the output layer is told the error of each class"
-        return replace(self.plausibility, violated=(*self.plausibility.violated, told))
+        free = ("output synapses may change sign" if "output synapses" in point else point for point in self.plausibility.violated)
+        return replace(self.plausibility, violated=tuple(free))
 
     def build(self, network: Network) -> dict[str, Network]:
         task = network.layers[-1].neuron.config

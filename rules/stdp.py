@@ -8,7 +8,7 @@ spiking units (``network=mlp``) hidden layers learn by pairs or triplets of spik
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from torch import Tensor
@@ -46,7 +46,21 @@ class Stdp(Rule):
     tasks = ("labelling", "spiking")
     reference = f"{diehl_cook.REFERENCE}; Song, Miller & Abbott 2000, Nat. Neurosci. 3:919; Pfister & Gerstner 2006, J. Neurosci. 26:9673"
     aliases = {"steps": "neuron.steps"}  # noqa: RUF012
-    plausibility = diehl_cook.PLAUSIBILITY
+    plausibility = replace(
+        diehl_cook.PLAUSIBILITY,
+        honoured=(
+            "local: a synapse changes by the spike times of its two cells",
+            "no error below the output layer, no weight transport, no backward pass, one phase",
+            "cells send spikes alone; excitatory synapses keep their sign, inhibition is separate",
+            "no labels in learning below the output layer; in network=diehl_cook they name neurons afterwards",
+        ),
+        violated=(
+            "inhibition is fixed and reaches every other cell of a layer",
+            "network=diehl_cook: the sum of a cell's input weights is restored before each image, by division, and an image is shown again, "
+            "stronger, until the network as a whole has fired often enough",
+            "other networks: the output layer is told the error of each class, and its synapses may change sign",
+        ),
+    )
     recipes = (
         *diehl_cook.RECIPES,
         Recipe(layered_stdp.RUN, "ours, not tuned", network=("mlp",)),
