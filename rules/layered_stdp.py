@@ -6,8 +6,8 @@
     b <- b + lr_threshold (rate - mean spikes per step)                                           homeostasis of each cell's threshold
     output layer    dW = sum_t e[t]^T trace(S)[t]                                                 delta rule on spikes
 
-A layer learns when it has taken a sample's steps, before the layer above has; no label, error or weight of another synapse enters. -b is added to a
-cell's threshold in effect, as current. The output layer reads spikes out, with signed weights: by the delta rule (Widrow & Hoff 1960)
+A layer learns when it has taken a sample's steps, before the layer above has; no label, error or weight of another synapse enters. b is
+a current that stands for a threshold. The output layer reads spikes out, with signed weights: by the delta rule (Widrow & Hoff 1960)
 with e the task's error at the membrane of each step, or by ReSuMe, ``e[t] = (desired - actual spike)[t]``: spike timing with the desired train
 less that with the actual one (Ponulak & Kasinski 2010, Neural Comput. 22:467), the right class being asked to fire at every step, others never.
 """
@@ -105,7 +105,9 @@ def learning(view: View, config: Any) -> Learning:
     return Learned({"loss": view.task.loss(run.out, view.batch.y)}, running=scope.running)
 
 
-def synapses(layer: Layer, params: Mapping[str, Tensor], run: Trace, config: SpikeTimingConfig, factor: Any, spikes: Tensor | None = None) -> Wanted:
+def synapses(
+    layer: Layer, params: Mapping[str, Tensor], run: Trace, config: SpikeTimingConfig, factor: Any, spikes: Tensor | None = None
+) -> Wanted:
     """Return what spike timing wants of a layer's weight; `factor` as in `change`, spikes those of the layer if not what it sent on."""
     dt: float = getattr(layer.neuron.config, "dt", 1.0)
     post = run.out if spikes is None else spikes

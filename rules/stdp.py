@@ -34,7 +34,7 @@ class StdpConfig(SpikeTimingConfig):
 
     name: str = "stdp"
     lr: float = replica(1.0)
-    """Factor on every change in network=diehl_cook, where 1 is what the synapses ask for; else rate of the output layer; >= 0. A list: one per seed."""
+    """Factor on every change in network=diehl_cook (1 is what its synapses ask for), else rate of the output layer; >= 0. A list: one per seed."""
     readout: str = choice("delta", "delta", "resume")
     """How the output layer learns: delta (the task's error at its membrane) | resume (desired less actual spikes)."""
 
@@ -64,7 +64,7 @@ class Stdp(Rule):
     recipes = (
         *diehl_cook.RECIPES,
         Recipe(layered_stdp.RUN, "ours, not tuned", network=("mlp",)),
-        Recipe({**layered_stdp.DIGITS, "rule.lr": 0.03}, "ours, of highest validation accuracy among a dozen tried", data=("digits",), network=("mlp",)),
+        Recipe({**layered_stdp.DIGITS, "rule.lr": 0.03}, "ours, best validation accuracy of a dozen", data=("digits",), network=("mlp",)),
         Recipe({**layered_stdp.MNIST, "rule.lr": 0.01}, "ours, not tuned", data=("mnist", "fashion_mnist"), network=("mlp",)),
         Recipe({"rule.lr": 0.02}, "ours, not tuned", data=("synthetic",), network=("mlp",)),
     )
@@ -80,7 +80,7 @@ class Stdp(Rule):
         given = [f.name for f in fields(usual) if f.name not in ("name", "lr") and getattr(self.config, f.name) != getattr(usual, f.name)]
         if given:
             raise ConfigError(
-                f"rule.{given[0]}={getattr(self.config, given[0])} is for layered networks; the synapses of network=diehl_cook are the network's "
+                f"rule.{given[0]}={getattr(self.config, given[0])} is for layered networks, and network=diehl_cook has its own "
                 "(network.rate_pre, network.rate_post, ...); add network=mlp or leave it out"
             )
         return {"forward": network}

@@ -1,4 +1,4 @@
-"""``bioplaus theory stdp``: the window of spike timing, and the change against the frequency of pairs, closed form beside the events themselves."""
+"""``bioplaus theory stdp``: the window of spike timing, and the change against the frequency of pairs, closed form beside events."""
 
 from __future__ import annotations
 
@@ -83,7 +83,8 @@ class Stdp(Theory):
         from bioplaus.theory import stdp
 
         rule, c = _timing(config), config
-        values = {key: getattr(c, key) for key in ("form", "pairing", "delay", "frequency", "pairs")} | {key: getattr(rule, key) for key in CONSTANTS}
+        values = {key: getattr(c, key) for key in ("form", "pairing", "delay", "frequency", "pairs")}
+        values |= {key: getattr(rule, key) for key in CONSTANTS}
         alone = {"window": float(stdp.window(c.delay, rule)), "window_by_events": stdp.by_events([0.0], [c.delay], rule, c.pairing)}
         values |= alone | self.solved(c) | {"change_reversed": self.solved(replace(c, delay=-c.delay))["change"]}
         return Answer(finite(values), _text(self.title(c), values), [_picture(self.title(c, "delay", "frequency"), c, rule)])

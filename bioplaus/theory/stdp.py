@@ -10,7 +10,7 @@ pairing sets a trace to 1 where all-to-all pairing adds 1. For a single pair at 
 
     dw = A2+ exp(-D / tau_plus) for D > 0,   -A2- exp(D / tau_minus) for D < 0,   0 for D = 0
 
-and for n pairs at a frequency 1/P every trace is a geometric sum, ``sum_m exp(-(delta + m P) / tau)``, delta being the time since the last spike.
+and for n pairs at a frequency 1/P every trace is a geometric sum, ``sum_m exp(-(delta + m P) / tau)``, delta the time since the last spike.
 Times are in ms, frequencies in Hz, changes in units of the weight.
 
 Sources: Song, Miller & Abbott 2000, Nat. Neurosci. 3:919; Pfister & Gerstner 2006, J. Neurosci. 26:9673.

@@ -83,7 +83,7 @@ EXEMPT: dict[tuple[str, str], str] = {
     ("diehl_cook", ABOUT_NORM): "its running arrays are thresholds and responses by class; tests/rules/test_diehl_cook.py has them",
     **{
         (f"{rule} on spiking", "test_the_loss_falls_on_separable_clouds"): (
-            f"two layers of few excitatory cells do not tell the clouds apart within 8 steps, whether they learn or not; tests/rules/test_{rule}.py has the changes"
+            f"few excitatory cells do not tell the clouds apart in 8 steps, learning or not; tests/rules/test_{rule}.py has the changes"
         )
         for rule in ("stdp", "rstdp")
     },

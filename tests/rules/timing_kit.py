@@ -18,8 +18,10 @@ from bioplaus.world import Model, World, view
 Train = Sequence[int]
 
 
-def over_pairs(pre: Train, post: Train, *, nearest: bool, a: tuple[float, float], tau: tuple[float, float], dt: float = 1.0) -> tuple[float, float]:
-    """What pairs of spikes (step numbers) add and take: a double loop; with nearest each spike meets the latest earlier one of the other cell."""
+def over_pairs(
+    pre: Train, post: Train, *, nearest: bool, a: tuple[float, float], tau: tuple[float, float], dt: float = 1.0
+) -> tuple[float, float]:
+    """What pairs of spikes (step numbers) add and take: a double loop; with nearest a spike meets the latest earlier one of the other cell."""
     up = down = 0.0
     for t in post:
         earlier = [s for s in pre if s < t]
@@ -52,7 +54,9 @@ def steps_of(spikes: Tensor) -> list[int]:
     return [int(t) for t in spikes.nonzero().flatten()]
 
 
-def layered(rule: Rule, widths: Sequence[int] = (6, 7, 3), samples: int = 4, seeds: Sequence[int] = (3, 4), **unit: Any) -> tuple[Model, World, Batch]:
+def layered(
+    rule: Rule, widths: Sequence[int] = (6, 7, 3), samples: int = 4, seeds: Sequence[int] = (3, 4), **unit: Any
+) -> tuple[Model, World, Batch]:
     """A layered network under a rule, in float64, whose hidden cells fire, and a batch of spikes."""
     model, world = model_of(rule, network(widths=widths, **unit), seeds)
     batch = inputs(size=widths[0], samples=samples)
