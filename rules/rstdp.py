@@ -98,8 +98,13 @@ class Rstdp(Rule):
     )
     recipes = (
         Recipe(layered_stdp.RUN, "ours, not tuned"),
-        Recipe(layered_stdp.DIGITS, "ours, those of stdp", data=("digits",)),
-        Recipe(layered_stdp.MNIST, "ours, not tuned", data=("mnist", "fashion_mnist")),
+        Recipe(
+            {"network.init_scale": 4.0, "rule.rate": 0.2, "rule.inhibition": 0.2, "rule.lr": 0.02},
+            "ours, not tuned; outputs fire",
+            data=("synthetic",),
+        ),
+        Recipe({**layered_stdp.DIGITS, "rule.lr": 0.03}, "ours, those of stdp", data=("digits",)),
+        Recipe({**layered_stdp.MNIST, "rule.lr": 0.01}, "ours, not tuned", data=("mnist", "fashion_mnist")),
     )
 
     @classmethod

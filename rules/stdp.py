@@ -34,7 +34,7 @@ class StdpConfig(SpikeTimingConfig):
 
     name: str = "stdp"
     lr: float = replica(1.0)
-    """Factor on every change in network=diehl_cook (1 is what its synapses ask for), else rate of the output layer; >= 0. A list: one per seed."""
+    """Factor on every change in network=diehl_cook (1 is what its synapses ask for), else rate of the output layer; >= 0. A list: per seed."""
     readout: str = choice("delta", "delta", "resume")
     """How the output layer learns: delta (the task's error at its membrane) | resume (desired less actual spikes)."""
 
