@@ -1,4 +1,4 @@
-"""Defects of STDP: in layers, its reward and its theory; in the network of Diehl & Cook its protocol, labels, test mode, what Brian2 is given."""
+"""Defects of STDP: in layers, its reward and its theory; in the network of Diehl & Cook its protocol, labels, test mode, Brian2."""
 
 from __future__ import annotations
 
