@@ -12,7 +12,7 @@ from bioplaus.changes import Change
 from bioplaus.connections.recurrent import RecurrentConnection
 from bioplaus.errors import ConfigError
 from bioplaus.layer import Layer, Trace
-from bioplaus.leaves import Leaf
+from bioplaus.leaves import Init, Leaf
 from bioplaus.operations import Scope
 
 __all__ = ["RecurrentLayer"]
@@ -23,10 +23,16 @@ class RecurrentLayer(Layer):
 
     It goes one step at a time. There is no pass back through it: errors would have to travel through time against J, which
     is what rules for it avoid.
+
+    Parameters
+    ----------
+    recurrent_init
+        How J starts; as the other weight if not given.
     """
 
-    def __init__(self, *args: Any, **settings: Any) -> None:
+    def __init__(self, *args: Any, recurrent_init: Init | None = None, **settings: Any) -> None:
         super().__init__(*args, **settings)
+        self.recurrent_init = recurrent_init or self.init
         self.recurrent = RecurrentConnection(self.connection.out_shape[0])
         self.recurrent_weight = f"{self.name}/recurrent/weight"
 
@@ -36,7 +42,7 @@ class RecurrentLayer(Layer):
 
     @property
     def leaves(self) -> dict[str, Leaf]:
-        return super().leaves | {self.recurrent_weight: Leaf(self.recurrent.weight_shape, self.recurrent.fan_in, self.init)}
+        return super().leaves | {self.recurrent_weight: Leaf(self.recurrent.weight_shape, self.recurrent.fan_in, self.recurrent_init)}
 
     def forward(self, scope: Scope, x: Tensor) -> Trace:
         for operation in self.before:

@@ -162,6 +162,7 @@ RULES = Registry(
         "decolle": "bioplaus.rules.decolle:Decolle",
         # spikes alone
         "stdp": "bioplaus.rules.stdp:Stdp",
+        "rstdp": "bioplaus.rules.rstdp:Rstdp",
         # spike times
         "spikeprop": "bioplaus.rules.spikeprop:SpikeProp",
         # dual networks
@@ -272,6 +273,7 @@ THEORIES = Registry(
         "dense": "bioplaus.answers.dense:Dense",
         "curie_weiss": "bioplaus.answers.curie_weiss:CurieWeiss",
         "lif": "bioplaus.answers.lif:Lif",
+        "stdp": "bioplaus.answers.stdp:Stdp",
     },
 )
 FAMILIES = {

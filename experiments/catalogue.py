@@ -33,6 +33,7 @@ MODULES = {
     "spiking_latency": "bioplaus.experiments.spiking_latency",
     "spiking_online": "bioplaus.experiments.spiking_online",
     "firing_rates": "bioplaus.experiments.firing_rates",
+    "stdp_song": "bioplaus.experiments.stdp_song",
     "conversion_mnist": "bioplaus.experiments.conversion_mnist",
     "diehl_cook_mnist": "bioplaus.experiments.diehl_cook_mnist",
     "spikeprop_xor": "bioplaus.experiments.spikeprop_xor",

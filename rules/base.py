@@ -57,10 +57,13 @@ class Group:
         Keys of the leaves.
     rate
         Base rate, one number or one per replica; None freezes the group.
+    bounds
+        Range that the weights stay in, (lowest, highest), such as that of an excitatory synapse; None for no bounds.
     """
 
     leaves: tuple[str, ...]
     rate: Rate | None
+    bounds: tuple[float, float] | None = None
 
     @property
     def frozen(self) -> bool:

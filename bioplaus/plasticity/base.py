@@ -49,10 +49,12 @@ class Step:
     """``delta = rate * change``, rate ``[R]``: what a synapse is asked to add.
 
     The change stays factored (`Outer`) where the optimiser is the identity, so that devices with coincidence pulses see both sides.
+    ``bounds`` is the range that the weight stays in, (lowest, highest), where the rule gives one: a synapse stops there.
     """
 
     change: Change
     rate: Tensor
+    bounds: tuple[float, float] | None = None
 
 
 class Optimiser(ABC):
@@ -86,17 +88,19 @@ class Synapse(ABC):
 
     @abstractmethod
     def write(self, key: str, state: Mapping[str, Tensor], weight: Tensor, step: Step, streams: Streams) -> None:
-        """Add ``step`` as well as the device can, and put what is read back into ``weight``; both in place."""
+        """Add ``step`` as well as the device can, within its bounds, and put what is read back into ``weight``; both in place."""
 
 
 class IdealSynapse(Synapse):
-    """Stores exactly what it is told: ``w <- w + rate * change``."""
+    """Stores exactly what it is told, ``w <- w + rate * change``, within the bounds of the step."""
 
     def init(self, key: str, weight: Tensor, streams: Streams) -> dict[str, Tensor]:
         return {}
 
     def write(self, key: str, state: Mapping[str, Tensor], weight: Tensor, step: Step, streams: Streams) -> None:
         step.change.add_to(weight, step.rate)
+        if step.bounds:
+            weight.clamp_(*step.bounds)
 
 
 class Plasticity(ABC):

@@ -76,7 +76,7 @@ def _write(
         if not optimiser.identity:
             own = change.dense() * per_weight(factors[leaf], weight) if factors else _own(change)
             change = Dense(optimiser.direction(own, weight, part, before + 1))
-        plasticity.synapse.write(leaf, state, weight, Step(change, rates[leaf] if rates else rate), streams)
+        plasticity.synapse.write(leaf, state, weight, Step(change, rates[leaf] if rates else rate, model.groups[name].bounds), streams)
         if rows is not None:
             world.params[leaf][rows] = weight
             for whole, some in ((stored, state), (moments, part)):

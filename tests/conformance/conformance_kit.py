@@ -72,7 +72,7 @@ PLAIN, ABOUT_NORM = ("memory", "recurrent", "spiking", "diehl_cook", "spike_time
 
 _NOISE = "feedback learns from noise drawn per sample: a batch in another order, or twice as long, meets other noise"
 
-#: (rule, rule-option or network, test) -> why the test does not hold for it. A written reason is the only way out.
+#: (rule, rule-option, network or "rule on network", test) -> why the test does not hold for it. A written reason is the only way out.
 EXEMPT: dict[tuple[str, str], str] = {
     # errors sent down through other weights
     # targets sent down
@@ -95,6 +95,12 @@ EXEMPT: dict[tuple[str, str], str] = {
     ("spike_times", ABOUT_NORM): "it has no normalisation",
     # spikes alone
     ("diehl_cook", ABOUT_NORM): "its running arrays are thresholds and responses by class; tests/rules/test_diehl_cook.py has them",
+    **{
+        (f"{rule} on spiking", "test_the_loss_falls_on_separable_clouds"): (
+            f"few excitatory cells do not tell the clouds apart in 8 steps, learning or not; tests/rules/test_{rule}.py has the changes"
+        )
+        for rule in ("stdp", "rstdp")
+    },
     **{
         ("diehl_cook", test): "images are shown one after the other: a later one finds what earlier ones left"
         for test in ("test_the_order_within_a_batch_does_not_matter", "test_the_size_of_a_change_does_not_grow_with_the_batch")
@@ -276,7 +282,7 @@ def each(*axes: str) -> Any:
 
 
 def _marks(case: Case, network: str, test: str) -> list[pytest.MarkDecorator]:
-    reason = next((EXEMPT[who, test] for who in (case.rule, str(case), network) if (who, test) in EXEMPT), None)
+    reason = next((EXEMPT[who, test] for who in (case.rule, str(case), network, f"{case.rule} on {network}") if (who, test) in EXEMPT), None)
     return [pytest.mark.skip(reason=reason)] if reason else []
 
 

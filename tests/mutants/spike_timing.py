@@ -1,4 +1,4 @@
-"""Defects of STDP in the network of Diehl & Cook: protocol, labels, test mode, and what Brian2 is given."""
+"""Defects of STDP: in layers, its reward and its theory; in the network of Diehl & Cook its protocol, labels, test mode, Brian2."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from mutants.defect import Defect
 
 __all__ = ["SPIKE_TIMING"]
 
+LAYERED = ("rules/test_stdp.py",)
 RULE, RESPOND = ("rules/test_diehl_cook.py",), ("diehl_cook/test_diehl_respond.py",)
 SPIKE_TIMING = (
     Defect(
@@ -56,6 +57,62 @@ SPIKE_TIMING = (
         "self.plastic.post.order, self.plastic.pre.order = 0, 1",
         "self.plastic.post.order, self.plastic.pre.order = 1, 0",
         ("diehl_cook/test_diehl_in_brian.py",),
+    ),
+    Defect(
+        "stdp: a spike of the same step is seen",
+        "rules/spike_timing.py",
+        "        found[:, :, t] = kept\n        now = x[:, :, t]\n",
+        "        now = x[:, :, t]\n        found[:, :, t] = kept + now\n",
+        LAYERED,
+    ),
+    Defect(
+        "stdp: nearest neighbours add up",
+        "rules/spike_timing.py",
+        "torch.where(now != 0, now, kept) if nearest else kept + now",
+        "kept + now",
+        LAYERED,
+    ),
+    Defect(
+        "stdp: depression depends on the weight as potentiation does",
+        "rules/spike_timing.py",
+        "w.clamp(min=0).pow(config.mu)",
+        "(config.w_max - w).clamp(min=0).pow(config.mu)",
+        LAYERED,
+    ),
+    Defect(
+        "stdp: synapses have no bounds",
+        "bioplaus/plasticity/base.py",
+        "        if step.bounds:\n",
+        "        if False and step.bounds:\n",
+        LAYERED,
+    ),
+    Defect(
+        "stdp: thresholds run away from the rate",
+        "rules/layered_stdp.py",
+        "Dense(config.rate - run.out.mean((1, 2)))",
+        "Dense(run.out.mean((1, 2)) - config.rate)",
+        LAYERED,
+    ),
+    Defect(
+        "rstdp: eligibility does not decay",
+        "rules/rstdp.py",
+        "(left.exp() * total)",
+        "(left.exp().new_ones(left.shape) * total)",
+        ("rules/test_rstdp.py",),
+    ),
+    Defect(
+        "rstdp: every answer is rewarded",
+        "rules/rstdp.py",
+        "right.to(out.dtype) * (c.reward - c.penalty)",
+        "(right | ~right).to(out.dtype) * (c.reward - c.penalty)",
+        ("rules/test_rstdp.py",),
+    ),
+    Defect(
+        "theory stdp: a spike counts itself among those before",
+        "bioplaus/theory/stdp.py",
+        "k + (delay > 0), period, t.tau_plus",
+        "k + 1, period, t.tau_plus",
+        ("theory/test_stdp_window.py",),
     ),
     Defect(
         "labelling: a tie counts as right",
