@@ -54,7 +54,7 @@ class RecurrentLayer(Layer):
             current = drive[:, :, 0 if drive.shape[2] == 1 else t] + self.echo(scope.params, state.spikes)
             state = unit.step(state, current)
             currents.append(current)
-            found.append(state.spikes)
+            found.append(state.membrane if self.neuron.as_membrane else state.spikes)  # type: ignore[attr-defined]
         return Trace(x, torch.stack(currents, 2), torch.stack(found, 2))
 
     def echo(self, params: Mapping[str, Tensor], spikes: Tensor) -> Tensor:

@@ -31,7 +31,7 @@ from bioplaus.rules.spike_timing import SpikeTimingConfig, change, timing
 from bioplaus.rules.walk import check_walkable
 from bioplaus.view import View
 
-__all__ = ["DIGITS", "MNIST", "RUN", "excitatory", "groups_of", "homeostasis", "learning", "readout", "synapses"]
+__all__ = ["DIGITS", "MNIST", "RUN", "competing", "excitatory", "groups_of", "homeostasis", "learning", "readout", "synapses"]
 
 #: what such networks run with, on any data
 RUN: dict[str, Any] = {
@@ -81,6 +81,16 @@ def _excitatory(layer: Layer, start: Init, inhibition: float) -> Layer:
     return RecurrentLayer(layer.name, layer.connection, layer.neuron, recurrent_init=Init("one", -inhibition), **settings)
 
 
+def competing(network: Network, inhibition: float) -> Network:
+    """Return the network with a bias of each output cell, and lateral inhibition among them."""
+    *hidden, last = network.layers
+    made = RecurrentLayer(
+        last.name, last.connection, last.neuron,
+        bias=True, before=last.before, init=last.init, recurrent_init=Init("one", -inhibition),
+    )  # fmt: skip
+    return Network(network.name, network.in_shape, [*hidden, made])
+
+
 def groups_of(network: Network, config: SpikeTimingConfig) -> dict[str, Group]:
     """Return a group per layer and kind of change: each is written by itself, as soon as it is known."""
     *hidden, last = network.layers
@@ -88,6 +98,8 @@ def groups_of(network: Network, config: SpikeTimingConfig) -> dict[str, Group]:
     for layer in hidden:
         found[layer.name] = Group((layer.weight,), config.lr_hidden, (0.0, config.w_max))
         found[_threshold(layer)] = Group((_bias(layer),), config.lr_threshold)
+    if isinstance(last, RecurrentLayer):
+        return found | {last.name: Group((last.weight,), config.lr), _threshold(last): Group((_bias(last),), config.lr_threshold)}
     return found | {last.name: Group(tuple(last.leaves), config.lr)}
 
 
@@ -98,7 +110,7 @@ def learning(view: View, config: Any) -> Learning:
     for layer in hidden:
         run = layer.forward(scope, x)
         yield synapses(layer, view.params, run, config, 1 / view.batch.size)
-        yield homeostasis(layer, run, config)
+        yield homeostasis(layer, run.out, config.rate)
         x = run.out
     run = last.forward(scope, x)
     yield readout(last, view, run, config.readout)
@@ -114,9 +126,9 @@ def synapses(
     return Wanted(layer.name, {layer.weight: change(layer.connection, params[layer.weight], run.pre, post, config, dt, factor)})
 
 
-def homeostasis(layer: Layer, run: Trace, config: SpikeTimingConfig) -> Wanted:
-    """Return what a hidden layer's rates want of its thresholds."""
-    return Wanted(_threshold(layer), {_bias(layer): Dense(config.rate - run.out.mean((1, 2)))})
+def homeostasis(layer: Layer, spikes: Tensor, rate: float) -> Wanted:
+    """Return what the rates of a layer's cells want of their thresholds."""
+    return Wanted(_threshold(layer), {_bias(layer): Dense(rate - spikes.mean((1, 2)))})
 
 
 def readout(layer: Layer, view: View, run: Trace, kind: str) -> Wanted:

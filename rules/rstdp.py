@@ -15,9 +15,9 @@ Nothing fires between trials, so both decay alone, and the whole change is
 which is a sum of products of the two cells' spikes and traces, like STDP itself, times a number per sample; the sum over k is a constant, and
 is counted in units of its value for tau_c = 1 s, tau_d = 0.2 s, dt = 1 ms, 167.2. Without reward, or rather with one of 0, no weight changes.
 
-Hidden layers are those of `bioplaus.rules.layered_stdp`. The output layer has signed weights and learns by the delta rule;
-with ``readout=reward`` by the same products and the same reward as the others, so that nothing but the scalar enters. That is little to
-choose among ten classes by: on digits it came to 29 per cent in eight epochs, the delta rule above random hidden weights to 84.
+Hidden layers are those of `bioplaus.rules.layered_stdp`. The output layer has signed weights; its cells inhibit each other, so that one answer
+at a time earns the reward, and their thresholds follow their rates, so that none falls silent and none answers always: without the second,
+reward alone taught nothing on digits. With ``readout=delta`` the output layer learns by the delta rule instead.
 
 Source: Izhikevich 2007, Cereb. Cortex 17:2443.
 """
@@ -32,7 +32,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bioplaus.changes import Change, Dense, Wanted
 from bioplaus.errors import ConfigError
 from bioplaus.fields import choice, ranged, replica
 from bioplaus.layer import Layer, Trace
@@ -49,6 +48,14 @@ __all__ = ["Rstdp", "RstdpConfig"]
 
 #: sum over k with Izhikevich's time constants and steps of 1 ms: the unit of a change
 UNIT = 1 / -math.expm1(-(1 / 1000 + 1 / 200))
+#: pixels as spikes, straight onto the cells that answer
+_PIXELS: dict[str, Any] = {
+    "network.hidden": [],
+    "data.standardise": "none",
+    "data.encode": "rate",
+    "rule.a_minus": 0.0,
+    "rule.lr_threshold": 1.0,
+}
 #: share of the usual reward that is kept per batch
 MEMORY = 0.9
 
@@ -68,10 +75,14 @@ class RstdpConfig(SpikeTimingConfig):
     """What a right answer is worth, dimensionless."""
     penalty: float = ranged(-1.0)
     """What a wrong answer is worth, dimensionless."""
+    rate_output: float = ranged(0.03, 0, 1)
+    """Spikes per step that an output cell's threshold pulls it to with readout=reward, in [0, 1]."""
+    inhibition_output: float = ranged(1.0, 0)
+    """What a spike takes from every other output cell in the next step with readout=reward, >= 0: one answer at a time earns the reward."""
     expected: str = choice("mean", "mean", "nothing")
     """What is taken from a reward: mean (a running mean of past rewards) | nothing."""
-    readout: str = choice("delta", "delta", "reward")
-    """How the output layer learns: delta (the task's error at its membrane) | reward (as the others; slow and poor among many classes)."""
+    readout: str = choice("reward", "reward", "delta")
+    """How the output layer learns: reward (as the others: nothing but the scalar enters) | delta (the task's error at its membrane)."""
 
 
 class Rstdp(Rule):
@@ -89,22 +100,27 @@ class Rstdp(Rule):
         ),
         violated=(
             "update locking: a change waits for the network's answer",
-            "output synapses may change sign, and are told the error of each class",
+            "output synapses may change sign",
             "inhibition within a layer does not learn, and reaches every cell alike",
         ),
         update_locking=True,
         phases=2,
-        modulators=("output error",),
+        modulators=("output error", "reward"),
     )
     recipes = (
-        Recipe(layered_stdp.RUN, "ours, not tuned"),
+        # the loss is only looked at, to choose an epoch: it is that of the spikes which answer
+        Recipe({**layered_stdp.RUN, "neuron.loss": "rate"}, "ours, not tuned"),
         Recipe(
             {"network.init_scale": 4.0, "rule.rate": 0.2, "rule.inhibition": 0.2, "rule.lr": 0.02},
             "ours, not tuned; outputs fire",
             data=("synthetic",),
         ),
-        Recipe({**layered_stdp.DIGITS, "rule.lr": 0.03}, "ours, those of stdp", data=("digits",)),
-        Recipe({**layered_stdp.MNIST, "rule.lr": 0.01}, "ours, not tuned", data=("mnist", "fashion_mnist")),
+        Recipe(
+            {**_PIXELS, "rule.lr": 0.2, "epochs": 12},
+            "ours, best validation accuracy among ten settings, two seeds: potentiation alone, no hidden layer",
+            data=("digits",),
+        ),
+        Recipe({**_PIXELS, "rule.lr": 0.05, "epochs": 1}, "ours, not tuned", data=("mnist", "fashion_mnist")),
     )
 
     @classmethod
@@ -112,16 +128,16 @@ class Rstdp(Rule):
         return {"network": "mlp"}
 
     def statement(self) -> Plausibility:
-        if self.config.readout == "delta":
+        if self.config.readout == "reward":
             return self.plausibility
-        free = ("output synapses may change sign" if "output synapses" in point else point for point in self.plausibility.violated)
-        return replace(self.plausibility, violated=tuple(free))
+        return replace(self.plausibility, violated=(*self.plausibility.violated, "output synapses are told the error of each class"))
 
     def build(self, network: Network) -> dict[str, Network]:
         task = network.layers[-1].neuron.config
         if self.config.readout == "reward" and task.readout == "leaky":
             raise ConfigError("rule=rstdp answers by spikes, and neuron.readout=leaky sends none; use neuron.readout=spiking")
-        return {"forward": layered_stdp.excitatory(network, self.config)}
+        built = layered_stdp.excitatory(network, self.config)
+        return {"forward": layered_stdp.competing(built, self.config.inhibition_output) if self.config.readout == "reward" else built}
 
     def groups(self, networks: Mapping[str, Network]) -> dict[str, Group]:
         return layered_stdp.groups_of(networks["forward"], self.config)
@@ -139,9 +155,11 @@ class Rstdp(Rule):
         lasting = self._lasting(reward, runs[-1], last) / view.batch.size
         for layer, run in zip(hidden, runs):
             yield layered_stdp.synapses(layer, view.params, run, self.config, lasting)
-            yield layered_stdp.homeostasis(layer, run, self.config)
+            yield layered_stdp.homeostasis(layer, run.out, self.config.rate)
         if self.config.readout == "reward":
-            yield self._output(last, view, runs[-1], lasting)
+            spikes = view.task.spikes(x)  # type: ignore[attr-defined]
+            yield layered_stdp.synapses(last, view.params, runs[-1], replace(self.config, mu=0.0), lasting, spikes)
+            yield layered_stdp.homeostasis(last, spikes, self.config.rate_output)
         else:
             yield layered_stdp.readout(last, view, runs[-1], "delta")
         return Learned({"loss": view.task.loss(x, view.batch.y), "reward": reward.mean(1)}, state, scope.running)
@@ -162,12 +180,3 @@ class Rstdp(Rule):
         left = torch.arange(steps, 0, -1, dtype=reward.dtype, device=reward.device) * (-dt / c.tau_c)
         total = 1 / -math.expm1(-dt * (1 / c.tau_c + 1 / c.tau_d)) / UNIT
         return (reward.unsqueeze(2) * (left.exp() * total)).unsqueeze(3)
-
-    def _output(self, layer: Layer, view: View, run: Trace, lasting: Tensor) -> Wanted:
-        """Return the same for the output layer, whose weights are free; its biases learn as synapses of a cell that always fires."""
-        spikes = view.task.spikes(run.out)  # type: ignore[attr-defined]
-        free = replace(self.config, mu=0.0)
-        changes: dict[str, Change] = dict(layered_stdp.synapses(layer, view.params, run, free, lasting, spikes).changes)
-        if layer.bias:
-            changes[layer.bias] = Dense((spikes * lasting).sum((1, 2)))
-        return Wanted(layer.name, changes)

@@ -89,8 +89,8 @@ SPIKE_TIMING = (
     Defect(
         "stdp: thresholds run away from the rate",
         "rules/layered_stdp.py",
-        "Dense(config.rate - run.out.mean((1, 2)))",
-        "Dense(run.out.mean((1, 2)) - config.rate)",
+        "Dense(rate - spikes.mean((1, 2)))",
+        "Dense(spikes.mean((1, 2)) - rate)",
         LAYERED,
     ),
     Defect(

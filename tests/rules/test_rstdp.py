@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from timing_kit import asked, layered, steps_of, weights
 
+from bioplaus import api
 from bioplaus.engines.loop import learn_batch
 from bioplaus.errors import ConfigError
 from bioplaus.rules.rstdp import Rstdp, RstdpConfig
@@ -90,3 +92,13 @@ def test_an_expected_reward_teaches_nothing() -> None:
 def test_a_leaky_output_gives_no_answer() -> None:
     with pytest.raises(ConfigError, match=r"rule=rstdp answers by spikes"):
         layered(Rstdp(RstdpConfig(readout="reward")), readout="leaky")
+
+
+def test_reward_alone_teaches_digits(tmp_path: Path) -> None:
+    """Ten classes: one in ten by chance, as without reward; the rule is told of its own answer only whether it was right."""
+    found = []
+    for reward in (1.0, 0.0):
+        keys = {"rule": "rstdp", "rule.reward": reward, "rule.penalty": -reward, "epochs": 6, "seeds": 2, "probes": []}
+        run = api.simulate({**keys, "run.root": str(tmp_path), "run.figures": False})
+        found.append(run.summary["validation_accuracy"]["values"])
+    assert min(found[0]) > 0.5 and max(found[1]) < 0.3
