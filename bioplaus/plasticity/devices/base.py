@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from bioplaus.errors import ConfigError
 from bioplaus.fields import check_fields, ranged, written
 from bioplaus.plasticity.devices._arrays import apply, clipped, is_tensor, like, plain
-from bioplaus.plasticity.devices.steps import AFFINE, Steps, moved, pulsed, size
+from bioplaus.plasticity.devices.nonlinearity import LABEL_UNIT
+from bioplaus.plasticity.devices.steps import AFFINE, Steps, moved, pulsed, size, walk
 
 if TYPE_CHECKING:
     from bioplaus.streams import Streams
@@ -30,6 +31,7 @@ __all__ = ["Device", "Normal"]
 Normal = Callable[[str], Any]
 #: Part of the range that counts as all of it, for devices that only approach their bounds.
 MOST = 0.99
+_MOST_PULSES = 10**6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,12 +120,23 @@ class Device(ABC):
 
     def _count(self, sign: int) -> int:
         side, start, end = (self.steps.up, 0.0, 1.0) if sign > 0 else (self.steps.down, 1.0, 0.0)
-        last = float(size(side, np.asarray(end)))
-        aim = end if last > 1e-9 else start + sign * MOST
-        g, count, one = np.asarray(start), 0, np.asarray(1.0)
-        while sign * (aim - g) > 1e-9 and count < 10**6:
-            g, count = moved(side, sign, g, one, 0.0, 1.0), count + 1
-        return count
+        reached = float(size(side, np.asarray(end))) > 1e-9
+        return len(walk(side, sign, start, _MOST_PULSES, end if reached else start + sign * MOST)) - 1
+
+    @cached_property
+    def nonlinearity(self) -> tuple[float | None, float | None]:
+        """Labels of the curves up and down as `bioplaus.plasticity.devices.nonlinearity` defines them; none for a reset.
+
+        They are those of an exponential device whose curve is as far from the straight line.
+        """
+        return self._label(+1), None if self.one_sided else self._label(-1)
+
+    def _label(self, sign: int) -> float:
+        curve = self.curve(sign)
+        ends = sorted((float(curve[0]), float(curve[-1])))
+        x = (curve - ends[0]) / (ends[1] - ends[0]) if sign > 0 else (ends[1] - curve) / (ends[1] - ends[0])
+        off = x - np.linspace(0, 1, len(x))
+        return sign * float(off[np.argmax(np.abs(off))]) / LABEL_UNIT
 
     def symmetry_point(self) -> float | None:
         """Return the g at which a step up and a step down cancel.
@@ -224,13 +237,24 @@ class Device(ABC):
         found = np.interp(g.cpu().numpy() if is_tensor(g) else g, curve, np.arange(len(curve)))
         return like(found, g) if is_tensor(g) else plain(found)
 
-    def curve(self, sign: int, count: int | None = None) -> NDArray[np.float64]:
-        """Return g after 0, 1, ... pulses in one direction from the bound, as many as there are levels if not said."""
+    def curve(self, sign: int, count: int | None = None, start: float | None = None) -> NDArray[np.float64]:
+        """Return g of the mean device before and after each pulse in one direction.
+
+        Parameters
+        ----------
+        sign
+            +1 or -1.
+        count
+            Pulses; as many as there are levels if not given.
+        start
+            g before the first pulse; the bound behind it if not given.
+        """
         count = self.levels[0 if sign > 0 else 1] if count is None else count
-        g = [0.0 if sign > 0 else 1.0]
-        for _ in range(count):
-            g.append(self.pulse(g[-1], sign))
-        return np.array(g)
+        start = (0.0 if sign > 0 else 1.0) if start is None else start
+        side = self.steps.up if sign > 0 else self.steps.down
+        if side.kind == AFFINE:
+            return np.asarray(self.pulse(np.full(count + 1, start), sign * np.arange(count + 1.0)))
+        return np.array(walk(side, sign, start, count))
 
     def siemens(self, g: Any) -> Any:
         """Return the conductance in S of a normalised one.

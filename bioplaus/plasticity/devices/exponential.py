@@ -42,6 +42,10 @@ class Exponential(CountedDevice):
     nl_spread: float = ranged(0.0, 0)
     """Standard deviation of both labels between devices."""
 
+    @property
+    def nonlinearity(self) -> tuple[float | None, float | None]:  # type: ignore[override]
+        return self.nl_up, self.nl_down
+
     def sides(self, values: Mapping[str, Any]) -> tuple[Side, Side]:
         up, down = ((_exponent(values[f"nl_{name}"]), values[f"pulses_{name}"]) for name in ("up", "down"))
         return _side(*up, -1), _side(*down, +1)

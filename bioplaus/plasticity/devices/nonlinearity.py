@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 
 from bioplaus.errors import ConfigError
 
-__all__ = ["LARGEST_LABEL", "a_to_nonlinearity", "beta_to_nonlinearity", "distance", "exponent", "nonlinearity_to_a"]
+__all__ = ["LABEL_UNIT", "LARGEST_LABEL", "a_to_nonlinearity", "beta_to_nonlinearity", "distance", "exponent", "nonlinearity_to_a"]
 
 #: No curve has a label of this size: D < 1, so that NL < 1 / (0.07 sqrt 2) = 10.1015.
 LARGEST_LABEL = 10.10
-_UNIT = 0.07 * math.sqrt(2)
+#: Distance from the line, along the upright axis, of the label 1.
+LABEL_UNIT = 0.07 * math.sqrt(2)
 #: below it, a series: the closed form would lose digits
 _SMALL = 0.03
 
@@ -69,7 +70,7 @@ def exponent(label: Any) -> Any:
     if not np.all(np.abs(labels) < LARGEST_LABEL):
         worst = labels.flat[int(np.argmax(~(np.abs(labels) < LARGEST_LABEL)))]
         raise ConfigError(f"a nonlinearity of {worst:g} has no device: its curve would be steeper than a step; labels lie in -10.1 < NL < 10.1")
-    target = np.abs(labels) * _UNIT
+    target = np.abs(labels) * LABEL_UNIT
     grid, values = _grid()
     at = np.clip(np.searchsorted(values, target), 1, len(grid) - 1)
     low, high = grid[at - 1], grid[at]
@@ -121,5 +122,5 @@ def a_to_nonlinearity(a: Any) -> Any:
 
 def beta_to_nonlinearity(beta: Any) -> Any:
     """Return the label of beta in ``g = (1 - exp(-beta p)) / (1 - exp(-beta))``, p from 0 to 1: another name of u = 1/a."""
-    found = np.asarray(distance(np.asarray(beta, dtype=float))) / _UNIT
+    found = np.asarray(distance(np.asarray(beta, dtype=float))) / LABEL_UNIT
     return float(found) if found.ndim == 0 else found

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 from bioplaus.plasticity.devices._arrays import apply, chosen, clipped, like, peak
 
-__all__ = ["AFFINE", "EXPONENTIAL", "POWER", "Side", "Steps", "affine_pulses", "moved", "pulsed", "size"]
+__all__ = ["AFFINE", "EXPONENTIAL", "POWER", "Side", "Steps", "moved", "pulsed", "size", "walk"]
 
 AFFINE, POWER, EXPONENTIAL = range(3)
 #: ln of what is left of the way after a pulse that goes all the way, or would go beyond it and is clipped
@@ -83,11 +83,25 @@ def moved(side: Side, sign: int, g: Any, count: Any, low: Any, high: Any) -> Any
         Bounds.
     """
     if side.kind == AFFINE:
-        return clipped(g + sign * affine_pulses(side, sign, g, count), low, high)
+        rate = sign * side.b
+        return clipped(g + sign * (side.a + side.b * g) * _compound(rate, _log(rate), count), low, high)
     g = g + 0 * count  # the shape of both
     for k in range(math.ceil(peak(count))):
         g = clipped(g + sign * clipped(count - k, 0.0, 1.0) * size(side, g), low, high)
     return g
+
+
+def walk(side: Side, sign: int, g: float, count: int, stop: float | None = None) -> list[float]:
+    """Return g before and after each of so many pulses of the mean device, as plain numbers in [0, 1]; not beyond `stop`, where it is given."""
+    kind, a, b, c = side
+    found = [g]
+    for _ in range(count):
+        if stop is not None and sign * (stop - g) <= 1e-9:
+            break
+        step = a + b * g if kind == AFFINE else a * abs(b - g) ** c if kind == POWER else max(a - b * math.exp(c * g), 0.0)
+        g = min(max(g + sign * step, 0.0), 1.0)
+        found.append(g)
+    return found
 
 
 def pulsed(steps: Steps, g: Any, n: Any) -> Any:
@@ -103,12 +117,6 @@ def pulsed(steps: Steps, g: Any, n: Any) -> Any:
     a, b = up.a * rises - down.a * falls, up.b * rises - down.b * falls
     log = _log(up.b) * rises + _log(-down.b) * falls
     return clipped(g + (a + b * g) * _compound(b, log, apply("abs", n)), low, high)
-
-
-def affine_pulses(side: Side, sign: int, g: Any, count: Any) -> Any:
-    """Return how far so many affine pulses move g, >= 0, before clipping."""
-    rate = sign * side.b
-    return (side.a + side.b * g) * _compound(rate, _log(rate), count)
 
 
 def _compound(rate: Any, log: Any, count: Any) -> Any:
