@@ -121,7 +121,7 @@ class Device(ABC):
     def _count(self, sign: int) -> int:
         side, start, end = (self.steps.up, 0.0, 1.0) if sign > 0 else (self.steps.down, 1.0, 0.0)
         reached = float(size(side, np.asarray(end))) > 1e-9
-        return len(walk(side, sign, start, _MOST_PULSES, end if reached else start + sign * MOST)) - 1
+        return walk(*side, sign, [start] * _MOST_PULSES, sign * (end if reached else start + sign * MOST))
 
     @cached_property
     def nonlinearity(self) -> tuple[float | None, float | None]:
@@ -254,7 +254,9 @@ class Device(ABC):
         side = self.steps.up if sign > 0 else self.steps.down
         if side.kind == AFFINE:
             return np.asarray(self.pulse(np.full(count + 1, start), sign * np.arange(count + 1.0)))
-        return np.array(walk(side, sign, start, count))
+        path = [start] * (count + 1)
+        walk(*side, sign, path)
+        return np.array(path)
 
     def siemens(self, g: Any) -> Any:
         """Return the conductance in S of a normalised one.

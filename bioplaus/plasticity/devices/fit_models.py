@@ -28,7 +28,8 @@ _TOP: Bounds = (0.7, 4.0)
 _START: Bounds = (0.0, 0.6)
 #: logarithm of the step in the middle of the range
 _STEP: Bounds = (math.log(1e-7), math.log(0.9))
-_STRENGTH: Bounds = (-200.0, 0.999)
+#: ln(1 - A): what the step in the middle is, relative to dw
+_STRENGTH: Bounds = (math.log(0.001), math.log(200.0))
 _STEEPNESS: Bounds = (0.0, 6.0)
 
 
@@ -67,6 +68,7 @@ def _exponential(x: Floats, data: PulseData) -> tuple[Fields, float]:
 
 def _steps(up: float, down: float) -> Fields:
     """Return dw_min and up_down of two steps, given as logarithms in parts of the range; weights run from -1 to 1."""
+    up, down = min(up, 0.0), min(down, 0.0)
     largest = max(up, down)
     return {"dw_min": 2 * math.exp(largest), "up_down": math.exp(up - largest) - math.exp(down - largest)}
 
@@ -82,7 +84,8 @@ def _bounded(x: Floats) -> Fields:
 
 def _exp_step(a: float) -> Fit:
     def fields(x: Floats, data: PulseData) -> tuple[Fields, float]:
-        return {**_bounded(x), "a": a, "A_up": x[3], "gamma_up": x[4], "A_down": x[5], "gamma_down": x[6]}, x[0]
+        strengths = {"A_up": 1 - math.exp(x[3]), "A_down": 1 - math.exp(x[5])}
+        return {"g_min": 0.0, "g_max": 1.0, **_steps(x[1] - x[3], x[2] - x[5]), "a": a, "gamma_up": x[4], "gamma_down": x[6], **strengths}, x[0]
 
     bounds = (_START, _STEP, _STEP, _STRENGTH, _STEEPNESS, _STRENGTH, _STEEPNESS)
     return Fit("exp_step", bounds, fields, lambda data: [[0.02, *_first_steps(data), *_shape(a), *_shape(a)]])
@@ -90,15 +93,16 @@ def _exp_step(a: float) -> Fit:
 
 def _one_sided(a: float) -> Fit:
     def fields(x: Floats, data: PulseData) -> tuple[Fields, float]:
-        return {"g_min": 0.0, "g_max": 1.0, "dw_min": 2 * math.exp(x[1]), "a": a, "A_up": x[2], "gamma_up": x[3]}, x[0]
+        step = min(2 * math.exp(x[1] - x[2]), 2.0)
+        return {"g_min": 0.0, "g_max": 1.0, "dw_min": step, "a": a, "A_up": 1 - math.exp(x[2]), "gamma_up": x[3]}, x[0]
 
     bounds = (_START, _STEP, _STRENGTH, _STEEPNESS)
     return Fit("one_sided", bounds, fields, lambda data: [[0.02, _first_steps(data)[0], *_shape(a)]])
 
 
 def _shape(a: float) -> tuple[float, float]:
-    """Return strength and steepness to start from; steps that fall on the way need A > 0 for a > 0, and A < 0 for a < 0."""
-    return (0.3, 1.0) if a > 0 else (-1.0, 1.0)
+    """Return ln(1 - A) and steepness to start from; steps that fall on the way need A > 0 for a > 0, and A < 0 for a < 0."""
+    return (math.log(0.7), 1.0) if a > 0 else (math.log(2.0), 1.0)
 
 
 #: Every model, with the ways in which it is tried.

@@ -91,17 +91,31 @@ def moved(side: Side, sign: int, g: Any, count: Any, low: Any, high: Any) -> Any
     return g
 
 
-def walk(side: Side, sign: int, g: float, count: int, stop: float | None = None) -> list[float]:
-    """Return g before and after each of so many pulses of the mean device, as plain numbers in [0, 1]; not beyond `stop`, where it is given."""
-    kind, a, b, c = side
-    found = [g]
-    for _ in range(count):
-        if stop is not None and sign * (stop - g) <= 1e-9:
-            break
-        step = a + b * g if kind == AFFINE else a * abs(b - g) ** c if kind == POWER else max(a - b * math.exp(c * g), 0.0)
+def walk(kind: int, a: float, b: float, c: float, sign: int, path: Any, stop: float = math.inf) -> int:
+    """Fill in g after each pulse of the mean device, and return how many pulses there were.
+
+    Parameters
+    ----------
+    kind, a, b, c, sign
+        The steps and their direction, +1 or -1.
+    path
+        Plain numbers, the first of them the start; the others are filled in, in [0, 1].
+    stop
+        ``sign g`` at which to stop, infinite for never. The function is plain enough to be compiled as it is.
+    """
+    g = path[0]
+    for i in range(1, len(path)):
+        if stop - sign * g <= 1e-9:
+            return i - 1
+        if kind == AFFINE:
+            step = a + b * g
+        elif kind == POWER:
+            step = a * abs(b - g) ** c
+        else:
+            step = max(a - b * math.exp(c * g), 0.0)
         g = min(max(g + sign * step, 0.0), 1.0)
-        found.append(g)
-    return found
+        path[i] = g
+    return len(path) - 1
 
 
 def pulsed(steps: Steps, g: Any, n: Any) -> Any:
