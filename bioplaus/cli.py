@@ -70,7 +70,8 @@ def _parser() -> _Parser:
         verb.add_argument("overrides", nargs="*", default=[], metavar="key=value", help="evaluate: data.limit=n; resume: nothing")
     add("plot", "draw a run's figures again").add_argument("run", metavar="RUN", help="run directory")
     listing = add("list", "list what there is to choose from")
-    listing.add_argument("family", nargs="?", help="rules, neurons, plasticity, devices, data, networks, probes, backends or theories; all by default")
+    families = "rules, neurons, plasticity, devices, data, networks, probes, backends or theories; all by default"
+    listing.add_argument("family", nargs="?", help=families)
     show = add("show", "show every setting with its default, range and source")
     show.add_argument("overrides", nargs="*", default=[], metavar="key=value")
     convert = add("convert", "turn a trained relu network into a spiking one", machine=True)
@@ -271,7 +272,7 @@ def _device(args: argparse.Namespace) -> None:
         print(device.listing(as_json=args.json))
         return
     if args.name is None or "=" in args.name:
-        wanted = "NAME, a device; bioplaus device list names them" if args.what == "show" else "FILE, with a pulse number and a conductance per line"
+        wanted = {"show": "NAME, a device; see bioplaus device list", "fit": "FILE, with a pulse number and a conductance per line"}[args.what]
         raise ConfigError(f"device {args.what} needs {wanted}")
     print(asks[args.what](args.name, config.parse(args.overrides), as_json=args.json))
 

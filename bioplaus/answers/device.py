@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from bioplaus.answers.base import finite
 from bioplaus.answers.text import table
@@ -111,7 +112,8 @@ def _steps(device: Device) -> dict[str, Any]:
 
 def _numbers(device: Device) -> list[tuple[str, str]]:
     up, down = device.levels
-    found = [("model", f"{device.model}: {(type(device).__doc__ or '').strip().splitlines()[0]}"), ("source", device.source or "-")]
+    law = (type(device).__doc__ or "").strip().splitlines()[0].replace("``", "")
+    found = [("model", f"{device.model}: {law}"), ("source", device.source or "-")]
     if device.g_min is not None and device.g_max is not None:
         ratio = f", Gmax/Gmin = {device.on_off:.4g}" if device.on_off and math.isfinite(device.on_off) else ""
         found.append(("conductance", f"{device.g_min:.5g} .. {device.g_max:.5g} S{ratio}"))
@@ -122,7 +124,11 @@ def _numbers(device: Device) -> list[tuple[str, str]]:
         if side == "down" and device.one_sided:
             continue
         steps = _steps(device)[f"{side}_step"]
-        found.append((f"step {side}", f"{steps[0]:.4g} at g = 0, {steps[1]:.4g} at 0.5, {steps[2]:.4g} at 1; label {device.nonlinearity[index]:.4g}"))
+        told = f"{steps[0]:.4g} at g = 0, {steps[1]:.4g} at 0.5, {steps[2]:.4g} at 1, in parts of the range"
+        found.append((f"step {side}", f"{told}; nonlinearity {device.nonlinearity[index]:.4g}"))
+        if device.g_min is not None and device.g_max is not None:
+            grid = np.asarray(getattr(device, f"{side}_step")(np.linspace(0, 1, 201))) * (device.g_max - device.g_min)
+            found.append((f"dG {side}", f"{grid.min():.4g} .. {grid.max():.4g} S"))
     found.append(("symmetry point", _symmetry(device)))
     found.append(("noise", "; ".join(_noise(device)) or "none"))
     return found
@@ -144,8 +150,8 @@ def _noise(device: Device) -> list[str]:
 
 
 def _settings(device: Device) -> list[str]:
-    docs = field_docs(type(device))
-    return [line for f in fields(device) if f.name != "source" for line in (f"  {f.name}={written(getattr(device, f.name))}", f"      {docs[f.name]}")]
+    docs, values = field_docs(type(device)), device.values()
+    return [line for key in values if key != "source" for line in (f"  {key}={written(values[key])}", f"      {docs[key]}")]
 
 
 def fitted(file: str, given: Mapping[str, Any], *, as_json: bool = False) -> str:
@@ -174,15 +180,16 @@ def fitted(file: str, given: Mapping[str, Any], *, as_json: bool = False) -> str
     paths = _drawn([fit_picture(data, ranked, stem)], given, as_json)
     parameters = {key: value for key, value in best.device.values().items() if key != "source"}
     ranking = [
-        {"model": one.model, "rmse": one.rmse, "rmse_relative": one.relative, "bic": one.bic, "fitted_parameters": one.parameters} for one in ranked
+        {"model": one.model, "rmse": one.rmse, "rmse_relative": one.relative, "bic": one.bic, "free": one.parameters} for one in ranked
     ]
-    values: dict[str, Any] = {"model": best.model, "parameters": parameters, "rmse": best.rmse, "rmse_relative": best.relative, "ranking": ranking}
+    values: dict[str, Any] = {"model": best.model, "parameters": parameters, "rmse": best.rmse, "rmse_relative": best.relative}
+    values["ranking"] = ranking
     saved = choice.save(best.device, _folder(given) / f"{stem}.json", fitted={"file": Path(file).name, "rmse": best.rmse, "start": best.start})
     values |= {"start": best.start, "device_file": str(saved)} | ({"figures": paths} if paths else {})
     if as_json:
         return json.dumps(finite(values), allow_nan=False)
     head = f"{file}: {len(data.up)} measurements of potentiation, {len(data.down)} of depression, range {data.range:.4g} S"
-    order = [("model", "rmse, S", "of the range", "fitted parameters", "BIC")]
+    order = [("model", "rmse, S", "of the range", "free parameters", "BIC")]
     order += [(one.model, f"{one.rmse:.4g}", f"{one.relative:.3%}", str(one.parameters), f"{one.bic:.1f}") for one in ranked]
     lines = [f"  {key}={value:.6g}" if isinstance(value, float) else f"  {key}={written(value)}" for key, value in _told(best.device).items()]
     after = [f"device: {saved}", *(f"figure: {path}" for path in paths), f"next: bioplaus device show {saved}"]

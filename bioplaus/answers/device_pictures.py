@@ -22,7 +22,7 @@ __all__ = ["fit_picture", "picture", "responses"]
 #: Noisy devices behind the mean one, and points of a curve at most.
 DEVICES, POINTS = 6, 200
 _PREFIXES = ((1.0, "S"), (1e-3, "mS"), (1e-6, "µS"), (1e-9, "nS"), (1e-12, "pS"))
-UP, DOWN, NOISY = 0, 1, 4
+UP, DOWN = 0, 1
 
 
 def picture(device: Device, name: str) -> Curves:
@@ -35,11 +35,11 @@ def picture(device: Device, name: str) -> Curves:
     scale, axis = _axis(device)
     noisy, mean = responses(device, counts)
     label = f"{DEVICES} devices with noise" if np.ptp(noisy, axis=1).any() else ""
-    series = [Series(label if i == 0 else "", pulses, scale(curve), colour=NOISY) for i, curve in enumerate(noisy.T)] if label else []
+    series = [Series(label if i == 0 else "", pulses, scale(curve), colour=None, faint=True) for i, curve in enumerate(noisy.T)] if label else []
     turn = len(_counts(up, stride, +1))
     series.append(Series("mean device, potentiation", pulses[: turn + 1], scale(mean[: turn + 1]), colour=UP))
     series.append(Series("depression" if not device.one_sided else "reset", pulses[turn:], scale(mean[turn:]), colour=DOWN))
-    response = Panel("pulse", axis, series, title="Response", whole_x=True)
+    response = Panel("pulse", axis, series, title="Response", whole_x=True, legend="below")
     return Curves(f"{name}.png", f"{name}: {device.model} device", [response, _asymmetry(device)], _note(device))
 
 
@@ -90,11 +90,8 @@ def _asymmetry(device: Device) -> Panel:
     marks = [] if point is None else [(scale(np.array([point]))[0], "symmetry point")]
     if point is not None:
         series.append(Series("", [marks[0][0]], [float(device.up_step(point))], points=True, colour=2))
-    return Panel(axis, "size of one step, parts of the range", series, title="Asymmetry", marks=marks, y_limits=(0, _top(series)))
-
-
-def _top(series: Sequence[Series]) -> float:
-    return 1.15 * max(max(one.y) for one in series)
+    limits = (0, 1.15 * max(max(one.y) for one in series))
+    return Panel(axis, "size of one step, parts of the range", series, title="Asymmetry", marks=marks, y_limits=limits, legend="below")
 
 
 def _note(device: Device) -> str:
@@ -114,12 +111,13 @@ def fit_picture(data: PulseData, ranked: Sequence[Fitted], name: str) -> Curves:
     series = [Series("measured", x, measured.tolist(), points=True, colour=None, size=2.5)]
     for i, one in enumerate(ranked[:3]):
         model = np.concatenate([one.up, one.down]) / factor
-        series.append(Series(f"{one.model}, {one.relative:.2g} of the range", x, model.tolist(), colour=i, dashed=i > 0))
+        series.append(Series(f"{one.model}, {one.relative:.2%}", x, model.tolist(), colour=i, dashed=i > 0))
     best = np.concatenate([ranked[0].up, ranked[0].down]) / factor
-    left = [Series("", x, (measured - best).tolist(), points=True, colour=0, size=2.5), Series("", [x[0], x[-1]], [0, 0], colour=None, dashed=True)]
+    left = Series("", x, (measured - best).tolist(), points=True, colour=0, size=2.5)
+    zero = Series("", [x[0], x[-1]], [0, 0], colour=None, dashed=True)
     panels = [
-        Panel("pulse", f"conductance G, {unit}", series, title="Fit", whole_x=True),
-        Panel("pulse", f"measured less {ranked[0].model}, {unit}", left, title="Residuals", whole_x=True),
+        Panel("pulse", f"conductance G, {unit}", series, title="Fit", whole_x=True, legend="below"),
+        Panel("pulse", f"measured less {ranked[0].model}, {unit}", [left, zero], title="Residuals", whole_x=True, legend="below"),
     ]
-    shown = "the only one" if len(ranked) == 1 else f"the best {len(ranked[:3])}"
-    return Curves(f"{name}-fit.png", f"{name}: fitted device models", panels, f"Models: {shown} of {len(ranked)}, with the residual as a share of the range.")
+    note = f"Models by rank, {len(series) - 1} of {len(ranked)}; behind the name the root mean square residual as a share of the range."
+    return Curves(f"{name}-fit.png", f"{name}: fitted device models", panels, note)

@@ -1,9 +1,9 @@
 """Device models fitted to measured pulse curves by least squares.
 
 Every model is run through the measurement: so many pulses up, then so many down from where that ended; residuals of both branches count
-alike. Models are ranked by the Bayesian information criterion ``n ln(RSS/n) + k ln n``: another parameter has to earn its place. Noise from cycle
-to cycle adds up along a curve, so that residuals resemble their neighbours: with a correlation rho between them (that of the closest fit), N
-residuals count as ``n = N (1 - rho)/(1 + rho)``.
+alike. Models are ranked by the Bayesian information criterion ``n ln(RSS/n) + k ln n``: another parameter has to earn its place. Noise from
+cycle to cycle adds up along a curve, so that residuals resemble their neighbours: with a correlation rho between them (that of the closest
+fit), N residuals count as ``n = N (1 - rho)/(1 + rho)``.
 """
 
 from __future__ import annotations
