@@ -71,6 +71,11 @@ class Device(ABC):
             One line.
         """
 
+    @classmethod
+    def translated(cls, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """Return changes of fields with other names that the model knows put into its own."""
+        return dict(changes)
+
     @abstractmethod
     def make(self, values: Mapping[str, Any]) -> Steps:
         """Return the steps for values of the fields by name, each a number or an array with one element per device."""
