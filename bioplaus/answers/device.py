@@ -183,12 +183,15 @@ def fitted(file: str, given: Mapping[str, Any], *, as_json: bool = False) -> str
         {"model": one.model, "rmse": one.rmse, "rmse_relative": one.relative, "bic": one.bic, "free": one.parameters} for one in ranked
     ]
     values: dict[str, Any] = {"model": best.model, "parameters": parameters, "rmse": best.rmse, "rmse_relative": best.relative}
-    values["ranking"] = ranking
+    values |= {"ranking": ranking, "lines_against_their_branch": list(data.against)}
     saved = choice.save(best.device, _folder(given) / f"{stem}.json", fitted={"file": Path(file).name, "rmse": best.rmse, "start": best.start})
     values |= {"start": best.start, "device_file": str(saved)} | ({"figures": paths} if paths else {})
     if as_json:
         return json.dumps(finite(values), allow_nan=False)
     head = f"{file}: {len(data.up)} measurements of potentiation, {len(data.down)} of depression, range {data.range:.4g} S"
+    if data.against:
+        where = ", ".join(map(str, data.against[:5])) + (" ..." if len(data.against) > 5 else "")
+        head += f"\n  {len(data.against)} of them move against the direction of their branch (lines {where}): taken as noise"
     order = [("model", "rmse, S", "of the range", "free parameters", "BIC")]
     order += [(one.model, f"{one.rmse:.4g}", f"{one.relative:.3%}", str(one.parameters), f"{one.bic:.1f}") for one in ranked]
     lines = [f"  {key}={value:.6g}" if isinstance(value, float) else f"  {key}={written(value)}" for key, value in _told(best.device).items()]

@@ -292,9 +292,10 @@ def _array(g: Any) -> Any:
 
 def _check_type(f: Field[Any], value: Any) -> None:
     """Refuse a text where a number belongs, and the like."""
-    number = "range" in f.metadata
-    fine = isinstance(value, (int, float)) and not isinstance(value, bool) if number else isinstance(value, str)
-    if not fine and not (value is None and "None" in str(f.type)):
+    kind = str(getattr(f.type, "__name__", f.type))
+    number = "float" in kind or "int" in kind
+    fine = isinstance(value, (int, float)) and not isinstance(value, bool) if number else isinstance(value, str) or "str" not in kind
+    if not fine and not (value is None and "None" in kind):
         raise ConfigError(f"{f.name}={written(value)} must be {'a number' if number else 'a text'}")
 
 

@@ -43,12 +43,15 @@ class PulseData:
         Potentiating pulses so far, and conductance in S; at least three of each.
     down_pulses, down
         Depressing pulses since the last potentiating one, and conductance in S.
+    against
+        Lines of the file whose conductance moves against the direction of its branch: noise, unless it is a slip.
     """
 
     up_pulses: NDArray[np.float64]
     up: NDArray[np.float64]
     down_pulses: NDArray[np.float64]
     down: NDArray[np.float64]
+    against: tuple[int, ...] = ()
 
     @property
     def range(self) -> float:
@@ -95,7 +98,9 @@ def read_pulses(path: str | Path, unit: str = "S") -> PulseData:
         down_pulses = [row.pulse for row in down]
     _check_branch(up, [row.pulse for row in up], +1, str(path))
     _check_branch(down, down_pulses, -1, str(path))
-    return PulseData(*(np.array(one) for one in ([r.pulse for r in up], [r.g for r in up], down_pulses, [r.g for r in down])))
+    against = [row.line for rows, sign in ((up, 1), (down, -1)) for before, row in pairwise(rows) if sign * (row.g - before.g) < 0]
+    numbers = [r.pulse for r in up], [r.g for r in up], down_pulses, [r.g for r in down]
+    return PulseData(*(np.array(one) for one in numbers), against=tuple(against))
 
 
 def _rows(text: str, path: str, scale: float) -> list[_Row]:

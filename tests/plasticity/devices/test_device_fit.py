@@ -52,7 +52,7 @@ def test_exponential(nl_up: float, nl_down: float) -> None:
 
 
 INCREMENTAL = [
-    (ConstantStep(dw_min=0.05, up_down=0.2), -1.0, 39, 47, ("dw_min", "up_down")),
+    (ConstantStep(dw_min=0.05, up_down=0.2), -1.0, 40, 50, ("dw_min", "up_down")),
     (LinearStep(dw_min=0.06, up_down=-0.1, gamma_up=0.5, gamma_down=0.8), -1.0, 60, 90, ("dw_min", "up_down", "gamma_up", "gamma_down")),
     (SoftBounds(dw_min=0.1, up_down=0.3), -0.9, 40, 50, ("dw_min", "up_down")),
     (PowStep(dw_min=0.15, up_down=0.3, gamma_up=1.6, gamma_down=2.2), -0.95, 40, 50, ("dw_min", "up_down", "gamma_up", "gamma_down")),

@@ -23,7 +23,7 @@ LAYOUTS = {
     "counted through": "".join(f"{i} {g}\n" for i, g in enumerate(UP + DOWN)),
     "anew from 1": "pulse,G\n" + "".join(f"{i},{g}\n" for i, g in [*enumerate(UP), *enumerate(DOWN, 1)]),
     "counted back": "".join(f"{i}\t{g}\n" for i, g in [*enumerate(UP), *zip((2, 1, 0), DOWN)]),
-    "signs": "".join(f"{i}; {g}; {s}\n" for i, g, s in [*((i, g, "up") for i, g in enumerate(UP)), *((i, g, "LTD") for i, g in enumerate(DOWN, 1))]),
+    "signs": "".join(f"{i}; {g}; up\n" for i, g in enumerate(UP)) + "".join(f"{i}; {g}; LTD\n" for i, g in enumerate(DOWN, 1)),
     "signs as numbers, counted through": "".join(f"{i},{g},{'+1' if i < 4 else '-1'}\n" for i, g in enumerate(UP + DOWN)),
     "comments": "# measured today\n\n% another\npulse  conductance (S)\n" + "".join(f"  {i}   {g}  # good\n" for i, g in enumerate(UP + DOWN)),
 }
@@ -50,7 +50,7 @@ def test_units_and_sparse_measurements(tmp_path: Path) -> None:
 
 def test_noise_against_the_direction_is_no_mistake(tmp_path: Path) -> None:
     data = read_pulses(written(tmp_path, "0 1\n1 2\n2 1.9\n3 3\n4 2\n5 2.1\n6 1\n"))
-    assert data.up.tolist() == [1, 2, 1.9, 3]
+    assert data.up.tolist() == [1, 2, 1.9, 3] and data.against == (3, 6)
 
 
 BAD = {
@@ -64,7 +64,7 @@ BAD = {
     "a word": ("0 1\n1 2\n2 three\n3 4\n4 3\n5 2\n", "line 3: 'three' is not a number"),
     "out of order": ("0 1\n1 2\n3 3\n2 3.5\n4 4\n3 3\n5 2\n6 1\n", "line 6: pulse number 3 is out of order"),
     "twice the same number": ("0 1\n1 2\n2 3\n0 3\n1 2\n1 1.5\n2 1\n", "line 6: pulse number 1 is out of order in depression"),
-    "a slip": ("0 1\n1 2\n2 0.03\n3 4\n4 5\n0 5\n1 4\n2 3\n3 1\n", "line 3: the conductance moves against potentiation"),
+    "a slip": ("0 1\n1 2.5\n2 0.03\n3 4\n4 5\n0 5\n1 4\n2 3\n3 1\n", "line 3: the conductance moves against potentiation"),
     "no rise": ("0 5\n1 4.9\n2 4.8\n0 5\n1 4\n2 3\n", "does not rise in potentiation (lines 1 to 3)"),
     "negative": ("0 1\n1 -2\n2 3\n3 2\n4 1\n5 1\n", "line 2: the conductance -2 is below 0"),
     "too few": ("0 1\n1 2\n", "2 measurements"),
