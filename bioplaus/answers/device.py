@@ -18,11 +18,12 @@ from bioplaus.pictures import Picture
 from bioplaus.plasticity.devices import Device, choice, get
 from bioplaus.registry import DEVICES
 
-__all__ = ["fitted", "listing", "rows", "shown"]
+__all__ = ["HEAD", "cells", "fitted", "listing", "rows", "shown", "summary"]
 
 #: Where figures go if nothing is said.
 FOLDER = "runs/device"
-_HEAD = ("device", "model", "Gmax/Gmin", "pulses up/down", "nonlinearity", "noise", "source")
+#: Columns of a list.
+HEAD = ("device", "model", "Gmax/Gmin", "pulses up/down", "nonlinearity", "noise", "source")
 
 
 def rows() -> list[dict[str, Any]]:
@@ -51,12 +52,13 @@ def listing(*, as_json: bool = False) -> str:
     found = rows()
     if as_json:
         return json.dumps({"devices": found}, allow_nan=False)
-    lines = table([_HEAD, *(_cells(row) for row in found)])
+    lines = table([HEAD, *(cells(row) for row in found)])
     note = "noise: from cycle to cycle, per pulse; of the range where Gmax/Gmin is given, else of one step. Nonlinearity: labels of NeuroSim."
     return "\n".join([*lines, "", f"  {note}", "  bioplaus device show NAME draws one; docs/devices.md explains the columns."])
 
 
-def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+def cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return a row of the list in words, a cell per column."""
     up, down = row["levels"]
     labels = ["reset" if value is None else f"{value:.2f}" for value in row["nonlinearity"]]
     ratio = "-" if row["on_off"] is None else f"{row['on_off']:.3g}"
