@@ -60,7 +60,7 @@ def listing(*, as_json: bool = False) -> str:
 def cells(row: Mapping[str, Any]) -> tuple[str, ...]:
     """Return a row of the list in words, a cell per column."""
     up, down = row["levels"]
-    labels = ["reset" if value is None else f"{value:.2f}" for value in row["nonlinearity"]]
+    labels = ["reset" if value is None else f"{round(value, 2) + 0.0:.2f}" for value in row["nonlinearity"]]
     ratio = "-" if row["on_off"] is None else f"{row['on_off']:.3g}"
     noise = "-" if row["cycle_noise"] is None else f"{100 * row['cycle_noise']:g} %"
     return row["name"], row["model"], ratio, f"{up} / {down}", " / ".join(labels), noise, row["source"]
