@@ -260,21 +260,8 @@ def _theory(args: argparse.Namespace) -> None:
 def _device(args: argparse.Namespace) -> None:
     from bioplaus import config
     from bioplaus.answers import device
-    from bioplaus.registry import nearest
 
-    asks: dict[str, Callable[..., str]] = {"show": device.shown, "fit": device.fitted}
-    known = ["list", *asks]
-    if args.what not in known:
-        raise ConfigError(f"device {args.what} is not known{nearest(args.what, known)} Write bioplaus device list, show NAME or fit FILE")
-    if args.what == "list":
-        if args.name is not None:
-            raise ConfigError(f"device list takes nothing (got {args.name}); bioplaus device show NAME shows one device")
-        print(device.listing(as_json=args.json))
-        return
-    if args.name is None or "=" in args.name:
-        wanted = {"show": "NAME, a device; see bioplaus device list", "fit": "FILE, with a pulse number and a conductance per line"}[args.what]
-        raise ConfigError(f"device {args.what} needs {wanted}")
-    print(asks[args.what](args.name, config.parse(args.overrides), as_json=args.json))
+    print(device.ask(args.what, args.name, config.parse(args.overrides), as_json=args.json))
 
 
 def _audit(args: argparse.Namespace) -> None:

@@ -16,14 +16,35 @@ from bioplaus.errors import ConfigError
 from bioplaus.fields import field_docs, written
 from bioplaus.pictures import Picture
 from bioplaus.plasticity.devices import Device, choice, get
-from bioplaus.registry import DEVICES
+from bioplaus.registry import DEVICES, nearest
 
-__all__ = ["HEAD", "cells", "fitted", "listing", "rows", "shown", "summary"]
+__all__ = ["HEAD", "ask", "cells", "fitted", "listing", "rows", "shown", "summary"]
 
 #: Where figures go if nothing is said.
 FOLDER = "runs/device"
 #: Columns of a list.
 HEAD = ("device", "model", "Gmax/Gmin", "pulses up/down", "nonlinearity", "noise", "source")
+
+
+def ask(what: str, name: str | None, given: Mapping[str, Any], *, as_json: bool = False) -> str:
+    """Return what ``bioplaus device WHAT [NAME] [key=value ...]`` prints.
+
+    Raises
+    ------
+    BioplausError
+        One line: something else than list, show and fit, or what those refuse.
+    """
+    known = ["list", "show", "fit"]
+    if what not in known:
+        raise ConfigError(f"device {what} is not known{nearest(what, known)} Write bioplaus device list, show NAME or fit FILE")
+    if what == "list":
+        if name is not None or given:
+            raise ConfigError("device list takes nothing more; bioplaus device show NAME shows one device")
+        return listing(as_json=as_json)
+    if name is None or "=" in name:
+        wanted = {"show": "NAME, a device; see bioplaus device list", "fit": "FILE, with a pulse number and a conductance per line"}[what]
+        raise ConfigError(f"device {what} needs {wanted}")
+    return shown(name, given, as_json=as_json) if what == "show" else fitted(name, given, as_json=as_json)
 
 
 def rows() -> list[dict[str, Any]]:
@@ -167,7 +188,6 @@ def fitted(file: str, given: Mapping[str, Any], *, as_json: bool = False) -> str
     from bioplaus.answers.device_pictures import fit_picture
     from bioplaus.plasticity.devices.fitting import fit, fit_all
     from bioplaus.plasticity.devices.pulse_file import UNITS, read_pulses
-    from bioplaus.registry import nearest
 
     known = ["model", "unit", "out", "figure"]
     for key in given:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from driving import command
+from driving import ROOT, command
 
 from bioplaus import registry
 from bioplaus.answers.device_pictures import fit_picture, picture, responses
@@ -176,3 +178,16 @@ def test_a_folder_that_cannot_be_written() -> None:
     Path("file").write_text("")
     answer = command("device", "show", "epiram", "out=file")
     assert answer.code == 1 and answer.err.count("\n") == 1
+
+
+def test_listing_and_showing_load_neither_torch_nor_numba() -> None:
+    code = (
+        "import sys, contextlib, io\n"
+        "from bioplaus.cli import main\n"
+        "for words in (['device', 'list'], ['device', 'show', 'reram_es', '--json']):\n"
+        "    with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):\n"
+        "        main(words)\n"
+        "print(sorted({'torch', 'numba', 'matplotlib', 'scipy'} & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stdout.strip() == "[]"
