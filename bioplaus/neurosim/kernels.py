@@ -1,0 +1,194 @@
+"""Compiled loops over images: read the crossbars, compare, write pulses."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numba
+import numpy as np
+
+from bioplaus.dynamics.normal import normal
+
+__all__ = ["respond", "train", "write"]
+
+inner = numba.njit(cache=True, nogil=True, error_model="numpy")
+
+
+@inner
+def read(g: Any, rows: Any, count: int, c: Any, words: Any, currents: Any, squares: Any, net: Any) -> None:
+    """Fill net inputs ``[n_out]``: the current of each column, less that of a column of middle conductance, as the ADC gives it.
+
+    Currents are in units of what one fully open device adds; of the N rows of g those listed in rows, count of them, are driven.
+    """
+    N, M = g.shape
+    shift, scale = count * c.offset, c.steps / N
+    reference = 0.5 * count + shift
+    currents[:] = 0
+    for i in range(count):
+        row = g[rows[i]]
+        for j in range(M):
+            currents[j] += row[j]
+    if c.read_noise > 0:  # the sum of independent Gaussian numbers is one
+        squares[:] = 0
+        for i in range(count):
+            row = g[rows[i]]
+            for j in range(M):
+                squares[j] += (row[j] + c.offset) ** 2
+        for j in range(M):
+            currents[j] += c.read_noise * math.sqrt(squares[j]) * normal(words)
+    if c.steps > 0:
+        zero = math.floor(reference * scale)
+        for j in range(M):
+            net[j] = (math.floor((currents[j] + shift) * scale) - zero) / scale
+    else:
+        for j in range(M):
+            net[j] = currents[j] + shift - reference
+
+
+@inner
+def lit(image: Any, rows: Any) -> int:
+    """List the rows that an image drives; return their number."""
+    count = 0
+    for i in range(image.shape[0]):
+        if image[i]:
+            rows[count] = i
+            count += 1
+    return count
+
+
+@inner
+def firing(net: Any, rows: Any) -> int:
+    """List the hidden units that send a 1: those whose activity is at least a half; return their number."""
+    count = 0
+    for j in range(net.shape[0]):
+        if net[j] >= 0:
+            rows[count] = j
+            count += 1
+    return count
+
+
+@inner
+def number_of(change: float, c: Any) -> Any:
+    """Return the pulses for a wanted change of a weight, signed: ``|change|/2`` of the range, rounded half up."""
+    P = c.pulses_up if change > 0 else c.pulses_down
+    n = math.floor(abs(change) / 2 * P + 0.5)
+    return n if change > 0 else -n
+
+
+@inner
+def series(b: float, n: float) -> float:
+    """Return ``1 + (1 + b) + ... + (1 + b)^(n - 1)``: n pulses move g by ``(a + b g)`` times it."""
+    total = 0.0
+    for _ in range(int(n)):
+        total = total * (1 + b) + 1
+    return total
+
+
+@inner
+def moved(g: float, a: float, b: float, sum_n: float, n: float, c: Any, words: Any) -> float:
+    """Return a conductance after n pulses at once, with noise, clipped; a multiple of 2^-52, so that 2 g - 1 keeps all of it."""
+    g += (a + b * g) * sum_n
+    if c.cycle_noise > 0:
+        g += c.cycle_noise * math.sqrt(n) * normal(words)
+    return (1.0 + min(max(g, 0.0), 1.0)) - 1.0
+
+
+@inner
+def one(g: float, change: float, d: Any, i: int, j: int, c: Any, words: Any, pulses: Any, load: Any) -> float:
+    """Write one device, its constants at (i, j) of d, and count; return its new conductance."""
+    n = number_of(change, c)
+    if n == 0:
+        return g
+    up = n > 0
+    a, b = (d.up_a[i, j], d.up_b[i, j]) if up else (d.down_a[i, j], d.down_b[i, j])
+    new = moved(g, a, b, series(b, abs(n)), abs(n), c, words)
+    side = 0 if up else 1
+    pulses[side] += int(abs(n))
+    load[side] += abs(n) * 0.5 * (g + new)
+    return new
+
+
+@inner
+def write(g: Any, rows: Any, count: int, scale: Any, wanted: Any, d: Any, c: Any, words: Any, pulses: Any, load: Any) -> None:
+    """Write ``change_ij = scale_i wanted_j`` to the listed rows i of a layer's devices, pulses of each device at once."""
+    apart = d.up_a.shape[0] > 1
+    for i in range(count):
+        row = rows[i]
+        for j in range(g.shape[1]):
+            if wanted[j] != 0:
+                at, to = (row, j) if apart else (0, 0)
+                g[row, j] = one(g[row, j], scale[row] * wanted[j], d, at, to, c, words, pulses, load)
+
+
+@inner
+def write_alike(g: Any, rows: Any, count: int, wanted: Any, d: Any, c: Any, words: Any, pulses: Any, load: Any) -> None:
+    """Do what `write` does where all rows want the same and all devices are alike: what a column's pulses do is worked out once."""
+    M = g.shape[1]
+    columns, numbers = np.empty(M, np.int64), np.empty(M)
+    a, b, sums = np.empty(M), np.empty(M), np.empty(M)
+    active = 0
+    for j in range(M):
+        n = number_of(wanted[j], c)
+        if n != 0:
+            up = n > 0
+            columns[active], numbers[active] = j, n
+            a[active], b[active] = (d.up_a[0, 0], d.up_b[0, 0]) if up else (d.down_a[0, 0], d.down_b[0, 0])
+            sums[active] = series(b[active], abs(n))
+            pulses[0 if up else 1] += int(abs(n)) * count
+            active += 1
+    for i in range(count):
+        row = g[rows[i]]
+        for k in range(active):
+            old, n = row[columns[k]], numbers[k]
+            new = moved(old, a[k], b[k], sums[k], abs(n), c, words)
+            row[columns[k]] = new
+            load[0 if n > 0 else 1] += abs(n) * 0.5 * (old + new)
+
+
+@inner
+def sigmoid(x: float) -> float:
+    """Return ``1 / (1 + exp(-x))``."""
+    return 1.0 / (1.0 + math.exp(-x))
+
+
+@inner
+def train(s: Any, c: Any, d_1: Any, d_2: Any, images: Any, labels: Any, out: Any) -> None:
+    """Learn images, uint8 ``[n, I]`` of 0 and 1, one after the other; fill the net inputs of the outputs before each update, ``[n, K]``."""
+    (I, H), K = s.g_1.shape, s.g_2.shape[1]
+    inputs, hidden, everyone = np.empty(I, np.int64), np.empty(H, np.int64), np.arange(H)
+    currents, squares, ones = np.empty(max(H, K)), np.empty(max(H, K)), np.ones(I)
+    net, activity, change_1, change_2 = np.empty(H), np.empty(H), np.empty(H), np.empty(K)
+    alike = d_1.up_a.shape[0] == 1
+    for m in range(images.shape[0]):
+        count = lit(images[m], inputs)
+        read(s.g_1, inputs, count, c, s.words, currents[:H], squares[:H], net)
+        read(s.g_2, hidden, firing(net, hidden), c, s.words, currents[:K], squares[:K], out[m])
+        for k in range(K):
+            y = sigmoid(out[m, k])
+            target = 1.0 if k == labels[m] else 0.0
+            change_2[k] = -2 * y * (1 - y) * (target - y)  # s2, the slope of the squared error
+        for j in range(H):
+            back = 0.0
+            for k in range(K):
+                back += (2 * s.g_2[j, k] - 1) * change_2[k]
+            activity[j] = sigmoid(net[j])
+            change_1[j] = -c.rate_1 * activity[j] * (1 - activity[j]) * back
+        for k in range(K):
+            change_2[k] *= -c.rate_2
+        if alike:
+            write_alike(s.g_1, inputs, count, change_1, d_1, c, s.words, s.pulses[0], s.load[0])
+        else:
+            write(s.g_1, inputs, count, ones, change_1, d_1, c, s.words, s.pulses[0], s.load[0])
+        write(s.g_2, everyone, H, activity, change_2, d_2, c, s.words, s.pulses[1], s.load[1])
+
+
+@inner
+def respond(g_1: Any, g_2: Any, c: Any, words: Any, images: Any, out: Any) -> None:
+    """Read images, uint8 ``[n, I]``, nothing learned; fill the net inputs of the outputs, ``[n, K]``."""
+    (I, H), K = g_1.shape, g_2.shape[1]
+    inputs, hidden = np.empty(I, np.int64), np.empty(H, np.int64)
+    currents, squares, net = np.empty(max(H, K)), np.empty(max(H, K)), np.empty(H)
+    for m in range(images.shape[0]):
+        read(g_1, inputs, lit(images[m], inputs), c, words, currents[:H], squares[:H], net)
+        read(g_2, hidden, firing(net, hidden), c, words, currents[:K], squares[:K], out[m])
