@@ -95,30 +95,20 @@ def moved(g: float, a: float, b: float, sum_n: float, n: float, c: Any, words: A
 
 
 @inner
-def one(g: float, change: float, d: Any, i: int, j: int, c: Any, words: Any, pulses: Any, load: Any) -> float:
-    """Write one device, its constants at (i, j) of d, and count; return its new conductance."""
-    n = number_of(change, c)
-    if n == 0:
-        return g
-    up = n > 0
-    a, b = (d.up_a[i, j], d.up_b[i, j]) if up else (d.down_a[i, j], d.down_b[i, j])
-    new = moved(g, a, b, series(b, abs(n)), abs(n), c, words)
-    side = 0 if up else 1
-    pulses[side] += int(abs(n))
-    load[side] += abs(n) * 0.5 * (g + new)
-    return new
-
-
-@inner
 def write(g: Any, rows: Any, count: int, scale: Any, wanted: Any, d: Any, c: Any, words: Any, pulses: Any, load: Any) -> None:
-    """Write ``change_ij = scale_i wanted_j`` to the listed rows i of a layer's devices, pulses of each device at once."""
+    """Write ``change_ij = scale_i wanted_j``, 0 <= scale <= 1, to the listed rows i of a layer's devices, pulses of each device at once."""
     apart = d.up_a.shape[0] > 1
     for i in range(count):
         row = rows[i]
         for j in range(g.shape[1]):
-            if wanted[j] != 0:
+            n = number_of(scale[row] * wanted[j], c)
+            if n != 0:
                 at, to = (row, j) if apart else (0, 0)
-                g[row, j] = one(g[row, j], scale[row] * wanted[j], d, at, to, c, words, pulses, load)
+                a, b = (d.up_a[at, to], d.up_b[at, to]) if n > 0 else (d.down_a[at, to], d.down_b[at, to])
+                old, many, side = g[row, j], abs(n), 0 if n > 0 else 1
+                g[row, j] = moved(old, a, b, series(b, many), many, c, words)
+                pulses[side] += many
+                load[side] += many * 0.5 * (old + g[row, j])
 
 
 @inner
