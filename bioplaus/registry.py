@@ -181,6 +181,8 @@ RULES = Registry(
         "decolle": "bioplaus.rules.decolle:Decolle",
         # spikes alone
         "stdp": "bioplaus.rules.stdp:Stdp",
+        # pulses on devices
+        "memristor": "bioplaus.rules.memristor:Memristor",
         # dual networks
         "ccl": "bioplaus.rules.ccl:CounterCurrent",
         # errors sent down through other weights
@@ -283,6 +285,7 @@ NETWORKS = Registry(
         "memory": "bioplaus.networks.memory:Memory",
         "recurrent": "bioplaus.networks.memory:Recurrent",
         "diehl_cook": "bioplaus.networks.diehl_cook:DiehlCook",
+        "neurosim": "bioplaus.networks.neurosim:NeuroSim",
     },
 )
 PROBES = Registry(

@@ -9,6 +9,7 @@ import numba
 import numpy as np
 
 from bioplaus.dynamics.normal import normal
+from bioplaus.dynamics.random import seeded, seeded_by
 
 __all__ = ["respond", "train", "write"]
 
@@ -86,27 +87,33 @@ def series(b: float, n: float) -> float:
 
 
 @inner
-def moved(g: float, a: float, b: float, sum_n: float, n: float, c: Any, words: Any) -> float:
+def moved(g: float, a: float, b: float, sum_n: float, n: float, low: float, high: float, c: Any, words: Any) -> float:
     """Return a conductance after n pulses at once, with noise, clipped; a multiple of 2^-52, so that 2 g - 1 keeps all of it."""
     g += (a + b * g) * sum_n
     if c.cycle_noise > 0:
         g += c.cycle_noise * math.sqrt(n) * normal(words)
-    return (1.0 + min(max(g, 0.0), 1.0)) - 1.0
+    return (1.0 + min(max(g, low), high)) - 1.0
 
 
 @inner
 def write(g: Any, rows: Any, count: int, scale: Any, wanted: Any, d: Any, c: Any, words: Any, pulses: Any, load: Any) -> None:
     """Write ``change_ij = scale_i wanted_j``, 0 <= scale <= 1, to the listed rows i of a layer's devices, pulses of each device at once."""
     apart = d.up_a.shape[0] > 1
+    columns, active = np.empty(g.shape[1], np.int64), 0
+    for j in range(g.shape[1]):
+        if number_of(wanted[j], c) != 0:  # where the whole of it makes no pulse, no part of it does
+            columns[active] = j
+            active += 1
     for i in range(count):
         row = rows[i]
-        for j in range(g.shape[1]):
+        for k in range(active):
+            j = columns[k]
             n = number_of(scale[row] * wanted[j], c)
             if n != 0:
                 at, to = (row, j) if apart else (0, 0)
                 a, b = (d.up_a[at, to], d.up_b[at, to]) if n > 0 else (d.down_a[at, to], d.down_b[at, to])
                 old, many, side = g[row, j], abs(n), 0 if n > 0 else 1
-                g[row, j] = moved(old, a, b, series(b, many), many, c, words)
+                g[row, j] = moved(old, a, b, series(b, many), many, d.low[at, to], d.high[at, to], c, words)
                 pulses[side] += many
                 load[side] += many * 0.5 * (old + g[row, j])
 
@@ -117,7 +124,7 @@ def write_alike(g: Any, rows: Any, count: int, wanted: Any, d: Any, c: Any, word
     M = g.shape[1]
     columns, numbers = np.empty(M, np.int64), np.empty(M)
     a, b, sums = np.empty(M), np.empty(M), np.empty(M)
-    active = 0
+    active, low, high = 0, d.low[0, 0], d.high[0, 0]
     for j in range(M):
         n = number_of(wanted[j], c)
         if n != 0:
@@ -131,7 +138,7 @@ def write_alike(g: Any, rows: Any, count: int, wanted: Any, d: Any, c: Any, word
         row = g[rows[i]]
         for k in range(active):
             old, n = row[columns[k]], numbers[k]
-            new = moved(old, a[k], b[k], sums[k], abs(n), c, words)
+            new = moved(old, a[k], b[k], sums[k], abs(n), low, high, c, words)
             row[columns[k]] = new
             load[0 if n > 0 else 1] += abs(n) * 0.5 * (old + new)
 
@@ -174,11 +181,14 @@ def train(s: Any, c: Any, d_1: Any, d_2: Any, images: Any, labels: Any, out: Any
 
 
 @inner
-def respond(g_1: Any, g_2: Any, c: Any, words: Any, images: Any, out: Any) -> None:
-    """Read images, uint8 ``[n, I]``, nothing learned; fill the net inputs of the outputs, ``[n, K]``."""
+def respond(g_1: Any, g_2: Any, c: Any, seed: Any, images: Any, out: Any) -> None:
+    """Read images, uint8 ``[n, I]``, nothing learned; fill the net inputs of the outputs, ``[n, K]``. Noise follows from seed and image."""
     (I, H), K = g_1.shape, g_2.shape[1]
     inputs, hidden = np.empty(I, np.int64), np.empty(H, np.int64)
     currents, squares, net = np.empty(max(H, K)), np.empty(max(H, K)), np.empty(H)
+    words = seeded(seed)
     for m in range(images.shape[0]):
+        if c.read_noise > 0:
+            words[:] = seeded_by(seed, images[m])
         read(g_1, inputs, lit(images[m], inputs), c, words, currents[:H], squares[:H], net)
         read(g_2, hidden, firing(net, hidden), c, words, currents[:K], squares[:K], out[m])

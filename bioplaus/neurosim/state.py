@@ -35,7 +35,7 @@ class Constants(NamedTuple):
 
 
 class Pulses(NamedTuple):
-    """How one pulse moves a device of one layer: ``g <- g + a + b g``, then clipped to [0, 1].
+    """How one pulse moves a device of one layer: ``g <- g + a + b g``, then clipped to low..high.
 
     Arrays ``[n_in, n_out]`` if devices differ, ``[1, 1]`` if they are alike. A depressing pulse has a + b g <= 0.
     """
@@ -44,6 +44,8 @@ class Pulses(NamedTuple):
     up_b: Array
     down_a: Array
     down_b: Array
+    low: Array
+    high: Array
 
 
 class State(NamedTuple):
