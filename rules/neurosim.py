@@ -45,7 +45,7 @@ PLAUSIBILITY = Plausibility(
     violated=(
         "weight transport: the error comes down through the conductances of the way up, though read from the same devices",
         "backward locking: the hidden layer waits for the error of the output",
-        "two phases, and an error signal separate from activity; labels",
+        "two phases, and an error signal separate from activity; a squared error of the outputs, computed outside the crossbars",
     ),
     weight_transport=True,
     backward_locking=True,
