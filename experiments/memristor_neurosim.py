@@ -20,7 +20,7 @@ _RUN: dict[str, Any] = {"rule": "memristor", "network": "neurosim", "data": "mni
 def _run(quick: bool, folder: str) -> Report:
     seeds, epochs = (1, 2) if quick else (3, EPOCHS)
     rows, curves = [], []
-    ideal = {"network.device": "linear", "network.pulses": 1000, "network.cycle_noise": 0}
+    ideal = {"network.device": "epiram", "network.nl_up": 0.0, "network.nl_down": 0.0, "network.pulses": 1000, "network.cycle_noise": 0.0}
     wanted: list[tuple[str, dict[str, Any], float | None]] = [(name, {"network.device": name}, figure) for name, figure, _ in ROWS]
     wanted.append(("linear, 1,000 levels, no noise", ideal, None))
     wanted += [] if quick else [(name, {"network.device": name}, None) for name in OTHERS]

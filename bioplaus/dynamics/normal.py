@@ -31,18 +31,22 @@ def _tables() -> tuple[Array, Array]:
 
 
 _X, _F = _tables()
-_INDEX, _R11 = np.uint64(_STRIPS - 1), np.uint64(11)
+_INDEX, _SHIFT = np.uint64(_STRIPS - 1), np.int64(11)
 
 
 @numba.njit(cache=True)
-def _rare(words: Any, strip: int, x: float) -> Any:
-    """Finish a draw that fell outside the part of its strip that lies wholly under the density; return it and whether it holds."""
-    if strip == 0:
-        while True:
-            away, above = -math.log(1 - uniform(words)) / _TAIL, -math.log(1 - uniform(words))
-            if 2 * above > away * away:
-                return math.copysign(_TAIL + away, x), True
-    return x, _F[strip] + uniform(words) * (_F[strip + 1] - _F[strip]) < math.exp(-x * x / 2)
+def _tail(words: Any, x: float) -> float:
+    """Draw from the tail, on x's side."""
+    while True:
+        away, above = -math.log(1 - uniform(words)) / _TAIL, -math.log(1 - uniform(words))
+        if 2 * above > away * away:
+            return math.copysign(_TAIL + away, x)
+
+
+@numba.njit(cache=True)
+def _under(words: Any, strip: int, x: float) -> bool:
+    """Draw whether a point of a strip at x lies under the density."""
+    return _F[strip] + uniform(words) * (_F[strip + 1] - _F[strip]) < math.exp(-x * x / 2)
 
 
 @numba.njit(cache=True)
@@ -51,9 +55,10 @@ def normal(words: Any) -> Any:
     while True:
         word = next_word(words)
         strip = np.int64(word & _INDEX)
-        x = (np.float64(word >> _R11) * 2.220446049250313e-16 - 1.0) * _X[strip]  # the index has bits of its own
+        x = np.float64(np.int64(word) >> _SHIFT) * 2.220446049250313e-16 * _X[strip]  # of other bits than the strip
         if abs(x) < _X[strip + 1]:
             return x
-        x, holds = _rare(words, strip, x)
-        if holds:
+        if strip == 0:
+            return _tail(words, x)
+        if _under(words, strip, x):
             return x
