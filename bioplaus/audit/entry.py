@@ -31,6 +31,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "memory": {"data": "patterns", "data.N": 40, "data.K": 12},
     "recurrent": {"data": "patterns", "data.N": 40, "data.K": 12},
     "diehl_cook": {"network.neurons": 10, "network.image_time": 100.0, "network.rest_time": 50.0, "network.most_tries": 3},
+    "neurosim": {"network.hidden": 10, "network.device": "epiram"},
 }
 
 #: The rule alone, whatever its recipes add: clipping layer by layer keeps it finite and is no global signal.
