@@ -110,6 +110,7 @@ def _of_the_run(settings: Settings) -> list[str]:
 
 def _network_name(settings: Settings) -> str:
     sizes = getattr(settings.network, "hidden", None) or getattr(settings.network, "channels", None) or ()
+    sizes = [sizes] if isinstance(sizes, int) else sizes
     return f"{settings.network.name} {'-'.join(map(str, sizes))}".strip()
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numba
 import numpy as np
 
-__all__ = ["bounded", "coin", "next_word", "seeded", "seeded_by", "uniform"]
+__all__ = ["advanced", "bounded", "coin", "next_word", "seeded", "seeded_by", "uniform"]
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX_A, _MIX_B = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
@@ -44,17 +44,20 @@ def seeded_by(seed: Any, image: Any) -> Any:
 
 
 @numba.njit(cache=True)
-def next_word(words: Any) -> Any:
-    """Return 64 random bits and move the state on."""
-    a, b, c, d = words[0], words[1], words[2], words[3]
+def advanced(a: Any, b: Any, c: Any, d: Any) -> Any:
+    """Return 64 random bits and the next state, word by word, for loops that hold the state in registers."""
     total = a + d
+    bits = ((total << _R23) | (total >> _R41)) + a
     c ^= a
     d ^= b
-    words[0] = a ^ d
-    words[1] = b ^ c
-    words[2] = c ^ (b << _R17)
-    words[3] = (d << _R45) | (d >> _R19)
-    return ((total << _R23) | (total >> _R41)) + a
+    return bits, a ^ d, b ^ c, c ^ (b << _R17), (d << _R45) | (d >> _R19)
+
+
+@numba.njit(cache=True)
+def next_word(words: Any) -> Any:
+    """Return 64 random bits and move the state on."""
+    bits, words[0], words[1], words[2], words[3] = advanced(words[0], words[1], words[2], words[3])
+    return bits
 
 
 @numba.njit(cache=True)

@@ -8,7 +8,7 @@ from typing import Any
 import numba
 import numpy as np
 
-from bioplaus.dynamics.normal import normal
+from bioplaus.dynamics.normal import normal, normals
 from bioplaus.dynamics.random import seeded, seeded_by
 
 __all__ = ["respond", "train", "write"]
@@ -87,60 +87,75 @@ def series(b: float, n: float) -> float:
 
 
 @inner
-def moved(g: float, a: float, b: float, sum_n: float, n: float, low: float, high: float, c: Any, words: Any) -> float:
-    """Return a conductance after n pulses at once, with noise, clipped; a multiple of 2^-52, so that 2 g - 1 keeps all of it."""
+def moved(g: float, a: float, b: float, sum_n: float, noise: float, low: float, high: float) -> float:
+    """Return a conductance after pulses at once, with noise, clipped; a multiple of 2^-52, so that 2 g - 1 keeps all of it."""
     g += (a + b * g) * sum_n
-    if c.cycle_noise > 0:
-        g += c.cycle_noise * math.sqrt(n) * normal(words)
+    g += noise
     return (1.0 + min(max(g, low), high)) - 1.0
 
 
 @inner
-def write(g: Any, rows: Any, count: int, scale: Any, wanted: Any, d: Any, c: Any, words: Any, pulses: Any, load: Any) -> None:
-    """Write ``change_ij = scale_i wanted_j``, 0 <= scale <= 1, to the listed rows i of a layer's devices, pulses of each device at once."""
-    apart = d.up_a.shape[0] > 1
-    columns, active = np.empty(g.shape[1], np.int64), 0
-    for j in range(g.shape[1]):
+def write(
+    g: Any, rows: Any, count: int, scale: Any, wanted: Any, d: Any, c: Any, words: Any, noise: Any, pulses: Any, load: Any
+) -> None:
+    """Write ``change_ij = scale_i wanted_j``, 0 <= scale <= 1, to the listed rows i of a layer's devices, pulses of each device at once.
+
+    Noise ``[n_in n_out]`` is space for what is drawn.
+    """
+    apart, M = d.up_a.shape[0] > 1, g.shape[1]
+    columns, active = np.empty(M, np.int64), 0
+    for j in range(M):
         if number_of(wanted[j], c) != 0:  # where the whole of it makes no pulse, no part of it does
             columns[active] = j
             active += 1
+    which, numbers, many = np.empty(count * active, np.int64), np.empty(count * active, np.int64), 0
     for i in range(count):
-        row = rows[i]
         for k in range(active):
-            j = columns[k]
-            n = number_of(scale[row] * wanted[j], c)
+            n = number_of(scale[rows[i]] * wanted[columns[k]], c)
             if n != 0:
-                at, to = (row, j) if apart else (0, 0)
-                a, b = (d.up_a[at, to], d.up_b[at, to]) if n > 0 else (d.down_a[at, to], d.down_b[at, to])
-                old, many, side = g[row, j], abs(n), 0 if n > 0 else 1
-                g[row, j] = moved(old, a, b, series(b, many), many, d.low[at, to], d.high[at, to], c, words)
-                pulses[side] += many
-                load[side] += many * 0.5 * (old + g[row, j])
+                which[many], numbers[many] = rows[i] * M + columns[k], n
+                many += 1
+    noise[:many] = 0
+    if c.cycle_noise > 0:
+        normals(words, noise[:many])
+    for m in range(many):
+        i, j, n = which[m] // M, which[m] % M, numbers[m]
+        at, to = (i, j) if apart else (0, 0)
+        a, b = (d.up_a[at, to], d.up_b[at, to]) if n > 0 else (d.down_a[at, to], d.down_b[at, to])
+        old, size, side = g[i, j], abs(n), 0 if n > 0 else 1
+        g[i, j] = moved(old, a, b, series(b, size), c.cycle_noise * math.sqrt(size) * noise[m], d.low[at, to], d.high[at, to])
+        pulses[side] += size
+        load[side] += size * 0.5 * (old + g[i, j])
 
 
 @inner
-def write_alike(g: Any, rows: Any, count: int, wanted: Any, d: Any, c: Any, words: Any, pulses: Any, load: Any) -> None:
+def write_alike(g: Any, rows: Any, count: int, wanted: Any, d: Any, c: Any, words: Any, noise: Any, pulses: Any, load: Any) -> None:
     """Do what `write` does where all rows want the same and all devices are alike: what a column's pulses do is worked out once."""
     M = g.shape[1]
-    columns, numbers = np.empty(M, np.int64), np.empty(M)
-    a, b, sums = np.empty(M), np.empty(M), np.empty(M)
+    columns, sizes, spread = np.empty(M, np.int64), np.empty(M), np.empty(M)
+    a, b, sums, sums_of = np.empty(M), np.empty(M), np.empty(M), np.zeros(M)
     active, low, high = 0, d.low[0, 0], d.high[0, 0]
     for j in range(M):
         n = number_of(wanted[j], c)
         if n != 0:
-            up = n > 0
-            columns[active], numbers[active] = j, n
+            up, size = n > 0, abs(n)
+            columns[active], sizes[active] = j, n
             a[active], b[active] = (d.up_a[0, 0], d.up_b[0, 0]) if up else (d.down_a[0, 0], d.down_b[0, 0])
-            sums[active] = series(b[active], abs(n))
-            pulses[0 if up else 1] += int(abs(n)) * count
+            sums[active], spread[active] = series(b[active], size), c.cycle_noise * math.sqrt(size)
+            pulses[0 if up else 1] += size * count
             active += 1
+    noise[: count * active] = 0
+    if c.cycle_noise > 0:
+        normals(words, noise[: count * active])
     for i in range(count):
         row = g[rows[i]]
         for k in range(active):
-            old, n = row[columns[k]], numbers[k]
-            new = moved(old, a[k], b[k], sums[k], abs(n), low, high, c, words)
+            old = row[columns[k]]
+            new = moved(old, a[k], b[k], sums[k], spread[k] * noise[i * active + k], low, high)
             row[columns[k]] = new
-            load[0 if n > 0 else 1] += abs(n) * 0.5 * (old + new)
+            sums_of[k] += old + new
+    for k in range(active):
+        load[0 if sizes[k] > 0 else 1] += abs(sizes[k]) * 0.5 * sums_of[k]
 
 
 @inner
@@ -155,7 +170,7 @@ def train(s: Any, c: Any, d_1: Any, d_2: Any, images: Any, labels: Any, out: Any
     (I, H), K = s.g_1.shape, s.g_2.shape[1]
     inputs, hidden, everyone = np.empty(I, np.int64), np.empty(H, np.int64), np.arange(H)
     currents, squares, ones = np.empty(max(H, K)), np.empty(max(H, K)), np.ones(I)
-    net, activity, change_1, change_2 = np.empty(H), np.empty(H), np.empty(H), np.empty(K)
+    net, activity, change_1, change_2, noise = np.empty(H), np.empty(H), np.empty(H), np.empty(K), np.empty(H * max(I, K))
     alike = d_1.up_a.shape[0] == 1
     for m in range(images.shape[0]):
         count = lit(images[m], inputs)
@@ -174,10 +189,10 @@ def train(s: Any, c: Any, d_1: Any, d_2: Any, images: Any, labels: Any, out: Any
         for k in range(K):
             change_2[k] *= -c.rate_2
         if alike:
-            write_alike(s.g_1, inputs, count, change_1, d_1, c, s.words, s.pulses[0], s.load[0])
+            write_alike(s.g_1, inputs, count, change_1, d_1, c, s.words, noise, s.pulses[0], s.load[0])
         else:
-            write(s.g_1, inputs, count, ones, change_1, d_1, c, s.words, s.pulses[0], s.load[0])
-        write(s.g_2, everyone, H, activity, change_2, d_2, c, s.words, s.pulses[1], s.load[1])
+            write(s.g_1, inputs, count, ones, change_1, d_1, c, s.words, noise, s.pulses[0], s.load[0])
+        write(s.g_2, everyone, H, activity, change_2, d_2, c, s.words, noise, s.pulses[1], s.load[1])
 
 
 @inner

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bioplaus.dynamics.normal import normal
+from bioplaus.dynamics.normal import normal, normals
 from bioplaus.dynamics.random import seeded
 from bioplaus.neurosim import kernels
 from bioplaus.neurosim.network import Constants, Pulses, alike, new_state, respond
@@ -35,12 +35,12 @@ def written(device: Any, g: Any, n: float, *, seed: int = 0, apart: bool = False
     d, c = pulses_of(device), constants(device, **other)
     if apart:
         d = Pulses(*(np.full(row.shape, a[0, 0]) for a in d))
-    counts, load = np.zeros(2, np.int64), np.zeros(2)
+    counts, load, noise = np.zeros(2, np.int64), np.zeros(2), np.empty(row.size)
     change = np.full(row.shape[1], 2 * n / (c.pulses_up if n > 0 else c.pulses_down))
     if apart:
-        kernels.write(row, np.array([0]), 1, np.ones(1), change, d, c, seeded(np.uint64(seed)), counts, load)
+        kernels.write(row, np.array([0]), 1, np.ones(1), change, d, c, seeded(np.uint64(seed)), noise, counts, load)
     else:
-        kernels.write_alike(row, np.array([0]), 1, change, d, c, seeded(np.uint64(seed)), counts, load)
+        kernels.write_alike(row, np.array([0]), 1, change, d, c, seeded(np.uint64(seed)), noise, counts, load)
     return row[0], counts
 
 
@@ -130,6 +130,12 @@ def test_normal_numbers() -> None:
     assert stats.kurtosis(found) == pytest.approx(0, abs=0.06) and abs(np.corrcoef(found[1:], found[:-1])[0, 1]) < 0.01
     beyond = 2 * stats.norm.sf(3.0) * len(found)  # the widest strip and the tail
     assert abs((abs(found) > 3.0).sum() - beyond) < 4 * np.sqrt(beyond)
+
+
+def test_many_at_once_are_as_many_calls() -> None:
+    words, again, found = seeded(np.uint64(2)), seeded(np.uint64(2)), np.empty(30_000)
+    normals(words, found)
+    assert np.array_equal(found, [normal(again) for _ in found]) and np.array_equal(words, again)
 
 
 def test_tail_of_normal_numbers() -> None:
