@@ -11,6 +11,8 @@ import torch
 from driving import command
 
 from bioplaus import config, data, load, simulate
+from bioplaus.audit import card_of
+from bioplaus.audit.table import row
 from bioplaus.data.base import DataConfig
 from bioplaus.errors import ConfigError
 from bioplaus.neurosim.network import Constants, State, alike, respond, train
@@ -189,6 +191,15 @@ def test_looks_at_the_test_set_choose_nothing() -> None:
     here = seen_by(looking, looking.splits.test_x)
     answers = looking.packs[0].model.rule.predict(here)[0].argmax(-1).numpy()
     assert rows[-1][6] == pytest.approx((answers == looking.splits.test_y).mean())
+
+
+def test_the_card_is_as_declared() -> None:
+    """What a compiled loop hides is taken from the statement; that hidden devices learn from labels is measured."""
+    card = card_of(rule="memristor")
+    assert not card.differs and card.needs_labels and card.network == "neurosim 10"
+    assert set(card.declared) == {"weight_transport", "backward_locking", "update_locking", "phases"}
+    assert card.weight_transport and card.update_locking and card.phases == 2 and not card.neighbours_only
+    assert "yes (as declared)" in row(card)
 
 
 def test_home_is_mnist_where_it_lies(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
