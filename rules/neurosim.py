@@ -1,12 +1,12 @@
 """NeuroSim's online learning on devices, as a rule: images one after the other, reads and writes compiled.
 
-A batch is a run of images. They are learned in order by the compiled loop (`bioplaus.neurosim.network` has its equations), in which a later image
-finds the conductances that earlier ones left; the whole change of the batch is handed to plasticity as one ``w_after - w_before``. Weights
+A batch is a run of images. They are learned in order by the compiled loop (`bioplaus.neurosim.network` has its equations), in which a later
+image finds the conductances that earlier ones left; the whole change of the batch is handed to plasticity as one ``w_after - w_before``. Weights
 are w = 2 g - 1 on a grid of 2^-51, on which that difference and its sum are exact in float64: the size of batches changes nothing.
 
 Weights are the network's. The random generator, counts of pulses and what differs between devices are the rule's state, arrays of devices
-``[R, n_in, n_out]``. The loss is cross-entropy over the net inputs of the outputs, whose order is that of their activities; what is learned is the
-squared error of these.
+``[R, n_in, n_out]``. The loss is cross-entropy over the net inputs of the outputs, whose order is that of their activities; what is learned
+is the squared error of these.
 
 Source: Chen, Peng & Yu 2018, IEEE Trans. CAD 37:3067; user manual of MLP+NeuroSim V3.0.
 """
@@ -175,7 +175,8 @@ def learning(view: View, lr: float | tuple[float, ...]) -> Learning:
     def one(r: int) -> None:
         state = state_of(view, r)
         before = state.g_1.copy(), state.g_2.copy()
-        found = train(state, images[r % len(images)], y[r % len(y)], constants_of(view, lr[r] if isinstance(lr, tuple) else lr), devices_of(view, r))
+        numbers = constants_of(view, lr[r] if isinstance(lr, tuple) else lr)
+        found = train(state, images[r % len(images)], y[r % len(y)], numbers, devices_of(view, r))
         for weight, change, g, old in zip(weights, changes.values(), (state.g_1, state.g_2), before):
             moved = torch.from_numpy(np.where(g != old, 2 * g - 1, np.nan).T).to(weight)
             change[r] = torch.where(moved.isnan(), 0, moved - weight[r])

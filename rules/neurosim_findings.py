@@ -27,9 +27,11 @@ def neurosim_findings(views: Sequence[View]) -> Findings:
     joules = energy(net.device.g_min, net.device.g_max, net.writing, pulses, load)
     values: dict[str, Any] = dict(zip(names, per_image.ravel().tolist()))
     values |= {"pulses": pulses.sum((1, 2)).tolist(), "write_energy_joule": None if joules is None else joules.tolist()}
-    text = f"pulses per image: hidden {per_image[0, 0]:.1f} up, {per_image[0, 1]:.1f} down, output {per_image[1, 0]:.1f} up, {per_image[1, 1]:.1f} down"
+    pairs = zip(("hidden", "output"), per_image)
+    text = "pulses per image: " + ", ".join(f"{where} {up:.1f} up, {down:.1f} down" for where, (up, down) in pairs)
     if joules is not None:
-        text += f"\nwriting took {joules.mean():.3g} J a seed ({1e9 * (joules / np.maximum(images, 1)).mean():.3g} nJ an image), wires and selectors apart"
+        nano = 1e9 * (joules / np.maximum(images, 1)).mean()
+        text += f"\nwriting took {joules.mean():.3g} J a seed ({nano:.3g} nJ an image), wires and selectors apart"
     return Findings(values, text, [_histograms(views[0], f"{net.config.device}, first of {R} seeds" if R > 1 else net.config.device)])
 
 

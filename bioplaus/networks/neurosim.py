@@ -140,10 +140,11 @@ def device_of(config: NeuroSimConfig) -> CountedDevice:
     found = devices.get(config.device)
     if not isinstance(found, CountedDevice):
         raise ConfigError(
-            f"network.device={config.device} has steps, and network=neurosim counts pulses over the range; take an exponential or linear device, "
-            "such as epiram"
+            f"network.device={config.device} has steps, and network=neurosim counts pulses over the range; take an exponential or linear "
+            "device, such as epiram"
         )
-    own = {name: value for name in ("nl_up", "nl_down", "nl_spread", "cycle_noise", "read_noise") if (value := getattr(config, name)) is not None}
+    names = ("nl_up", "nl_down", "nl_spread", "cycle_noise", "read_noise")
+    own = {name: value for name in names if (value := getattr(config, name)) is not None}
     if config.pulses is not None:
         own |= {"pulses_up": config.pulses, "pulses_down": config.pulses}
     if config.on_off is not None:

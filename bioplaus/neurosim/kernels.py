@@ -166,11 +166,11 @@ def sigmoid(x: float) -> float:
 
 @inner
 def train(s: Any, c: Any, d_1: Any, d_2: Any, images: Any, labels: Any, out: Any) -> None:
-    """Learn images, uint8 ``[n, I]`` of 0 and 1, one after the other; fill the net inputs of the outputs before each update, ``[n, K]``."""
-    (I, H), K = s.g_1.shape, s.g_2.shape[1]
-    inputs, hidden, everyone = np.empty(I, np.int64), np.empty(H, np.int64), np.arange(H)
-    currents, squares, ones = np.empty(max(H, K)), np.empty(max(H, K)), np.ones(I)
-    net, activity, change_1, change_2, noise = np.empty(H), np.empty(H), np.empty(H), np.empty(K), np.empty(H * max(I, K))
+    """Learn images, uint8 ``[n, P]`` of 0 and 1, one after the other; fill the net inputs of the outputs before each update, ``[n, K]``."""
+    (P, H), K = s.g_1.shape, s.g_2.shape[1]
+    inputs, hidden, everyone = np.empty(P, np.int64), np.empty(H, np.int64), np.arange(H)
+    currents, squares, ones = np.empty(max(H, K)), np.empty(max(H, K)), np.ones(P)
+    net, activity, change_1, change_2, noise = np.empty(H), np.empty(H), np.empty(H), np.empty(K), np.empty(H * max(P, K))
     alike = d_1.up_a.shape[0] == 1
     for m in range(images.shape[0]):
         count = lit(images[m], inputs)
@@ -197,9 +197,9 @@ def train(s: Any, c: Any, d_1: Any, d_2: Any, images: Any, labels: Any, out: Any
 
 @inner
 def respond(g_1: Any, g_2: Any, c: Any, seed: Any, images: Any, out: Any) -> None:
-    """Read images, uint8 ``[n, I]``, nothing learned; fill the net inputs of the outputs, ``[n, K]``. Noise follows from seed and image."""
-    (I, H), K = g_1.shape, g_2.shape[1]
-    inputs, hidden = np.empty(I, np.int64), np.empty(H, np.int64)
+    """Read images, uint8 ``[n, P]``, nothing learned; fill the net inputs of the outputs, ``[n, K]``. Noise follows from seed and image."""
+    (P, H), K = g_1.shape, g_2.shape[1]
+    inputs, hidden = np.empty(P, np.int64), np.empty(H, np.int64)
     currents, squares, net = np.empty(max(H, K)), np.empty(max(H, K)), np.empty(H)
     words = seeded(seed)
     for m in range(images.shape[0]):

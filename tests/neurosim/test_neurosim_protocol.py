@@ -12,14 +12,14 @@ from bioplaus.errors import ConfigError
 from bioplaus.neurosim.network import Constants, Pulses, State, alike, copied, new_state, respond, side_by_side, train
 
 Array = np.ndarray[Any, Any]
-I, H, K = 20, 9, 4
+P, H, K = 20, 9, 4
 NOISY = Constants(0.9, 0.6, 30.0, 40.0, 0.05, 0.02, 0.1, 255.0)
 DEVICE = alike((0.05, -0.03), (-0.01, -0.04))
 
 
 @pytest.fixture
 def images() -> Array:
-    return (np.random.default_rng(2).random((40, I)) < 0.5).astype(np.uint8)
+    return (np.random.default_rng(2).random((40, P)) < 0.5).astype(np.uint8)
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def labels() -> Array:
 
 def fresh(seed: int = 5) -> State:
     rng = np.random.default_rng(seed)
-    return new_state(rng.random((I, H)), rng.random((H, K)), seed)
+    return new_state(rng.random((P, H)), rng.random((H, K)), seed)
 
 
 def same(a: State, b: State) -> bool:
@@ -81,7 +81,7 @@ def test_one_seed_knows_nothing_of_another(images: Array, labels: Array) -> None
 
 def test_devices_have_constants_of_their_own(images: Array, labels: Array) -> None:
     """A dead row of the hidden layer, and an output that only moves up."""
-    d_1 = Pulses(*(np.repeat(np.repeat(a, I, 0), H, 1) for a in DEVICE))
+    d_1 = Pulses(*(np.repeat(np.repeat(a, P, 0), H, 1) for a in DEVICE))
     d_2 = Pulses(*(np.repeat(np.repeat(a, H, 0), K, 1) for a in DEVICE))
     for name in ("up_a", "up_b", "down_a", "down_b"):
         getattr(d_1, name)[3] = 0
@@ -96,9 +96,9 @@ def test_devices_have_constants_of_their_own(images: Array, labels: Array) -> No
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
-        ({"images": np.zeros((3, I + 1), np.uint8)}, "images of shape"),
-        ({"images": np.full((3, I), 2, np.uint8)}, "must be 0 and 1"),
-        ({"images": np.zeros((3, I))}, "must be 0 and 1"),
+        ({"images": np.zeros((3, P + 1), np.uint8)}, "images of shape"),
+        ({"images": np.full((3, P), 2, np.uint8)}, "must be 0 and 1"),
+        ({"images": np.zeros((3, P))}, "must be 0 and 1"),
         ({"labels": np.array([0, 1, K])}, "labels"),
         ({"labels": np.array([0, 1])}, "labels"),
         ({"d": alike((0, 0), (0, 0))._replace(down_b=np.zeros((2, 2)))}, "down_b of shape"),
@@ -107,7 +107,7 @@ def test_devices_have_constants_of_their_own(images: Array, labels: Array) -> No
     ],
 )
 def test_what_does_not_fit_is_refused(wrong: dict[str, Any], says: str) -> None:
-    given = {"state": fresh(), "images": np.zeros((3, I), np.uint8), "labels": np.zeros(3, np.int64), "d": DEVICE, **wrong}
+    given = {"state": fresh(), "images": np.zeros((3, P), np.uint8), "labels": np.zeros(3, np.int64), "d": DEVICE, **wrong}
     with pytest.raises(ConfigError, match=says) as caught:
         train(given["state"], given["images"], given["labels"], NOISY, (DEVICE, given["d"]))
     assert "\n" not in str(caught.value)

@@ -95,7 +95,9 @@ def test_a_straight_line_is_the_limit() -> None:
 
 
 @pytest.mark.parametrize("apart", [False, True])
-@pytest.mark.parametrize(("wanted", "pulses"), [(0.49999, 0), (0.5, 1), (1.5, 2), (2.5, 3), (2.49999, 2), (-0.5, 1), (-2.5, 3), (-0.49, 0), (7.0, 7)])
+@pytest.mark.parametrize(
+    ("wanted", "pulses"), [(0.49999, 0), (0.5, 1), (1.5, 2), (2.5, 3), (2.49999, 2), (-0.5, 1), (-2.5, 3), (-0.49, 0), (7.0, 7)]
+)
 def test_half_a_pulse_is_one(wanted: float, pulses: int, apart: bool) -> None:
     """64 pulses: halves are exact."""
     device = devices.get("epiram", **LINEAR)

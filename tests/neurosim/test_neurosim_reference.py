@@ -85,13 +85,13 @@ def test_images_in_sequence(name: str, bits: int) -> None:
     device = LAYER[name]
     P_up, P_down, a_up, a_down, on_off = device
     rng = np.random.default_rng(3)
-    I, H, K, rates = 23, 11, 4, (1.7, 0.9)  # rates that write several pulses at once
-    g_1, g_2 = rng.random((I, H)), rng.random((H, K))
-    images, labels = (rng.random((12, I)) < 0.5).astype(np.uint8), rng.integers(0, K, 12)
+    N, H, K, rates = 23, 11, 4, (1.7, 0.9)  # rates that write several pulses at once
+    g_1, g_2 = rng.random((N, H)), rng.random((H, K))
+    images, labels = (rng.random((12, N)) < 0.5).astype(np.uint8), rng.integers(0, K, 12)
     plain = Plain(g_1, g_2, device, rates, bits)
     c = Constants(*rates, P_up, P_down, 0.0, 0.0, 1 / (on_off - 1), 2**bits - 1)
     d = alike(affine(True, P_up, a_up), affine(False, P_down, a_down))
-    apart = Pulses(*(np.full((I, H), float(a[0, 0])) for a in d)), Pulses(*(np.full((H, K), float(a[0, 0])) for a in d))
+    apart = Pulses(*(np.full((N, H), float(a[0, 0])) for a in d)), Pulses(*(np.full((H, K), float(a[0, 0])) for a in d))
     state, single = new_state(g_1, g_2, 0), new_state(g_1, g_2, 0)
     for x, label in zip(images, labels):
         np.testing.assert_allclose(respond(state, x[None], c)[0], plain.column(1, (plain.column(0, x) >= 0).astype(float)), atol=1e-12)

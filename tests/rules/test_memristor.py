@@ -15,9 +15,9 @@ from bioplaus.audit import card_of
 from bioplaus.audit.table import row
 from bioplaus.data.base import DataConfig
 from bioplaus.errors import ConfigError
-from bioplaus.neurosim.network import Constants, State, alike, respond, train
-from bioplaus.networks.neurosim import NeuroSim, NeuroSimConfig, WRITING
+from bioplaus.networks.neurosim import WRITING, NeuroSim, NeuroSimConfig
 from bioplaus.neurons.smooth import Sigmoid
+from bioplaus.neurosim.network import Constants, State, alike, respond, train
 from bioplaus.plasticity import devices
 from bioplaus.rules.memristor import Memristor
 from bioplaus.rules.neurosim import constants_of, devices_of, state_of
@@ -246,7 +246,8 @@ def test_out_of_the_box_and_loaded_again(tmp_path: Any, monkeypatch: pytest.Monk
     assert not any("mini-batch" in text or "softmax" in text for text in summary["plausibility"]["violated"])
     again = load(summary["run_dir"])
     x = again.simulator.splits.test_x[:9]
-    assert np.array_equal(again.predict(again.scale(x)).argmax(-1), again.simulator.packs[0].model.rule.predict(seen_by_best(again, x)).argmax(-1).numpy())
+    answers = again.simulator.packs[0].model.rule.predict(seen_by_best(again, x)).argmax(-1).numpy()
+    assert np.array_equal(again.predict(again.scale(x)).argmax(-1), answers)
 
 
 def seen_by_best(result: Any, x: Any) -> Any:
