@@ -25,6 +25,7 @@ examples:
   bioplaus audit rule=ccl                            what information does this rule really use?
   bioplaus compare rules=bp,ccl,top seeds=5          against backprop: tuned rates, intervals, paired differences, report.html
   bioplaus theory multitasking K=3 d=0.5 T=0.1       equations of state; mc.N=10000 simulates beside them
+  bioplaus device show ag_asi                        a memristive device: curves, steps, noise; also device list, device fit FILE
   bioplaus show rule=ccl                             every setting with its default, unit and source
   bioplaus list rules                                also: neurons, plasticity, data, networks, probes, backends, theories
   bioplaus resume runs/...                           go on after Ctrl-C, kill or power cut
@@ -69,7 +70,8 @@ def _parser() -> _Parser:
         verb.add_argument("overrides", nargs="*", default=[], metavar="key=value", help="evaluate: data.limit=n; resume: nothing")
     add("plot", "draw a run's figures again").add_argument("run", metavar="RUN", help="run directory")
     listing = add("list", "list what there is to choose from")
-    listing.add_argument("family", nargs="?", help="rules, neurons, plasticity, data, networks, probes, backends or theories; all by default")
+    families = "rules, neurons, plasticity, devices, data, networks, probes, backends or theories; all by default"
+    listing.add_argument("family", nargs="?", help=families)
     show = add("show", "show every setting with its default, range and source")
     show.add_argument("overrides", nargs="*", default=[], metavar="key=value")
     convert = add("convert", "turn a trained relu network into a spiking one", machine=True)
@@ -78,6 +80,10 @@ def _parser() -> _Parser:
     theory = add("theory", "solve a theory, beside a simulation", machine=True)
     theory.add_argument("name", help="name of the theory, or 'list'; bioplaus theory NAME help=true shows its settings")
     theory.add_argument("overrides", nargs="*", default=[], metavar="key=value", help="its settings; out=DIR, figure=true|false")
+    device = add("device", "list, draw and fit memristive devices", machine=True)
+    device.add_argument("what", help="list | show NAME | fit FILE")
+    device.add_argument("name", nargs="?", help="name of a device or a device file (show), file of pulse data (fit)")
+    device.add_argument("overrides", nargs="*", default=[], metavar="key=value", help="show: fields of the device; fit: model, unit; out=DIR")
     audit = add("audit", "measure what information a rule really uses", machine=True)
     audit.add_argument("overrides", nargs="*", default=[], metavar="key=value", help="rule=NAME or rule=FILE.py:CLASS, network.* and the like")
     reproduce = add("reproduce", "reproduce a published figure: target beside result")
@@ -251,6 +257,26 @@ def _theory(args: argparse.Namespace) -> None:
         print(command.ask(args.name, given, as_json=args.json))
 
 
+def _device(args: argparse.Namespace) -> None:
+    from bioplaus import config
+    from bioplaus.answers import device
+    from bioplaus.registry import nearest
+
+    asks: dict[str, Callable[..., str]] = {"show": device.shown, "fit": device.fitted}
+    known = ["list", *asks]
+    if args.what not in known:
+        raise ConfigError(f"device {args.what} is not known{nearest(args.what, known)} Write bioplaus device list, show NAME or fit FILE")
+    if args.what == "list":
+        if args.name is not None:
+            raise ConfigError(f"device list takes nothing (got {args.name}); bioplaus device show NAME shows one device")
+        print(device.listing(as_json=args.json))
+        return
+    if args.name is None or "=" in args.name:
+        wanted = {"show": "NAME, a device; see bioplaus device list", "fit": "FILE, with a pulse number and a conductance per line"}[args.what]
+        raise ConfigError(f"device {args.what} needs {wanted}")
+    print(asks[args.what](args.name, config.parse(args.overrides), as_json=args.json))
+
+
 def _audit(args: argparse.Namespace) -> None:
     from bioplaus import config
 
@@ -291,6 +317,7 @@ VERBS: dict[str, Callable[[argparse.Namespace], None]] = {
     "show": _show,
     "convert": _convert,
     "theory": _theory,
+    "device": _device,
     "audit": _audit,
     "reproduce": _reproduce,
 }

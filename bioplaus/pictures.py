@@ -33,6 +33,8 @@ class Series:
         Whether points are drawn as outlines.
     size
         Of a point, in typographic points.
+    faint
+        Whether a line is thin and pale, one of many behind another.
     """
 
     label: str
@@ -45,6 +47,7 @@ class Series:
     marker: str = "o"
     hollow: bool = False
     size: float = 4.0
+    faint: bool = False
 
 
 @dataclass(frozen=True)

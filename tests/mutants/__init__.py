@@ -8,6 +8,7 @@ from mutants.alignment import ALIGNMENT
 from mutants.auditing import AUDITING
 from mutants.comparing import COMPARING
 from mutants.defect import Defect, Equivalent
+from mutants.devices import DEVICES
 from mutants.equivalent import EQUIVALENT
 from mutants.forward_in_time import FORWARD_IN_TIME
 from mutants.hebbian import HEBBIAN
@@ -25,6 +26,6 @@ from mutants.two_phases import TWO_PHASES
 __all__ = ["DEFECTS", "EQUIVALENT", "Defect", "Equivalent"]
 
 DEFECTS = (
-    *ALIGNMENT, *AUDITING, *COMPARING, *FORWARD_IN_TIME, *HEBBIAN, *LEARNING, *NEUROSIM, *RECALL, *RUNNING, *SCANS,
+    *ALIGNMENT, *AUDITING, *COMPARING, *DEVICES, *FORWARD_IN_TIME, *HEBBIAN, *LEARNING, *NEUROSIM, *RECALL, *RUNNING, *SCANS,
     *SPIKE_TIMING, *SPIKING, *SPIKING_UNITS, *TARGETS, *TWO_PHASES,
 )  # fmt: skip

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+import operator
 import sys
 from typing import Any
 
 import numpy as np
 
-__all__ = ["apply", "chosen", "clipped", "is_tensor", "like", "peak", "plain"]
+__all__ = ["apply", "bounded", "changed", "chosen", "clipped", "is_tensor", "like", "peak", "plain", "together"]
 
 
 def is_tensor(x: Any) -> bool:
@@ -32,8 +34,30 @@ def clipped(x: Any, low: Any, high: Any) -> Any:
     """Return x between two bounds, each a number or an array."""
     if not is_tensor(x):
         return np.clip(x, low, high)
+    if not is_tensor(low) and not is_tensor(high):
+        return x.clamp(None if low == -math.inf else low, None if high == math.inf else high)
     x = x.maximum(low) if is_tensor(low) else x.clamp(min=low)
     return x.minimum(high) if is_tensor(high) else x.clamp(max=high)
+
+
+def changed(name: str, x: Any) -> Any:
+    """Return what `apply` does, into x itself where that is an array: x has to be fresh."""
+    if is_tensor(x):
+        return getattr(x, f"{name}_")()
+    return getattr(np, name)(x, out=x) if np.ndim(x) else getattr(np, name)(x)
+
+
+def bounded(x: Any, low: Any, high: Any) -> Any:
+    """Return what `clipped` does, into x itself where that is an array: x has to be fresh."""
+    if is_tensor(x) and not is_tensor(low) and not is_tensor(high):
+        return x.clamp_(low, high)
+    return clipped(x, low, high)
+
+
+def together(name: str, x: Any, y: Any) -> Any:
+    """Return the sum ("add") or product ("mul") of two fresh arrays, into the first if both have one shape and dtype."""
+    fits = np.ndim(x) > 0 and np.shape(x) == np.shape(y) and x.dtype == y.dtype
+    return getattr(operator, f"i{name}" if fits else name)(x, y)
 
 
 def like(x: Any, g: Any) -> Any:

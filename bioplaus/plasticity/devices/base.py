@@ -71,6 +71,11 @@ class Device(ABC):
             One line.
         """
 
+    @classmethod
+    def translated(cls, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """Return changes of fields with other names that the model knows put into its own."""
+        return dict(changes)
+
     @abstractmethod
     def make(self, values: Mapping[str, Any]) -> Steps:
         """Return the steps for values of the fields by name, each a number or an array with one element per device."""
@@ -121,7 +126,7 @@ class Device(ABC):
     def _count(self, sign: int) -> int:
         side, start, end = (self.steps.up, 0.0, 1.0) if sign > 0 else (self.steps.down, 1.0, 0.0)
         reached = float(size(side, np.asarray(end))) > 1e-9
-        return len(walk(side, sign, start, _MOST_PULSES, end if reached else start + sign * MOST)) - 1
+        return walk(*side, sign, [start] * _MOST_PULSES, sign * (end if reached else start + sign * MOST))
 
     @cached_property
     def nonlinearity(self) -> tuple[float | None, float | None]:
@@ -254,7 +259,9 @@ class Device(ABC):
         side = self.steps.up if sign > 0 else self.steps.down
         if side.kind == AFFINE:
             return np.asarray(self.pulse(np.full(count + 1, start), sign * np.arange(count + 1.0)))
-        return np.array(walk(side, sign, start, count))
+        path = [start] * (count + 1)
+        walk(*side, sign, path)
+        return np.array(path)
 
     def siemens(self, g: Any) -> Any:
         """Return the conductance in S of a normalised one.
@@ -285,9 +292,10 @@ def _array(g: Any) -> Any:
 
 def _check_type(f: Field[Any], value: Any) -> None:
     """Refuse a text where a number belongs, and the like."""
-    number = "range" in f.metadata
-    fine = isinstance(value, (int, float)) and not isinstance(value, bool) if number else isinstance(value, str)
-    if not fine and not (value is None and "None" in str(f.type)):
+    kind = str(getattr(f.type, "__name__", f.type))
+    number = "float" in kind or "int" in kind
+    fine = isinstance(value, (int, float)) and not isinstance(value, bool) if number else isinstance(value, str) or "str" not in kind
+    if not fine and not (value is None and "None" in kind):
         raise ConfigError(f"{f.name}={written(value)} must be {'a number' if number else 'a text'}")
 
 

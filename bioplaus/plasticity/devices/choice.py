@@ -67,6 +67,10 @@ def having(device: Device, changes: Mapping[str, Any]) -> Device:
         One line, as for `get`.
     """
     known = [f.name for f in fields(device)]
+    for key, value in changes.items():
+        if key.startswith("beta_") and not isinstance(value, (int, float)):
+            raise ConfigError(f"{key}={value} must be a number")
+    changes = device.translated(changes)
     for key in changes:
         if key not in known:
             raise ConfigError(f"unknown key '{key}' of a device of the model {device.model}{nearest(key, known)} Known: {', '.join(known)}")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bioplaus.errors import ConfigError
 from bioplaus.fields import ranged
 from bioplaus.plasticity.devices._arrays import apply, clipped, is_tensor, like
 from bioplaus.plasticity.devices.base import Normal
@@ -35,12 +36,24 @@ class Exponential(CountedDevice):
 
     model = "exponential"
 
-    nl_up: float = ranged(1.0, above=-LARGEST_LABEL, below=LARGEST_LABEL)
-    """Nonlinearity label of potentiation; > 0 is fast first, 0 a straight line."""
-    nl_down: float = ranged(-1.0, above=-LARGEST_LABEL, below=LARGEST_LABEL)
+    nl_up: float = ranged(1.0)
+    """Nonlinearity label of potentiation; > 0 is fast first, 0 a straight line; in size below 10.1."""
+    nl_down: float = ranged(-1.0)
     """Nonlinearity label of depression; < 0 is fast first (the usual device), > 0 slow first."""
     nl_spread: float = ranged(0.0, 0)
     """Standard deviation of both labels between devices."""
+
+    def check(self) -> None:
+        super().check()
+        for key in ("nl_up", "nl_down"):
+            if abs(getattr(self, key)) >= LARGEST_LABEL:
+                raise ConfigError(f"{key}={getattr(self, key):g}: no device has such a nonlinearity; a label lies between -10.1 and 10.1")
+
+    @classmethod
+    def translated(cls, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the changes with beta_up and beta_down, other names of u = 1/a, as labels."""
+        labels = {f"beta_{side}": f"nl_{side}" for side in ("up", "down")}
+        return {labels.get(key, key): beta_to_nonlinearity(value) if key in labels else value for key, value in changes.items()}
 
     @property
     def nonlinearity(self) -> tuple[float | None, float | None]:  # type: ignore[override]

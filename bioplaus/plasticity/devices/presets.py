@@ -27,19 +27,19 @@ EPIRAM = Exponential(
 
 HZO_FEFET = Exponential(
     g_min=1 / 559.28e3 / 45, g_max=1 / 559.28e3, pulses_up=32, pulses_down=32, nl_up=1.75, nl_down=1.46, cycle_noise=0.005,
-    source="Jerry et al. 2017, IEDM 6.2",
+    source="Jerry et al. 2017, IEDM",
 )  # fmt: skip
 """Ferroelectric transistor, HfZrO, pulses of rising voltage: depression slow first."""
 
 TAOX_HFOX = Exponential(
     g_min=1e-6, g_max=1e-5, pulses_up=128, pulses_down=128, nl_up=0.04, nl_down=-0.63, cycle_noise=0.037,
-    source="Wu et al. 2018, VLSI Technology, p. 103",
+    source="Wu et al. 2018, VLSI Technology",
 )  # fmt: skip
 """TaOx/HfOx filament: 128 levels, almost linear, noisy."""
 
 PCMO = Exponential(
     g_min=1 / 23e6 / 6.84, g_max=1 / 23e6, pulses_up=50, pulses_down=50, nl_up=3.68, nl_down=-6.76, cycle_noise=0.01,
-    source="Park et al. 2013, IEDM 25.6",
+    source="Park et al. 2013, IEDM",
 )  # fmt: skip
 """PrCaMnO: the most nonlinear of the list."""
 
@@ -69,19 +69,19 @@ RERAM_SB = SoftBounds(
 
 CAPACITOR = LinearStep(
     dw_min=0.005, gamma_up=0.05, gamma_down=0.05, gamma_up_spread=0.01, gamma_down_spread=0.01, cycle_noise=0.3, noise="additive",
-    dw_spread=0.1, up_down_spread=0.06, w_min_spread=0.07, w_max_spread=0.07, lifetime=1e6, source="Li et al. 2018, VLSI Technology, p. 25",
+    dw_spread=0.1, up_down_spread=0.06, w_min_spread=0.07, w_max_spread=0.07, lifetime=1e6, source="Li et al. 2018, VLSI Technology",
 )  # fmt: skip
 """Capacitor with current sources: nearly constant steps, a slow leak."""
 
 ECRAM = LinearStep(
     dw_min=0.002, w_min=-0.8276, w_max=1.1724, gamma_up=0.1153, gamma_down=0.5085, gamma_up_spread=0.05, gamma_down_spread=0.05,
-    cycle_noise=0.3, dw_spread=0.1, up_down_spread=0.01, w_min_spread=0.05, w_max_spread=0.05, source="Tang et al. 2018, IEDM 13.1",
+    cycle_noise=0.3, dw_spread=0.1, up_down_spread=0.01, w_min_spread=0.05, w_max_spread=0.05, source="Tang et al. 2018, IEDM",
 )  # fmt: skip
 """Electrochemical memory, lithium: a thousand levels, little noise."""
 
 ECRAM_MO = LinearStep(
     dw_min=2.8214e-4, w_min=-0.8286, w_max=1.1714, gamma_up=0.4152, gamma_down=0.7342, gamma_up_spread=0.05, gamma_down_spread=0.05,
-    cycle_noise=2, dw_spread=0.1, up_down_spread=0.01, w_min_spread=0.05, w_max_spread=0.05, source="Kim et al. 2019, IEDM 35.7",
+    cycle_noise=2, dw_spread=0.1, up_down_spread=0.01, w_min_spread=0.05, w_max_spread=0.05, source="Kim et al. 2019, IEDM",
 )  # fmt: skip
 """Electrochemical memory, metal oxide: the finest steps of the measured devices."""
 
@@ -105,12 +105,12 @@ PCM = OneSided(
 
 RERAM_ARRAY_OM = SoftBounds(
     dw_min=0.0949, dw_law="lognormal", dw_spread=0.7829, up_down_spread=0.01, w_min_spread=0.5695, w_max_spread=0.3499,
-    cycle_noise=0.4158, noise="additive", write_noise=1.4113, source="Gong, Rasch et al. 2022, IEDM 33.7",
+    cycle_noise=0.4158, noise="additive", write_noise=1.4113, source="Gong, Rasch et al. 2022, IEDM",
 )  # fmt: skip
 """Array of filaments, optimised material: about 20 levels, large spread."""
 
 RERAM_ARRAY_HFO2 = SoftBounds(
     dw_min=0.4622, dw_law="lognormal", dw_spread=0.7125, up_down_spread=0.01, w_min_spread=0.599, w_max_spread=0.4295,
-    cycle_noise=0.2174, noise="additive", write_noise=0.5841, source="Gong, Rasch et al. 2022, IEDM 33.7",
+    cycle_noise=0.2174, noise="additive", write_noise=0.5841, source="Gong, Rasch et al. 2022, IEDM",
 )  # fmt: skip
 """Array of filaments, baseline HfO2: about four levels, large spread."""

@@ -34,17 +34,27 @@ class SoftBounds(IncrementalDevice):
 
     @classmethod
     def from_curve(cls, r_min: float, r_max: float, alpha: float, pulses: float, **more: Any) -> SoftBounds:
-        """Return the device whose curve is ``r_min + (r_max - r_min)(1 - exp(-alpha p))/(1 - exp(-alpha P))``, p = 0..P, weights around 0.
+        """Return the device whose potentiation is ``r_min + (r_max - r_min)(1 - exp(-alpha p))/(1 - exp(-alpha P))``, p = 0..P, exactly.
 
-        ``B = (r_max - r_min)/(1 - exp(-alpha P))``, ``w_min = r_min``, ``w_max = r_min + B``, ``dw = B alpha``, ``up_down = 1 + 2 r_min/B``;
-        dw holds to first order in alpha.
+        With ``B = (r_max - r_min)/(1 - exp(-alpha P))`` it moves between r_min and ``r_min + B``, down at the same rate alpha per pulse.
+
+        Parameters
+        ----------
+        r_min, r_max
+            Weights at both ends of the curve, r_min < 0 < r_max.
+        alpha, pulses
+            Rate per pulse, and P.
+        more
+            Further fields, such as the noise.
 
         Raises
         ------
         ConfigError
-            If r_min >= 0 or r_max <= r_min: the curve has to start below w = 0.
+            If 0 is not between r_min and r_max, or alpha and P are not above 0.
         """
-        if not r_min < min(r_max, 0):
-            raise ConfigError(f"r_min={r_min:g} must be below 0 and below r_max={r_max:g}")
-        scale = (r_max - r_min) / -math.expm1(-alpha * pulses)
-        return cls(w_min=r_min, w_max=r_min + scale, dw_min=scale * alpha, up_down=1 + 2 * r_min / scale, **more)
+        if not (r_min < 0 < r_max and alpha > 0 and pulses > 0):
+            raise ConfigError(f"r_min={r_min:g}, r_max={r_max:g}, alpha={alpha:g}, pulses={pulses:g}: r_min < 0 < r_max, the others > 0")
+        top = r_min + (r_max - r_min) / -math.expm1(-alpha * pulses)
+        up, down = (-math.expm1(-alpha) * bound for bound in (top, -r_min))
+        largest = max(up, down)
+        return cls(w_min=r_min, w_max=top, dw_min=largest, up_down=(up - down) / largest, **more)

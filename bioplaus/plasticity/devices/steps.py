@@ -19,13 +19,16 @@ import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from bioplaus.plasticity.devices._arrays import apply, chosen, clipped, like, peak
+from bioplaus.plasticity.devices._arrays import apply, bounded, changed, chosen, clipped, peak, together
 
 __all__ = ["AFFINE", "EXPONENTIAL", "POWER", "Side", "Steps", "moved", "pulsed", "size", "walk"]
 
 AFFINE, POWER, EXPONENTIAL = range(3)
-#: ln of what is left of the way after a pulse that goes all the way, or would go beyond it and is clipped
-_ALL_THE_WAY = -50.0
+#: Slope, relative to the step, below which steps are all alike.
+_STRAIGHT = 1e-12
+#: ln(1 + rate) where a pulse goes all the way, or would go beyond the end and is clipped; and the largest exponent.
+_ALL_THE_WAY, _FAR = -50.0, 50.0
+_LEAST_LEFT = -1 + 1e-15
 
 
 class Side(NamedTuple):
@@ -83,25 +86,38 @@ def moved(side: Side, sign: int, g: Any, count: Any, low: Any, high: Any) -> Any
         Bounds.
     """
     if side.kind == AFFINE:
-        rate = sign * side.b
-        return clipped(g + sign * (side.a + side.b * g) * _compound(rate, _log(rate), count), low, high)
+        return bounded(g + _shift(side, sign, g, sign * count), low, high)
     g = g + 0 * count  # the shape of both
     for k in range(math.ceil(peak(count))):
         g = clipped(g + sign * clipped(count - k, 0.0, 1.0) * size(side, g), low, high)
     return g
 
 
-def walk(side: Side, sign: int, g: float, count: int, stop: float | None = None) -> list[float]:
-    """Return g before and after each of so many pulses of the mean device, as plain numbers in [0, 1]; not beyond `stop`, where it is given."""
-    kind, a, b, c = side
-    found = [g]
-    for _ in range(count):
-        if stop is not None and sign * (stop - g) <= 1e-9:
-            break
-        step = a + b * g if kind == AFFINE else a * abs(b - g) ** c if kind == POWER else max(a - b * math.exp(c * g), 0.0)
+def walk(kind: int, a: float, b: float, c: float, sign: int, path: Any, stop: float = math.inf) -> int:
+    """Fill in g after each pulse of the mean device, and return how many pulses there were.
+
+    Parameters
+    ----------
+    kind, a, b, c, sign
+        The steps and their direction, +1 or -1.
+    path
+        Plain numbers, the first of them the start; the others are filled in, in [0, 1].
+    stop
+        ``sign g`` at which to stop, infinite for never. The function is plain enough to be compiled as it is.
+    """
+    g = path[0]
+    for i in range(1, len(path)):
+        if stop - sign * g <= 1e-9:
+            return i - 1
+        if kind == AFFINE:
+            step = a + b * g
+        elif kind == POWER:
+            step = a * abs(b - g) ** c
+        else:
+            step = max(a - b * math.exp(c * g), 0.0)
         g = min(max(g + sign * step, 0.0), 1.0)
-        found.append(g)
-    return found
+        path[i] = g
+    return len(path) - 1
 
 
 def pulsed(steps: Steps, g: Any, n: Any) -> Any:
@@ -109,26 +125,36 @@ def pulsed(steps: Steps, g: Any, n: Any) -> Any:
     up, down, low, high = steps
     if n.ndim == 0:
         return moved(up, 1, g, n, low, high) if n > 0 else moved(down, -1, g, -n, low, high)
-    if not up.kind == down.kind == AFFINE:
-        raised = moved(up, 1, g, clipped(n, 0.0, math.inf), low, high)
-        return moved(down, -1, raised, clipped(-n, 0.0, math.inf), low, high)
-    rises = like(n > 0, n)
-    falls = 1 - rises
-    a, b = up.a * rises - down.a * falls, up.b * rises - down.b * falls
-    log = _log(up.b) * rises + _log(-down.b) * falls
-    return clipped(g + (a + b * g) * _compound(b, log, apply("abs", n)), low, high)
+    raised, lowered = clipped(n, 0.0, math.inf), clipped(n, -math.inf, 0.0)
+    if up.kind == down.kind == AFFINE:
+        return bounded(together("add", _shift(up, 1, g, raised), _shift(down, -1, g, lowered)) + g, low, high)
+    return moved(down, -1, moved(up, 1, g, raised, low, high), -lowered, low, high)
 
 
-def _compound(rate: Any, log: Any, count: Any) -> Any:
-    """Return ``((1 + rate)^count - 1) / rate``: the number of pulses, corrected for the change of their steps."""
-    if not getattr(rate, "ndim", 0):
-        return apply("expm1", log * count) / rate if rate else count
-    still = rate == 0
-    return chosen(still, count, apply("expm1", log * count) / chosen(still, 1 + 0 * rate, rate))
+def _shift(side: Side, sign: int, g: Any, n: Any) -> Any:
+    """Return by how much n affine pulses of one direction move g, both with their sign, before clipping.
+
+    ``(g + a/b) ((1 + s b)^|n| - 1)``, or ``a n`` where b is negligible; a fresh array.
+    """
+    _, a, b, _ = side
+    if not getattr(b, "ndim", 0):
+        if b == 0 or (not getattr(a, "ndim", 0) and abs(b) <= _STRAIGHT * abs(a)):
+            return a * n
+        return together("mul", g + a / b, _growth(sign * _log(sign * b), n, grows=sign * b > 0))
+    straight = abs(b) <= _STRAIGHT * abs(a)
+    if not bool(straight.any()):
+        return together("mul", g + a / b, _growth(sign * _log(sign * b), n, grows=True))
+    slope = chosen(straight, 1 + 0 * b, b)
+    return chosen(straight, a * n + 0 * g, (g + a / slope) * _growth(sign * _log(sign * slope), n, grows=True))
+
+
+def _growth(log: Any, n: Any, grows: bool) -> Any:
+    """Return exp(log n) - 1; steps that grow have led far out of the bounds long before it overflows."""
+    return changed("expm1", clipped(log * n, -math.inf, _FAR) if grows else log * n)
 
 
 def _log(rate: Any) -> Any:
     """Return ln(1 + rate)."""
     if not getattr(rate, "ndim", 0):
-        return math.log1p(rate) if rate > -1 else _ALL_THE_WAY
-    return clipped(apply("log1p", clipped(rate, -1.0, math.inf)), _ALL_THE_WAY, math.inf)
+        return math.log1p(rate) if rate > _LEAST_LEFT else _ALL_THE_WAY
+    return chosen(rate > _LEAST_LEFT, apply("log1p", clipped(rate, _LEAST_LEFT, math.inf)), _ALL_THE_WAY + 0 * rate)
