@@ -107,7 +107,7 @@ def make_feeds(settings: Settings, splits: Splits, device: torch.device) -> Feed
     if code is not None:
         code.check(splits.train_x.min(initial=0), splits.train_x.max(initial=0))
 
-    def feed(x: Any, y: Any, augment: str = "none") -> Feed:
+    def feed(x: Any, y: Any, augment: str = "none", draws: int = 0) -> Feed:
         return Feed(
             torch.from_numpy(x).to(device, dtype),
             torch.from_numpy(y).to(device),
@@ -115,10 +115,11 @@ def make_feeds(settings: Settings, splits: Splits, device: torch.device) -> Feed
             echoes(settings),
             apart=splits.seeds is not None,
             encoding=code,
+            draws=draws,
         )
 
     return Feeds(
-        feed(splits.train_x, splits.train_y, settings.data.augment),
+        feed(splits.train_x, splits.train_y, settings.data.augment, settings.data.draws or 0),
         feed(splits.validation_x, splits.validation_y),
         feed(splits.test_x, splits.test_y),
     )
@@ -169,7 +170,7 @@ def _task(settings: Settings, splits: Splits, replicas: Sequence[int], device: t
         return SpikingClassification(splits.classes, settings.neuron)
     if wanted == "autoencoding":
         return Regression()
-    if wanted == "classification":
+    if wanted in ("classification", "classification on devices"):
         return Classification(splits.classes)
     if wanted == "labelling":
         return Labelling(splits.classes)

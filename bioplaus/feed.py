@@ -30,6 +30,8 @@ class Feed:
         Whether x and y have the replica axis in front.
     encoding
         How inputs become time, for spiking units.
+    draws
+        An epoch is so many samples drawn at random with replacement; 0: every sample once.
     """
 
     x: Tensor
@@ -38,6 +40,7 @@ class Feed:
     echo: bool = False
     apart: bool = False
     encoding: Encoding | None = None
+    draws: int = 0
 
     def __len__(self) -> int:
         return self.x.shape[1 if self.apart else 0]
@@ -53,8 +56,15 @@ class Feed:
         """Return the feed of the first samples."""
         return replace(self, x=self.x[:, :size], y=self.y[:, :size]) if self.apart else replace(self, x=self.x[:size], y=self.y[:size])
 
+    @property
+    def per_epoch(self) -> int:
+        """Samples that a replica is shown in an epoch."""
+        return self.draws or len(self)
+
     def order(self, streams: Streams, epoch: int) -> Tensor:
-        """Return the order of one epoch, ``[R, N]``: a permutation per replica from the stream ``order``."""
+        """Return which samples come in an epoch, ``[R, per_epoch]``: a permutation, or draws, per replica from the stream ``order``."""
+        if self.draws:
+            return streams.at(epoch).integers("order", (self.draws,), 0, len(self))
         return streams.at(epoch).permutation("order", len(self))
 
     def batch(self, index: Tensor, streams: Streams | None = None) -> Batch:

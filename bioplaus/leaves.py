@@ -26,7 +26,8 @@ class Init:
     kind
         "uniform": U(-1, 1) / sqrt(fan_in), the published default of the counter-current and backprop networks;
         "normal": N(0, 1) / sqrt(fan_in); "orthogonal": orthonormal rows or columns of the matrix post x fan_in; "zero"; "one"; "positive":
-        U(0, 1) + 0.01, as Diehl & Cook 2015 start the excitatory synapses of their network.
+        U(0, 1) + 0.01, as Diehl & Cook 2015 start the excitatory synapses of their network; "thirds": one of -1, -2/3, -1/3, 0, 1/3, 2/3, 1,
+        as MLP+NeuroSim starts devices.
     scale
         Factor on the draw, dimensionless.
     """
@@ -47,7 +48,7 @@ class Leaf:
     def std(self) -> float:
         """Standard deviation of an entry of the start value; 0 for constants."""
         scale, n = self.init.scale, max(self.fan_in, 1)
-        variances = {"uniform": 1 / (3 * n), "positive": 1 / 12, "normal": 1 / n, "orthogonal": 1 / max(n, *self.shape[:1])}
+        variances = {"uniform": 1 / (3 * n), "positive": 1 / 12, "thirds": 4 / 9, "normal": 1 / n, "orthogonal": 1 / max(n, *self.shape[:1])}
         return scale * math.sqrt(variances.get(self.init.kind, 0.0))
 
     @property
@@ -71,12 +72,14 @@ class Leaf:
             return streams.normal(name, self.shape).mul_(scale / math.sqrt(max(self.fan_in, 1)))
         if kind == "positive":
             return streams.uniform(name, self.shape, 0.01, 1.01).mul_(scale)
+        if kind == "thirds":
+            return streams.integers(name, self.shape, -3, 4).to(streams.dtype).div_(3 / scale)
         if kind == "orthogonal":
             return _orthogonal(streams.normal(name, self.shape)).mul_(scale)
         if kind in ("zero", "one"):
             value, shape = float(kind == "one") * scale, (len(streams.seeds), *self.shape)
             return torch.full(shape, value, dtype=streams.dtype, device=streams.device)
-        raise ConfigError(f"unknown start '{kind}' of a weight; choose uniform, normal, positive, orthogonal, zero or one")
+        raise ConfigError(f"unknown start '{kind}' of a weight; choose uniform, normal, positive, thirds, orthogonal, zero or one")
 
 
 def _orthogonal(draw: Tensor) -> Tensor:

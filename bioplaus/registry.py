@@ -184,6 +184,8 @@ RULES = Registry(
         "rstdp": "bioplaus.rules.rstdp:Rstdp",
         # spike times
         "spikeprop": "bioplaus.rules.spikeprop:SpikeProp",
+        # pulses on devices
+        "memristor": "bioplaus.rules.memristor:Memristor",
         # dual networks
         "ccl": "bioplaus.rules.ccl:CounterCurrent",
         # errors sent down through other weights
@@ -287,6 +289,7 @@ NETWORKS = Registry(
         "recurrent": "bioplaus.networks.memory:Recurrent",
         "diehl_cook": "bioplaus.networks.diehl_cook:DiehlCook",
         "spike_times": "bioplaus.networks.spike_times:SpikeTimesPreset",
+        "neurosim": "bioplaus.networks.neurosim:NeuroSim",
     },
 )
 PROBES = Registry(

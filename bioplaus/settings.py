@@ -62,6 +62,8 @@ class TopConfig:
     """What is measured while it runs; [] for nothing."""
     probe_every: int = ranged(0, 0)
     """Updates between probes; 0 means at the end of epochs, about twenty times over the run."""
+    test_every: int = ranged(0, 0)
+    """Epochs between looks at the test set, for curves of them; 0 means once, at the end. It chooses nothing."""
 
 
 @dataclass

@@ -20,6 +20,7 @@ from bioplaus.build import Feeds, build_model, choose_device, choose_threads, ma
 from bioplaus.data.base import Splits
 from bioplaus.engines.base import Block, Engine
 from bioplaus.errors import ConfigError, RunError
+from bioplaus.evaluation import evaluate
 from bioplaus.feed import Feed
 from bioplaus.pack import Pack, probe_batch
 from bioplaus.probes.observe import observe
@@ -64,7 +65,7 @@ class Simulator:
         self.device = choose_device(settings.top.device)
         self.feeds: Feeds = make_feeds(settings, splits, self.device)
         self.batch = min(settings.top.batch_size, len(self.feeds.train))
-        self.per_epoch = -(-len(self.feeds.train) // settings.top.batch_size)
+        self.per_epoch = -(-self.feeds.train.per_epoch // settings.top.batch_size)
         total = settings.top.epochs * self.per_epoch
         self.total = min(total, settings.top.steps or total)
         first = build_model(settings, splits, [0], self.device)
@@ -208,6 +209,9 @@ class Simulator:
             means = pack.epoch_means(pack.world.step - offset)
             self.recorder.add(self.epoch, pack.world.step, pack.model.seeds, "train", means)
             scores = self._measure(pack, self.epoch)
+            if self.settings.top.test_every and self.epoch % self.settings.top.test_every == 0:
+                tested = evaluate(pack.model, pack.world, self.feeds.of(pack.replicas).test)
+                self.recorder.add(self.epoch, pack.world.step, pack.model.seeds, "test", tested)
             clock = pack.clock(self.per_epoch, self.total)
             pack.boundary("epoch", clock, scores, self.feeds.of(pack.replicas))
             if self._probe_is_due():

@@ -20,7 +20,8 @@ def statement(rule: Rule, settings: Settings) -> Plausibility:
     own = rule.statement()
     added = []
     task = getattr(registry.NETWORKS.get(settings.network.name), "task", "")
-    alone = task in ("retrieval", "labelling")  # one example after the other, however they are batched, and no error
+    # one example after the other, however they are batched, and no error but the rule's own
+    alone = task in ("retrieval", "labelling", "classification on devices")
     if settings.top.batch_size > 1 and not alone:
         added.append(f"mini-batch averaging (batch_size={settings.top.batch_size})")
     if settings.plasticity.clip == "per_network":

@@ -37,6 +37,7 @@ MODULES = {
     "conversion_mnist": "bioplaus.experiments.conversion_mnist",
     "diehl_cook_mnist": "bioplaus.experiments.diehl_cook_mnist",
     "spikeprop_xor": "bioplaus.experiments.spikeprop_xor",
+    "memristor_neurosim": "bioplaus.experiments.memristor_neurosim",
     "multitasking_hierarchy": "bioplaus.experiments.multitasking_hierarchy",
     "multitasking_phases": "bioplaus.experiments.multitasking_phases",
     "multitasking_learning": "bioplaus.experiments.multitasking_learning",

@@ -63,6 +63,15 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "network.window": 50,
         "seeds": 2,
     },
+    "pulses on devices, each its own": {
+        "rule": "memristor",
+        "network": "neurosim",
+        "network.hidden": 8,
+        "network.nl_spread": 0.3,
+        "network.read_noise": 0.02,
+        "data.draws": 150,
+        "seeds": 2,
+    },
     "one seed diverges": {"seeds": 2, "rule.lr": [0.1, 1e30], "plasticity.clip": "none", "run.pack": "2"},
 }
 

@@ -107,8 +107,9 @@ class Card:
 
     @property
     def neighbours_only(self) -> bool:
-        """Whether all weights that are transported are those of other synapses of the same layer, as in Oja's rule."""
-        return self.weight_transport and not any(one.reads_forward for one in self.per_layer)
+        """Whether all weights that are seen to be transported are those of other synapses of the same layer, as in Oja's rule."""
+        measured = self.weight_transport and "weight_transport" not in self.declared
+        return measured and not any(one.reads_forward for one in self.per_layer)
 
     def short(self) -> str:
         """Return the card in a few words, e.g. "weight transport, backward locking, needs labels"."""

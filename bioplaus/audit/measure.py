@@ -26,6 +26,8 @@ SAMPLES = 9
 BATCHES = 3
 #: Signals that the audit knows by name; a rule may declare others, which it cannot judge.
 KNOWN_SIGNALS = ("output error", "label", "output", "loss")
+#: What an audit cannot tell of a network whose cells run in a compiled loop.
+BEHIND_LOOPS = ("weight_transport", "backward_locking", "update_locking", "phases")
 
 
 def measure(model: Model, feed: Feed, network: str, epochs: int = 1) -> Card:
@@ -90,14 +92,15 @@ class _Report:
             locked, declared["backward_locking"] = stated.backward_locking, why
             told, declared["modulators"] = set(stated.modulators), why
         if self.window.taps.networks["forward"].compiled:
-            declared["weight_transport"] = "its cells run in a compiled loop, past the verbs that an audit listens to"
+            declared |= dict.fromkeys(BEHIND_LOOPS, "its cells run in a compiled loop, past the verbs that an audit listens to")
+            locked, phases = stated.backward_locking, stated.phases
         mixing = tuple(f"{one.layer} reads other samples of the batch" for one in layers if one.other_samples)
         card = Card(
             rule=rule.config.name,
             network=self.network,
             weight_transport=stated.weight_transport if "weight_transport" in declared else any(one.transport for one in self.read),
             backward_locking=locked,
-            update_locking=bool(waiting),
+            update_locking=stated.update_locking if "update_locking" in declared else bool(waiting),
             needs_labels=any(name in found.labels for name in self.hidden),
             phases=phases + found.own_activity,
             settles=any(one.waits == "for the network to settle" for one in hidden),

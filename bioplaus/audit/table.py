@@ -28,7 +28,8 @@ def row(card: Card) -> str:
     flags = (card.weight_transport, card.update_locking, card.needs_labels)
     transport, update, labels = ("yes" if flag else "no" for flag in flags)
     transport = NEIGHBOURS if card.neighbours_only else transport
-    transport += " (as declared)" if "weight_transport" in card.declared else ""
+    if "update_locking" in card.declared:  # nothing of them is measured
+        transport, locked, update = (f"{text} (as declared)" for text in (transport, locked, update))
     cells = (f"`{card.rule}`", transport, locked, update, labels, str(card.phases), ", ".join(card.modulators) or "-", _reads(card))
     return f"| {' | '.join(cells)} |"
 

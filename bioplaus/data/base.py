@@ -50,6 +50,9 @@ class DataConfig:
     limit: int | None = None
     """Train on exactly this many images, taken after the validation split; default: all."""
 
+    draws: int | None = None
+    """An epoch is so many training images drawn at random with replacement; default: every one of them once."""
+
     validation: float = 0.1
     """Fraction of the training set kept for validation, 0 <= validation < 1."""
 
@@ -226,6 +229,8 @@ def check_config(config: DataConfig) -> None:
         raise ConfigError(f"data.validation={config.validation} must be at least 0 and below 1")
     if config.limit is not None and (not isinstance(config.limit, Integral) or config.limit <= 0):
         raise ConfigError(f"data.limit={config.limit} must be a whole number >= 1; leave it out for all images")
+    if config.draws is not None and (not isinstance(config.draws, Integral) or config.draws <= 0):
+        raise ConfigError(f"data.draws={config.draws} must be a whole number >= 1; leave it out to show every image once an epoch")
     if not isinstance(config.split_seed, Integral) or config.split_seed < 0:
         raise ConfigError(f"data.split_seed={config.split_seed} must be a whole number of at least 0")
     if config.augment not in AUGMENTATIONS:

@@ -9,12 +9,9 @@ import numpy as np
 
 from bioplaus.diehl_cook.state import NEVER
 from bioplaus.diehl_cook.step import fire_input, inner, sorted_by_delay, step
-from bioplaus.dynamics.random import seeded, uniform
+from bioplaus.dynamics.random import seeded_by, uniform
 
 __all__ = ["drive", "rasters", "respond", "train"]
-
-#: FNV-1a's start and factor (Fowler, Noll & Vo), 64 bits
-_BASIS, _PRIME = np.uint64(14695981039346656037), np.uint64(1099511628211)
 
 
 @inner
@@ -83,15 +80,6 @@ def train(s: Any, c: Any, images: Any, learn: bool, counts: Any, tries: Any) -> 
 
 
 @inner
-def _words(seed: Any, image: Any) -> Any:
-    """Return the state of a random generator that follows from a seed and an image."""
-    mark = (_BASIS ^ seed) * _PRIME
-    for i in range(image.shape[0]):
-        mark = (mark ^ np.uint64(image[i])) * _PRIME
-    return seeded(mark)
-
-
-@inner
 def _rest(s: Any, c: Any) -> None:
     """Put cells to their rest, and forget the spikes that are under way."""
     s.v_e[:], s.v_i[:] = c.rest_e, c.rest_i
@@ -110,7 +98,7 @@ def respond(s: Any, c: Any, images: Any, seed: Any, counts: Any, tries: Any, sen
     fired, answered = np.empty(N, np.int64), np.empty(N, np.int64)
     for k in range(images.shape[0]):
         lit = np.flatnonzero(images[k])
-        s.words[:] = _words(seed, images[k])
+        s.words[:] = seeded_by(seed, images[k])
         for attempt in range(c.most_tries):
             _rest(s, c)
             chances = _chances(images[k], lit, attempt, c)

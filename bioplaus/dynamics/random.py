@@ -11,10 +11,12 @@ from typing import Any
 import numba
 import numpy as np
 
-__all__ = ["bounded", "coin", "next_word", "seeded", "uniform"]
+__all__ = ["advanced", "bounded", "coin", "next_word", "seeded", "seeded_by", "uniform"]
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX_A, _MIX_B = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
+#: FNV-1a's start and factor (Fowler, Noll & Vo), 64 bits
+_BASIS, _PRIME = np.uint64(14695981039346656037), np.uint64(1099511628211)
 _R11, _R17, _R19, _R23, _R27, _R30, _R31, _R41, _R45, _R63 = (
     np.uint64(k) for k in (11, 17, 19, 23, 27, 30, 31, 41, 45, 63)
 )
@@ -33,17 +35,29 @@ def seeded(seed: Any) -> Any:
 
 
 @numba.njit(cache=True)
-def next_word(words: Any) -> Any:
-    """Return 64 random bits and move the state on."""
-    a, b, c, d = words[0], words[1], words[2], words[3]
+def seeded_by(seed: Any, image: Any) -> Any:
+    """Return the generator's state, four words, that follows from a seed (uint64) and an image (uint8)."""
+    mark = (_BASIS ^ seed) * _PRIME
+    for i in range(image.shape[0]):
+        mark = (mark ^ np.uint64(image[i])) * _PRIME
+    return seeded(mark)
+
+
+@numba.njit(cache=True)
+def advanced(a: Any, b: Any, c: Any, d: Any) -> Any:
+    """Return 64 random bits and the next state, word by word, for loops that hold the state in registers."""
     total = a + d
+    bits = ((total << _R23) | (total >> _R41)) + a
     c ^= a
     d ^= b
-    words[0] = a ^ d
-    words[1] = b ^ c
-    words[2] = c ^ (b << _R17)
-    words[3] = (d << _R45) | (d >> _R19)
-    return ((total << _R23) | (total >> _R41)) + a
+    return bits, a ^ d, b ^ c, c ^ (b << _R17), (d << _R45) | (d >> _R19)
+
+
+@numba.njit(cache=True)
+def next_word(words: Any) -> Any:
+    """Return 64 random bits and move the state on."""
+    bits, words[0], words[1], words[2], words[3] = advanced(words[0], words[1], words[2], words[3])
+    return bits
 
 
 @numba.njit(cache=True)

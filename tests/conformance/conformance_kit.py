@@ -61,14 +61,17 @@ NETWORKS: dict[str, dict[str, Any]] = {
         "network.late": 20.0,
         "rule.lr": 0.1,
     },
+    # devices of many levels, whose pulses change sides within a few images
+    "neurosim": {"network.device": "epiram", "network.hidden": 12, "network.pulses": 400},
     # an mlp whose units have time
     "spiking": {"network": "mlp", "network.hidden": [7, 5], "network.bias": True, "neuron": "lif", "neuron.beta": 0.9, "neuron.steps": 8},
 }
 #: patterns to recall: as many as rows that the tests want, of a length at which they barely disturb each other
 PATTERNS = {"data": "patterns", "data.N": 200, "data.K": 12}
-SHAPES = {"mlp": (6,), "cnn5": (2, 8, 8), "autoencoder": (2, 8, 8), "spiking": (6,), "diehl_cook": (12,), "spike_times": (12,)}
+IMAGES = (2, 8, 8)
+SHAPES = {"mlp": (6,), "cnn5": IMAGES, "autoencoder": IMAGES, "spiking": (6,), "diehl_cook": (12,), "spike_times": (12,), "neurosim": (12,)}
 #: networks that stand without normalisation, and the test that is about nothing else
-PLAIN, ABOUT_NORM = ("memory", "recurrent", "spiking", "diehl_cook", "spike_times"), "test_running_means_move_in_training_only"
+PLAIN, ABOUT_NORM = ("memory", "recurrent", "spiking", "diehl_cook", "spike_times", "neurosim"), "test_running_means_move_in_training_only"
 
 _NOISE = "feedback learns from noise drawn per sample: a batch in another order, or twice as long, meets other noise"
 
@@ -95,6 +98,7 @@ EXEMPT: dict[tuple[str, str], str] = {
     ("spike_times", ABOUT_NORM): "it has no normalisation",
     # spikes alone
     ("diehl_cook", ABOUT_NORM): "its running arrays are thresholds and responses by class; tests/rules/test_diehl_cook.py has them",
+    ("neurosim", ABOUT_NORM): "it has no normalisation and nothing that runs",
     **{
         (f"{rule} on spiking", "test_the_loss_falls_on_separable_clouds"): (
             f"few excitatory cells do not tell the clouds apart in 8 steps, learning or not; tests/rules/test_{rule}.py has the changes"
@@ -102,7 +106,8 @@ EXEMPT: dict[tuple[str, str], str] = {
         for rule in ("stdp", "rstdp")
     },
     **{
-        ("diehl_cook", test): "images are shown one after the other: a later one finds what earlier ones left"
+        (network, test): "images are shown one after the other: a later one finds what earlier ones left"
+        for network in ("diehl_cook", "neurosim")
         for test in ("test_the_order_within_a_batch_does_not_matter", "test_the_size_of_a_change_does_not_grow_with_the_batch")
     },
     ("multitasking", "test_the_loss_falls_on_separable_clouds"): (
@@ -146,7 +151,7 @@ def toy(network: str, seeds: tuple[int, ...] = (3,)) -> Splits:
     size = int(np.prod(shape))
     centres = 1.5 * np.linalg.qr(draw.standard_normal((size, size)))[0][:CLASSES] * np.sqrt(size / CLASSES)
     y = np.arange(ROWS) % CLASSES
-    if network in ("diehl_cook", "spike_times"):  # light where the class's third of the pixels is
+    if network in ("diehl_cook", "spike_times", "neurosim"):  # light where the class's third of the pixels is
         centres = np.kron(np.eye(CLASSES), np.full(size // CLASSES, 0.8))
         draw = np.random.default_rng(7)
         x = np.clip(centres[y] + 0.1 * draw.standard_normal((ROWS, size)), 0, 1).astype(np.float32)

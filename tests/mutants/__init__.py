@@ -13,6 +13,7 @@ from mutants.equivalent import EQUIVALENT
 from mutants.forward_in_time import FORWARD_IN_TIME
 from mutants.hebbian import HEBBIAN
 from mutants.learning import LEARNING
+from mutants.neurosim import NEUROSIM
 from mutants.recall import RECALL
 from mutants.running import RUNNING
 from mutants.scans import SCANS
@@ -33,6 +34,7 @@ DEFECTS = (
     *FORWARD_IN_TIME,
     *HEBBIAN,
     *LEARNING,
+    *NEUROSIM,
     *RECALL,
     *RUNNING,
     *SCANS,

@@ -39,7 +39,7 @@ SPIKE_TIMING = (
     ),
     Defect(
         "diehl_cook: in a test all images evoke the same draws",
-        "bioplaus/diehl_cook/kernels.py",
+        "bioplaus/dynamics/random.py",
         "mark = (mark ^ np.uint64(image[i])) * _PRIME",
         "mark = (mark ^ np.uint64(0)) * _PRIME",
         RESPOND,
