@@ -1,8 +1,8 @@
 """What there is to choose from, by name, without importing any of it.
 
 Built-in components stand in one explicit table per family, ``name -> "module:Class"``; third parties enter through entry points of the groups
-``bioplaus.rules``, ``bioplaus.neurons`` and ``bioplaus.plasticity``. Listing names and summaries reads source text, so ``bioplaus list``
-imports neither torch nor the components.
+``bioplaus.rules``, ``bioplaus.neurons``, ``bioplaus.plasticity`` and ``bioplaus.devices``. Listing names and summaries reads source text, so
+``bioplaus list`` imports neither torch nor the components.
 """
 
 from __future__ import annotations
@@ -18,7 +18,20 @@ from typing import Any
 
 from bioplaus.errors import ConfigError
 
-__all__ = ["ENGINES", "FAMILIES", "NETWORKS", "NEURONS", "PLASTICITY", "PROBES", "RULES", "THEORIES", "Registry", "is_file", "nearest"]
+__all__ = [
+    "DEVICES",
+    "ENGINES",
+    "FAMILIES",
+    "NETWORKS",
+    "NEURONS",
+    "PLASTICITY",
+    "PROBES",
+    "RULES",
+    "THEORIES",
+    "Registry",
+    "is_file",
+    "nearest",
+]
 
 
 def nearest(word: str, known: list[str]) -> str:
@@ -129,9 +142,9 @@ class Registry:
         return self._classes[name]
 
     def summary(self, name: str) -> str:
-        """Return the first line of the class's docstring, read from the source without importing it."""
+        """Return the first line of the class's docstring, or of the string under a value, read from the source without importing it."""
         module, _, attribute = self._targets[self.check(name)].partition(":")
-        if name in self._classes:
+        if isinstance(self._classes.get(name), type):
             return _first_line(self._classes[name].__doc__)
         try:
             spec = importlib.util.find_spec(module)
@@ -141,10 +154,16 @@ class Registry:
                 tree = ast.parse(file.read())
         except (ImportError, OSError, ValueError, SyntaxError):  # another package's trouble must not break the list
             return f"from {module}"
-        for node in tree.body:
+        for node, after in zip(tree.body, [*tree.body[1:], None]):
             if isinstance(node, ast.ClassDef) and node.name == attribute:
                 return _first_line(ast.get_docstring(node))
+            if _assigns(node, attribute) and isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant):
+                return _first_line(str(after.value.value))
         return _first_line(ast.get_docstring(tree))
+
+
+def _assigns(node: ast.stmt, name: str) -> bool:
+    return isinstance(node, ast.Assign) and any(isinstance(target, ast.Name) and target.id == name for target in node.targets)
 
 
 def _first_line(text: str | None) -> str:
@@ -229,6 +248,31 @@ PLASTICITY = Registry(
     },
     "bioplaus.plasticity",
 )
+DEVICES = Registry(
+    "device",
+    {
+        # pulse curves
+        "ag_asi": "bioplaus.plasticity.devices.presets:AG_ASI",
+        "epiram": "bioplaus.plasticity.devices.presets:EPIRAM",
+        "hzo_fefet": "bioplaus.plasticity.devices.presets:HZO_FEFET",
+        "taox_hfox": "bioplaus.plasticity.devices.presets:TAOX_HFOX",
+        "pcmo": "bioplaus.plasticity.devices.presets:PCMO",
+        "alox_hfo2": "bioplaus.plasticity.devices.presets:ALOX_HFO2",
+        "gst_pcm": "bioplaus.plasticity.devices.presets:GST_PCM",
+        # steps
+        "reram_es": "bioplaus.plasticity.devices.presets:RERAM_ES",
+        "reram_sb": "bioplaus.plasticity.devices.presets:RERAM_SB",
+        "capacitor": "bioplaus.plasticity.devices.presets:CAPACITOR",
+        "ecram": "bioplaus.plasticity.devices.presets:ECRAM",
+        "ecram_mo": "bioplaus.plasticity.devices.presets:ECRAM_MO",
+        "gokmen_vlasov": "bioplaus.plasticity.devices.presets:GOKMEN_VLASOV",
+        "idealized": "bioplaus.plasticity.devices.presets:IDEALIZED",
+        "pcm": "bioplaus.plasticity.devices.presets:PCM",
+        "reram_array_om": "bioplaus.plasticity.devices.presets:RERAM_ARRAY_OM",
+        "reram_array_hfo2": "bioplaus.plasticity.devices.presets:RERAM_ARRAY_HFO2",
+    },
+    "bioplaus.devices",
+)
 NETWORKS = Registry(
     "network",
     {
@@ -275,6 +319,7 @@ FAMILIES = {
     "rules": RULES,
     "neurons": NEURONS,
     "plasticity": PLASTICITY,
+    "devices": DEVICES,
     "networks": NETWORKS,
     "probes": PROBES,
     "backends": ENGINES,
