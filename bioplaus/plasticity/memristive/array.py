@@ -10,6 +10,7 @@ from torch import Tensor
 from bioplaus.plasticity.devices import Device
 from bioplaus.plasticity.devices.incremental import IncrementalDevice
 from bioplaus.plasticity.devices.steps import AFFINE, Side, size
+from bioplaus.plasticity.memristive.noisy import one_by_one
 from bioplaus.plasticity.memristive.touched import Touched
 from bioplaus.streams import Streams
 
@@ -90,15 +91,7 @@ class DeviceArray:
         own, device = self.own(state, at), self.device
         if not isinstance(device, IncrementalDevice) or not device.cycle_noise:
             return device.pulsed(g, n, at.noise(streams, scope), own)  # type: ignore[no-any-return]
-        # pulse by pulse, as noise enters each; whoever has had all of its pulses drops out
-        g, count, sign, still, k = g.clone(), n.abs(), n.sign(), torch.arange(len(g), device=g.device), 0
-        while len(still):
-            part = at if k == 0 else Touched(at.index[still], at.each, at.replicas)
-            some = own if k == 0 else {key: value[still] for key, value in own.items()}
-            g[still] = device.pulsed(g[still], sign[still], part.noise(streams, f"{scope}/{k}"), some)
-            k += 1
-            still = still[count[still] > k]
-        return g
+        return one_by_one(device, g, n, own, at, streams, scope)
 
     def _count(self, state: State, at: Touched, n: Tensor, before: Tensor, after: Tensor) -> None:
         up = n.clamp(min=0)
