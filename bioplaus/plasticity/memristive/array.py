@@ -10,8 +10,8 @@ from torch import Tensor
 from bioplaus.plasticity.devices import Device
 from bioplaus.plasticity.devices.incremental import IncrementalDevice
 from bioplaus.plasticity.devices.steps import AFFINE, Side, size
-from bioplaus.plasticity.memristive.noisy import one_by_one
 from bioplaus.plasticity.memristive.touched import Touched
+from bioplaus.plasticity.memristive.writing import compiles, written
 from bioplaus.streams import Streams
 
 __all__ = ["DeviceArray", "unit_steps"]
@@ -41,6 +41,7 @@ class DeviceArray:
 
     def __init__(self, name: str, device: Device) -> None:
         self.name, self.device = name, device
+        self.compiled = compiles(device)
         self.write_noise = bool(getattr(device, "write_noise", 0))
         self.leaks = getattr(device, "lifetime", None) is not None
         volts, seconds = (device.volts_up, device.volts_down), (device.seconds_up, device.seconds_down)
@@ -75,33 +76,28 @@ class DeviceArray:
 
     def pulse(self, state: State, at: Touched, n: Tensor, streams: Streams, scope: str) -> None:
         """Write n pulses, n > 0 up and n < 0 down, to some devices in place, and count them."""
-        g = self.get(state, at)
-        moved = self._moved(state, g, n, at, streams, f"{scope}/{self.name}")
-        self.put(state, at, moved, streams, scope)
-        self._count(state, at, n, g, moved)
+        if not len(n):
+            return
+        scope = f"{scope}/{self.name}"
+        sums = written(self.device, state[self.name], self.own(state), at, n, streams, scope, compiled=self.compiled)
+        self._look_anew(state, at, streams, scope)
+        state["up"].add_(sums[:, 0].long())
+        state["down"].add_(sums[:, 1].long())
+        if self.has_energy:
+            # the charge of pulses at G = Gmin + g (Gmax - Gmin), summed
+            low, width = self.device.siemens(0.0), self.device.siemens(1.0) - self.device.siemens(0.0)
+            joule = sum(cost * (low * sums[:, side] + width * sums[:, side + 2]) for side, cost in enumerate(self.pulse_cost))
+            state["energy"].add_((joule * FEMTO).round().long())
 
     def put(self, state: State, at: Touched, g: Tensor, streams: Streams, scope: str) -> None:
         """Set the conductances of some devices in place; each is seen through fresh write noise."""
         state[self.name].view(-1)[at.index] = g
+        self._look_anew(state, at, streams, f"{scope}/{self.name}")
+
+    def _look_anew(self, state: State, at: Touched, streams: Streams, scope: str) -> None:
         if self.write_noise:
-            noise = at.noise(streams, f"{scope}/{self.name}")
-            state[f"{self.name}.seen"].view(-1)[at.index] = self._seen(torch.zeros_like(g), noise)
-
-    def _moved(self, state: State, g: Tensor, n: Tensor, at: Touched, streams: Streams, scope: str) -> Tensor:
-        own, device = self.own(state, at), self.device
-        if not isinstance(device, IncrementalDevice) or not device.cycle_noise:
-            return device.pulsed(g, n, at.noise(streams, scope), own)  # type: ignore[no-any-return]
-        return one_by_one(device, g, n, own, at, streams, scope)
-
-    def _count(self, state: State, at: Touched, n: Tensor, before: Tensor, after: Tensor) -> None:
-        up = n.clamp(min=0)
-        down = up - n
-        state["up"].add_(at.sums(up).long())
-        state["down"].add_(at.sums(down).long())
-        if self.has_energy:
-            volts = up * self.pulse_cost[0] + down * self.pulse_cost[1]
-            joule = at.sums(volts * self.device.siemens((before + after) / 2))
-            state["energy"].add_((joule * FEMTO).round().long())
+            zeros = torch.zeros(len(at.index), dtype=state[self.name].dtype, device=at.index.device)
+            state[f"{self.name}.seen"].view(-1)[at.index] = self._seen(zeros, at.noise(streams, scope))
 
     def _seen(self, zero: Tensor, noise: object) -> Tensor:
         return self.device.seen(zero, noise)  # type: ignore[attr-defined, no-any-return]

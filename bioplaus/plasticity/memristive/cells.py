@@ -80,8 +80,7 @@ class Single(Cell):
         return 2 * seen[0] + (2 * self.offset - 1)
 
     def apply(self, state: State, pulses: Pulses, streams: Streams, scope: str) -> None:
-        at, up, down = pulses
-        self.arrays[0].pulse(state, at, up - down, streams, scope)
+        self.arrays[0].pulse(state, *pulses, streams, scope)
 
 
 class Bidirectional(Cell):
@@ -97,9 +96,9 @@ class Bidirectional(Cell):
         return seen[0] - seen[1]
 
     def apply(self, state: State, pulses: Pulses, streams: Streams, scope: str) -> None:
-        at, up, down = pulses
-        for array, n in zip(self.arrays, (up - down, down - up)):
-            array.pulse(state, at, n, streams, scope)
+        at, n = pulses
+        for array, own in zip(self.arrays, (n, -n)):
+            array.pulse(state, at, own, streams, scope)
 
 
 class Unidirectional(Bidirectional):
@@ -119,10 +118,10 @@ class Unidirectional(Bidirectional):
         return d.clamp(min=0), (-d).clamp(min=0)
 
     def apply(self, state: State, pulses: Pulses, streams: Streams, scope: str) -> None:
-        at, up, down = pulses
-        for array, n in zip(self.arrays, (up, down)):
-            chosen = n > 0
-            array.pulse(state, at.some(chosen), n[chosen], streams, scope)
+        at, n = pulses
+        for array, own in zip(self.arrays, (n, -n)):
+            chosen = own > 0
+            array.pulse(state, at.some(chosen), own[chosen], streams, scope)
 
     def upkeep(self, state: State, streams: Streams, scope: str) -> Iterator[Touched]:
         due = state["writes"] % self.every == 0

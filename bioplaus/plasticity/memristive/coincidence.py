@@ -58,11 +58,9 @@ class Coincidence:
             self._count(change.connection, pre, post, strength, signed, total, streams.within(f"{key}/{i}/"))
         if not bool((total.flatten(1).amax(1) > 0).all()):
             shortfall.copy_(change.dense().abs().flatten(1).amax(1) * strength)
-        for n, direction in ((total + signed) / 2, 1), ((total - signed) / 2, -1):
-            n.round_()
-            at = where(n > 0)
-            n = n.view(-1)[at.index]
-            yield (at, n, torch.zeros_like(n)) if direction > 0 else (at, torch.zeros_like(n), n)
+        for n, sign in ((total + signed) / 2, 1), ((total - signed) / 2, -1):
+            at = where(n > 0.5)
+            yield at, sign * n.view(-1)[at.index].round_()
 
     def _count(
         self, connection: Connection, pre: Tensor, post: Tensor, strength: Tensor, signed: Tensor, total: Tensor, streams: Streams

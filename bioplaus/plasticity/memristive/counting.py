@@ -8,20 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from bioplaus.plasticity.base import Step
+from bioplaus.plasticity.memristive._pulse_kernel import find
 from bioplaus.plasticity.memristive.touched import Touched, where
 from bioplaus.shapes import per_weight
 from bioplaus.streams import Streams
 
 __all__ = ["Counting", "Pulses"]
 
-#: Some weights, pulses up for each >= 0, and pulses down.
-Pulses = tuple[Touched, Tensor, Tensor]
-#: A change that is just enough for a pulse is found in spite of rounding, and then judged exactly.
-SHADE = 1 - 1e-5
+#: Some weights, and pulses for each: > 0 up, < 0 down.
+Pulses = tuple[Touched, Tensor]
 
 
 class Counting:
@@ -52,20 +52,26 @@ class Counting:
         shortfall
             ``[R]``, becomes the largest wanted change in pulses where no pulse comes of it.
         """
-        up, down = self.units
         change = step.change.dense()
         factor = step.rate / scale
-        least = (0.5 if self.theta is None else self.theta) * SHADE * min(up, down) / factor
-        # where nothing is wanted there is no pulse, whatever theta; a NaN is above nothing
-        at = where(change.abs() > per_weight(least, change))
-        wanted = change.reshape(-1)[at.index] * at.of(factor)
-        x = torch.where(wanted > 0, wanted / up, wanted / down)
-        n = torch.floor(x.abs() + 0.5) if self.theta is None else (x.abs() > self.theta).to(x.dtype)
-        keep = n > 0
-        if not bool(keep.all()):
-            at, x, n = at.some(keep), x[keep], n[keep]
+        at, n = self._found(change, factor) if change.device.type == "cpu" else self._searched(change, factor)
         if 0 in at.sizes:
-            shortfall.copy_(change.abs().flatten(1).amax(1) * factor / min(up, down))
-        rises = x > 0
-        yield at, n.clamp(max=self.most[0]) * rises, n.clamp(max=self.most[1]) * ~rises
+            shortfall.copy_(change.abs().flatten(1).amax(1) * factor / min(self.units))
+        yield at, n
 
+    def _found(self, change: Tensor, factor: Tensor) -> tuple[Touched, Tensor]:
+        flat = change.flatten(1).numpy()
+        index, n, sizes = np.empty(flat.size, np.int64), np.empty(flat.size, flat.dtype), np.zeros(len(flat), np.int64)
+        theta = -1.0 if self.theta is None else self.theta
+        found = find(flat, factor.numpy(), *self.units, theta, *map(float, self.most), index, n, sizes)
+        return Touched(torch.from_numpy(index[:found]), flat.shape[1], len(flat)), torch.from_numpy(n[:found])
+
+    def _searched(self, change: Tensor, factor: Tensor) -> tuple[Touched, Tensor]:
+        x = change * per_weight(factor, change)
+        x = torch.where(x > 0, x / self.units[0], x / self.units[1])
+        at = where(x.abs() >= 0.5 if self.theta is None else x.abs() > self.theta)
+        x = x.reshape(-1)[at.index]
+        if self.theta is not None:
+            return at, x.sign()
+        n = torch.floor(x.abs() + 0.5)
+        return at, torch.where(x > 0, n.clamp(max=self.most[0]), -n.clamp(max=self.most[1]))

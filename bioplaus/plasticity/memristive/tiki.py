@@ -55,8 +55,7 @@ class TikiTaka(Cell):
         return slow + 2 * self.gamma * (seen[1] - self._zero(state, at)) if self.gamma else slow
 
     def apply(self, state: State, pulses: Pulses, streams: Streams, scope: str) -> None:
-        at, up, down = pulses
-        self.arrays[1].pulse(state, at, up - down, streams, scope)
+        self.arrays[1].pulse(state, *pulses, streams, scope)
 
     def upkeep(self, state: State, streams: Streams, scope: str) -> Iterator[Touched]:
         due = state["writes"] % self.every == 0
