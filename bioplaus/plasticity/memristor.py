@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-import yaml
 from torch import Tensor
 
 from bioplaus.errors import ConfigError
@@ -16,7 +15,6 @@ from bioplaus.plasticity import devices
 from bioplaus.plasticity.adaptive import Adam, AdamW, RmsProp
 from bioplaus.plasticity.base import Optimiser, Plasticity, PlasticityConfig, Synapse
 from bioplaus.plasticity.devices import Device
-from bioplaus.plasticity.memristive.array import unit_steps
 from bioplaus.plasticity.memristive.cells import Bidirectional, Cell, Single, Unidirectional
 from bioplaus.plasticity.memristive.coincidence import LONGEST, Coincidence
 from bioplaus.plasticity.memristive.counting import Counting
@@ -98,11 +96,10 @@ class Memristor(Plasticity):
     def make_synapse(self) -> Synapse:
         c, device = self.config, device_of(self.config)
         cell = _cell(c, device)
-        units = tuple(cell.sweep * step for step in unit_steps(device))
         if c.pulses != "stochastic":
-            return MemristorSynapse(cell, Counting(units, device.levels, c.theta if c.pulses == "sign" else None), c.headroom)
+            return MemristorSynapse(cell, Counting(cell.units, cell.most, c.theta if c.pulses == "sign" else None), c.headroom)
         self._check_factored()
-        return MemristorSynapse(cell, Coincidence(units, c.longest), c.headroom)
+        return MemristorSynapse(cell, Coincidence(cell.units, c.longest), c.headroom)
 
     def _check_factored(self) -> None:
         c = self.config
@@ -186,8 +183,13 @@ def _changes(c: MemristorConfig) -> dict[str, Any]:
         key, equals, text = word.partition("=")
         if not equals:
             raise ConfigError(f"plasticity.changes has '{word}', which is not number=value; write for example [nl_up=2,nl_down=-2]")
-        try:
-            found[key.strip()] = yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            raise ConfigError(f"plasticity.changes: {word} cannot be read") from error
+        found[key.strip()] = _value(text.strip())
     return found
+
+
+def _value(text: str) -> Any:
+    """Return a number where it is one, else null or the text itself."""
+    try:
+        return float(text)
+    except ValueError:
+        return None if text == "null" else text

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from bioplaus.plasticity.devices import Device
-from bioplaus.plasticity.memristive.array import DeviceArray
+from bioplaus.plasticity.memristive.array import DeviceArray, unit_steps
 from bioplaus.plasticity.memristive.counting import Pulses
 from bioplaus.plasticity.memristive.touched import Touched, where
 from bioplaus.shapes import per_weight
@@ -27,11 +27,11 @@ Look = Callable[[DeviceArray, Tensor], Tensor]
 class Cell(ABC):
     """One or two devices per weight. Final classes hold settings; the state is passed in and changed in place."""
 
-    #: range of d that one device sweeps: change by a pulse = unit step of the device times it
-    sweep: float = 2.0
-
     def __init__(self, device: Device, *names: str) -> None:
         self.arrays = tuple(DeviceArray(name, device) for name in names)
+        up, down = unit_steps(device)
+        #: what a pulse for a rise and one for a fall change d by, and the most of them that one write has
+        self.units, self.most = (2 * up, 2 * down), device.levels
 
     @abstractmethod
     def start(self, d: Tensor) -> tuple[Tensor, ...]:
@@ -108,10 +108,10 @@ class Unidirectional(Bidirectional):
     number of LTP pulses that comes nearest on that device's curve, open loop (the scheme of Lim et al. 2019, Neural Comput. & Applic. 31:8101).
     """
 
-    sweep = 1.0
-
     def __init__(self, device: Device, hi: float, lo: float, every: int) -> None:
         super().__init__(device)
+        # one of the two devices moves, and always up
+        self.units, self.most = (self.units[0] / 2,) * 2, (self.most[0],) * 2
         self.hi, self.lo, self.every = hi, lo, every
 
     def start(self, d: Tensor) -> tuple[Tensor, ...]:

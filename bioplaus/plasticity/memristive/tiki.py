@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 from bioplaus.plasticity.devices import Device
-from bioplaus.plasticity.memristive.array import unit_steps
 from bioplaus.plasticity.memristive.cells import Cell, State
 from bioplaus.plasticity.memristive.counting import Pulses
 from bioplaus.plasticity.memristive.touched import Touched, where
@@ -37,7 +36,6 @@ class TikiTaka(Cell):
     def __init__(self, device: Device, gamma: float, every: int, columns: int, rate: float) -> None:
         super().__init__(device, "C", "A")
         self.gamma, self.every, self.columns, self.rate = gamma, every, columns, rate
-        self.units, self.most = unit_steps(device), device.levels
 
     def start(self, d: Tensor) -> tuple[Tensor, ...]:
         return (1 + d) / 2, torch.full_like(d, 0.5)
@@ -62,7 +60,7 @@ class TikiTaka(Cell):
         if not bool(due.any()):
             return
         at = self._next(state, due)
-        a = 2 * (self.arrays[1].visible(state, at) - self._zero(state, at)) * self.rate / 2
+        a = 2 * (self.arrays[1].visible(state, at) - self._zero(state, at)) * self.rate
         x = torch.where(a > 0, a / self.units[0], a / self.units[1])
         n = torch.floor(x.abs() + at.uniform(streams, f"{scope}/transfer/round"))
         keep = n > 0
