@@ -26,7 +26,7 @@ def test_the_mean_of_coincidences_is_the_wanted_change(strength: float) -> None:
     """lr x delta / dw_min per sample where nothing is clipped, within four standard errors of the mean (Bernoulli slots vary by at most their mean)."""
     pre, post = drawn(1, 3, 4).clamp(-1.5, 1.5), drawn(1, 3, 2, seed=1).clamp(-1.5, 1.5)
     connection, repeats = DenseConnection((4,), (2,)), 1500
-    leaf = Leaf(drawn(1, 2, 4), changes=FINE, pulses="stochastic", cell="single", headroom=2.0)
+    leaf = Leaf(drawn(1, 2, 4), changes=FINE, pulses="stochastic", cell="single", headroom=20.0)
     dw = 2e-9 * float(leaf.scale)
     total = torch.zeros(1, 2, 4, dtype=torch.float64)
     for _ in range(repeats):
@@ -81,7 +81,7 @@ def test_convolutions_count_coincidences_over_positions() -> None:
     """On the mean over repeats the pulses are those of `correlate`; borders and strides included."""
     connection = conv()
     pre, post = drawn(1, 2, *connection.in_shape).clamp(-1.5, 1.5), drawn(1, 2, *connection.out_shape, seed=1).clamp(-1.5, 1.5)
-    leaf = Leaf(drawn(1, *connection.weight_shape), changes=FINE, pulses="stochastic", cell="single", headroom=2.0)
+    leaf = Leaf(drawn(1, *connection.weight_shape), changes=FINE, pulses="stochastic", cell="single", headroom=20.0)
     dw, repeats = 2e-9 * float(leaf.scale), 600
     total = torch.zeros(1, *connection.weight_shape, dtype=torch.float64)
     for _ in range(repeats):
