@@ -12,6 +12,7 @@ from mutants.equivalent import EQUIVALENT
 from mutants.forward_in_time import FORWARD_IN_TIME
 from mutants.hebbian import HEBBIAN
 from mutants.learning import LEARNING
+from mutants.memristor import MEMRISTOR
 from mutants.recall import RECALL
 from mutants.running import RUNNING
 from mutants.scans import SCANS
@@ -24,6 +25,6 @@ from mutants.two_phases import TWO_PHASES
 __all__ = ["DEFECTS", "EQUIVALENT", "Defect", "Equivalent"]
 
 DEFECTS = (
-    *ALIGNMENT, *AUDITING, *COMPARING, *FORWARD_IN_TIME, *HEBBIAN, *LEARNING, *RECALL, *RUNNING, *SCANS,
+    *ALIGNMENT, *AUDITING, *COMPARING, *FORWARD_IN_TIME, *HEBBIAN, *LEARNING, *MEMRISTOR, *RECALL, *RUNNING, *SCANS,
     *SPIKE_TIMING, *SPIKING, *SPIKING_UNITS, *TARGETS, *TWO_PHASES,
 )  # fmt: skip
