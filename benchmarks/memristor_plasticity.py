@@ -35,9 +35,10 @@ BATCH, BATCHES = 128, 40
 
 def prepared(values: dict[str, str]):  # type: ignore[no-untyped-def]
     """Return a function that runs the batches once, on a world that goes on."""
-    given = {"rule": "bp", "data": "mnist", "data.limit": BATCH * BATCHES, "network.hidden": [256, 256], "network.norm": "none", "plasticity.clip": "none"}
+    given = {"rule": "bp", "rule.lr": 0.1, "data": "mnist", "data.limit": BATCH * BATCHES}
+    given |= {"network.hidden": [256, 256], "network.norm": "none", "plasticity.clip": "none"}
     own = values if "plasticity" in values else {"plasticity": "memristor", **values}
-    settings = config.resolve({**given, "rule.lr": 0.1, **own})
+    settings = config.resolve({**given, **own})
     splits = data.load(settings.data)
     device = torch.device("cpu")
     model, feeds = build_model(settings, splits, [0], device), make_feeds(settings, splits, device)

@@ -54,10 +54,10 @@ class MemristorConfig(PlasticityConfig):
     headroom: float = ranged(6.0, above=0)
     """Scale of a layer's weights over the root mean square of its start, > 0: weights lie in +-scale, and levels are spread over that."""
     update: str = choice("auto", "auto", "bi", "uni", "tiki")
-    """Which devices a pulse is for: bi (g+ up and g- down, or the reverse) | uni (only up, with a refresh) | tiki (a fast array, and transfer to a slow
-    one) | auto (uni for devices with a reset, else bi)."""
+    """Which devices a pulse is for: bi (g+ up and g- down, or the reverse) | uni (only up, with a refresh) | tiki (a fast array, and transfer
+    to a slow one) | auto (uni for devices with a reset, else bi)."""
     pulses: str = choice("count", "count", "sign", "stochastic")
-    """Pulses of a wanted change: count (the nearest number) | sign (one, beyond theta) | stochastic (coincidence of pulse trains on both sides)."""
+    """Pulses of a wanted change: count (the nearest number) | sign (one, beyond theta) | stochastic (coincidence of trains on both sides)."""
     theta: float = ranged(0.5, 0)
     """Dead zone of pulses=sign, >= 0, in pulses: one is written where the wanted change is more than that many."""
     longest: int = ranged(LONGEST, 1, LONGEST)

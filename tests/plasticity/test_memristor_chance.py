@@ -23,7 +23,7 @@ def signed_counts(leaf: Leaf, change: Outer, rate: float) -> torch.Tensor:
 
 @pytest.mark.parametrize("strength", [0.4, 6.0], ids=["short trains", "long trains"])
 def test_the_mean_of_coincidences_is_the_wanted_change(strength: float) -> None:
-    """lr x delta / dw_min per sample where nothing is clipped, within four standard errors of the mean (Bernoulli slots vary by at most their mean)."""
+    """lr x delta / dw_min per sample where nothing is clipped, within four standard errors (the variance of a slot is at most its mean)."""
     pre, post = drawn(1, 3, 4).clamp(-1.5, 1.5), drawn(1, 3, 2, seed=1).clamp(-1.5, 1.5)
     connection, repeats = DenseConnection((4,), (2,)), 1500
     leaf = Leaf(drawn(1, 2, 4), changes=FINE, pulses="stochastic", cell="single", headroom=20.0)
@@ -122,7 +122,8 @@ def test_every_single_pulse_of_a_stepwise_device_has_its_own_noise() -> None:
 
 
 def test_write_noise_is_seen_but_not_stored() -> None:
-    leaf = Leaf(torch.ones(1, 50, 50, dtype=torch.float64), device="reram_sb", cell="single", variation=0.0, changes=["cycle_noise=0"], headroom=1.0)
+    ones = torch.ones(1, 50, 50, dtype=torch.float64)
+    leaf = Leaf(ones, device="reram_sb", cell="single", variation=0.0, changes=["cycle_noise=0"], headroom=1.0)
     expected = 56 * 0.002 / 2  # in g; the weight is 2 g - 1
     spread = (leaf.weight / leaf.scale - (2 * leaf.g("g") - 1)).std() / 2
     assert float(spread) == pytest.approx(expected, rel=0.08)
@@ -147,7 +148,7 @@ def test_read_noise_is_fresh_at_every_write_and_relative_to_the_current() -> Non
 
 
 def test_tiki_gathers_about_the_symmetry_point_and_hands_over_column_by_column() -> None:
-    """EcRam: the symmetry point is w = 0, g = 0.8276/2. A pulse up counts dw_min; a column's value goes to C, to the nearest pulses on average."""
+    """EcRam: the symmetry point is w = 0, g = 0.8276/2. A pulse up counts dw_min; a column's value goes to C, right on average."""
     leaf = Leaf(0.1 * drawn(1, 40, 3), device="ecram", noise=0.0, variation=0.0, update="tiki", transfer_every=2, headroom=40.0)
     torch.testing.assert_close(leaf.g("A"), torch.full((1, 40, 3), 0.4138, dtype=torch.float64), rtol=0, atol=1e-9)
     start, slow = leaf.weight.clone(), leaf.g("C")

@@ -119,7 +119,8 @@ def test_a_worn_pair_keeps_its_weight_to_half_a_step() -> None:
 @pytest.mark.parametrize("label", [0.0, 2.4])
 def test_pulses_on_both_sides_fade_a_pair(label: float) -> None:
     """k of them multiply g+ - g- by exp(-u k / P), u = P/A."""
-    leaf = Leaf(0.02 * drawn(1, 3, 4), changes=[f"nl_up={label}", "pulses_up=200", "cycle_noise=0"], update="uni", headroom=10.0, refresh_every=10**6)
+    changes = [f"nl_up={label}", "pulses_up=200", "cycle_noise=0"]
+    leaf = Leaf(0.02 * drawn(1, 3, 4), changes=changes, update="uni", headroom=10.0, refresh_every=10**6)
     start, k = leaf.weight.clone(), 25
     for _ in range(k):
         for sign in (1, -1):
@@ -134,7 +135,7 @@ def test_endless_levels_of_a_linear_device_are_plain_steps(settings: dict[str, s
     start, change = 0.1 * drawn(1, 3, 4), drawn(1, 3, 4, seed=3)
     gap = []
     for pulses in (1e3, 1e9):
-        leaf = Leaf(start, changes=["nl_up=0", "nl_down=0", "cycle_noise=0", f"pulses_up={pulses}", f"pulses_down={pulses}"], headroom=20.0, **settings)
+        leaf = Leaf(start, changes=[*LINEAR, f"pulses_up={pulses}", f"pulses_down={pulses}"], headroom=20.0, **settings)
         for _ in range(5):
             leaf.write(change, 0.01)
         gap.append(float((leaf.weight - start - 0.05 * change).abs().max()))

@@ -62,7 +62,8 @@ class DeviceArray:
         state = {f"{self.name}.{k}": v.contiguous() for k, v in own.items()}
         state[self.name] = self.device.within(g, own).contiguous()
         if self.write_noise:
-            state[f"{self.name}.seen"] = self._seen(torch.zeros_like(g), lambda name: streams.normal(f"program/{key}/{self.name}/{name}", g.shape[1:]))
+            scope = f"program/{key}/{self.name}"
+            state[f"{self.name}.seen"] = self._seen(torch.zeros_like(g), lambda name: streams.normal(f"{scope}/{name}", g.shape[1:]))
         return state
 
     def own(self, state: State, at: Touched | None = None) -> dict[str, Tensor]:

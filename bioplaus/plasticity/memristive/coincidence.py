@@ -1,8 +1,8 @@
 """Stochastic pulses: both sides of a product send trains of pulses, and a device moves where two pulses meet.
 
-For one sample with presynaptic x and postsynaptic d and s = rate/dw the wanted change in pulses per unit of x d, both sides fire in each of BL
-slots with ``p_x = min(1, k_x |x|)`` and ``p_d = min(1, k_d |d|)``, where ``k_x k_d = s / BL``: unless clipped, ``s |x d|`` pulses on average. The
-sign of a pulse is that of x d. Update management: ``k_x / k_d = max|d| / max|x|``; length management: ``BL = min(31, ceil(s max|x| max|d|))``,
+For one sample with presynaptic x and postsynaptic d and s = rate/dw the wanted change in pulses per unit of x d, both sides fire in each of
+BL slots with ``p_x = min(1, k_x |x|)`` and ``p_d = min(1, k_d |d|)``, where ``k_x k_d = s / BL``: unless clipped,
+``s |x d|`` pulses on average. The sign of a pulse is that of x d. Update management: ``k_x / k_d = max|d| / max|x|``; length management: ``BL = min(31, ceil(s max|x| max|d|))``,
 maxima over one sample (Gokmen & Vlasov 2016, Front. Neurosci. 10:333; Gokmen, Onen & Haensch 2017, Front. Neurosci. 11:538).
 """
 
@@ -50,7 +50,8 @@ class Coincidence:
         """
         change = step.change
         if not isinstance(change, Outer):
-            raise ConfigError(f"plasticity.pulses=stochastic needs both sides of a change, and the rule gives that of {key} whole; use count or sign")
+            whole = f"the rule gives that of {key} whole"
+            raise ConfigError(f"plasticity.pulses=stochastic needs both sides of a change, and {whole}; use plasticity.pulses=count or sign")
         strength = step.rate / (scale * sum(self.units) / 2)
         signed = torch.zeros_like(weight)
         total = torch.zeros_like(weight)

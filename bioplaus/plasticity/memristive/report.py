@@ -26,8 +26,8 @@ MOST_PANELS = 6
 def report(synapse: MemristorSynapse, packs: Packs, per_epoch: int, config: MemristorConfig) -> Findings:
     """Return the findings.
 
-    Values: ``pulses`` (leaf -> potentiation, depression), ``refreshes`` and ``energy_joule`` of all leaves together (None where the device does not
-    say its voltages), ``at_bounds`` (leaf -> share of its devices); each a list with one number per seed.
+    Values: ``pulses`` (leaf -> potentiation, depression), ``refreshes`` and ``energy_joule`` of all leaves together (None where the device does
+    not say its voltages), ``at_bounds`` (leaf -> share of its devices); each a list with one number per seed.
     """
     leaves = [leaf for leaf, state in packs[0].items() if "scale" in state]
     if not leaves:

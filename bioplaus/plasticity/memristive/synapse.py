@@ -1,7 +1,7 @@
 """Weights behind which there are memristive devices: what the network multiplies by is what is read back from them.
 
-``w = scale d``, d in [-1, 1] made of conductances by the cell; scale is fixed when a leaf is programmed: headroom times the root mean square of its
-weights, per replica. Programming is direct (write and verify): it costs no pulses. Vectors (biases, gains) are digital and exact.
+``w = scale d``, d in [-1, 1] made of conductances by the cell; scale is fixed when a leaf is programmed: headroom times the root mean square of
+its weights, per replica. Programming is direct (write and verify): it costs no pulses. Vectors (biases, gains) are digital and exact.
 """
 
 from __future__ import annotations
@@ -22,14 +22,15 @@ from bioplaus.streams import Streams
 
 __all__ = ["MemristorSynapse"]
 
-#: Counters, whole numbers ``[R]``: pulses up and down, refreshed pairs, energy in fJ, writes, writes since the last pulse, the longest such stretch.
+#: Whole numbers ``[R]``: pulses up and down, refreshed pairs, energy in fJ, writes, writes since the last pulse, the longest such stretch.
 COUNTERS = ("up", "down", "refreshes", "energy", "writes", "idle", "longest_idle")
 
 
 class MemristorSynapse(Synapse):
     """Cells of devices, and how a wanted change becomes pulses.
 
-    State beside the arrays: ``scale`` ``[R]``, ``shortfall`` ``[R]`` (the largest change, in pulses, that a write without a pulse wanted), and the counters.
+    State beside the arrays: ``scale`` ``[R]``, ``shortfall`` ``[R]`` (the largest change, in pulses, that a write without a
+    pulse wanted), and the counters.
     """
 
     def __init__(self, cell: Cell, pulses: Counting | Coincidence, headroom: float) -> None:

@@ -1,7 +1,8 @@
 """Tiki-Taka: a fast array gathers gradients about its symmetry point, a slow one holds the weight.
 
-Gokmen & Haensch 2020, Front. Neurosci. 14:103: ``d = 2 (g_C - 1/2) + gamma 2 (g_A - g_s)``, g_s being the symmetry point of each device of A, at
-which a step up and one down are equal, so that A forgets towards zero. Every so many writes the next columns of A are read and added to C by pulses.
+Gokmen & Haensch 2020, Front. Neurosci. 14:103: ``d = 2 (g_C - 1/2) + gamma 2 (g_A - g_s)``, g_s being the symmetry point of each device of A,
+at which a step up and one down are equal, so that A forgets towards zero. Every so many writes the next columns of A are read and added to C
+by pulses.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class TikiTaka(Cell):
     gamma
         Part of A in the weight.
     every, columns
-        Writes between transfers, and columns (presynaptic lines; of a convolution, presynaptic lines times positions in the kernel) of each; 0 for all.
+        Writes between transfers, and columns (presynaptic lines; of a convolution, lines times positions in the kernel) of each; 0 for all.
     rate
         Part of A's value that is added to C. The pulses that it amounts to are rounded up or down at random, right on average.
     """
