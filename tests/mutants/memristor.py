@@ -102,6 +102,13 @@ MEMRISTOR = (
         (RUNS,),
     ),
     Defect(
+        "what one replica lacked is noted for all",
+        f"{FOLDER}/counting.py",
+        "torch.where(idle, wanted, shortfall)",
+        "wanted",
+        (RUNS,),
+    ),
+    Defect(
         "counters start anew when a weight is assigned",
         f"{FOLDER}/synapse.py",
         "return state | {name: before[name].clone()",

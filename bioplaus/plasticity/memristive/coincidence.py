@@ -2,7 +2,8 @@
 
 For one sample with presynaptic x and postsynaptic d and s = rate/dw the wanted change in pulses per unit of x d, both sides fire in each of
 BL slots with ``p_x = min(1, k_x |x|)`` and ``p_d = min(1, k_d |d|)``, where ``k_x k_d = s / BL``: unless clipped,
-``s |x d|`` pulses on average. The sign of a pulse is that of x d. Update management: ``k_x / k_d = max|d| / max|x|``; length management: ``BL = min(31, ceil(s max|x| max|d|))``,
+``s |x d|`` pulses on average. The sign of a pulse is that of x d. Update management: ``k_x / k_d = max|d| / max|x|``; length management:
+``BL = min(31, ceil(s max|x| max|d|))``,
 maxima over one sample (Gokmen & Vlasov 2016, Front. Neurosci. 10:333; Gokmen, Onen & Haensch 2017, Front. Neurosci. 11:538).
 """
 
@@ -17,7 +18,7 @@ from bioplaus.changes import Outer
 from bioplaus.connections.base import Connection
 from bioplaus.errors import ConfigError
 from bioplaus.plasticity.base import Step
-from bioplaus.plasticity.memristive.counting import Pulses
+from bioplaus.plasticity.memristive.counting import Pulses, fell_short
 from bioplaus.plasticity.memristive.touched import where
 from bioplaus.streams import Streams
 
@@ -57,8 +58,9 @@ class Coincidence:
         total = torch.zeros_like(weight)
         for i, (pre, post) in enumerate(change.pairs):
             self._count(change.connection, pre, post, strength, signed, total, streams.within(f"{key}/{i}/"))
-        if not bool((total.flatten(1).amax(1) > 0).all()):
-            shortfall.copy_(change.dense().abs().flatten(1).amax(1) * strength)
+        idle = total.flatten(1).amax(1) == 0
+        if bool(idle.any()):
+            fell_short(shortfall, idle, change.dense().abs().flatten(1).amax(1) * strength)
         for n, sign in ((total + signed) / 2, 1), ((total - signed) / 2, -1):
             at = where(n > 0.5)
             yield at, sign * n.view(-1)[at.index].round_()

@@ -18,10 +18,15 @@ from bioplaus.plasticity.memristive.touched import Touched, where
 from bioplaus.shapes import per_weight
 from bioplaus.streams import Streams
 
-__all__ = ["Counting", "Pulses"]
+__all__ = ["Counting", "Pulses", "fell_short"]
 
 #: Some weights, and pulses for each: > 0 up, < 0 down.
 Pulses = tuple[Touched, Tensor]
+
+
+def fell_short(shortfall: Tensor, idle: Tensor, wanted: Tensor) -> None:
+    """Note what was wanted of the replicas that got no pulse, in place; ``[R]`` each."""
+    shortfall.copy_(torch.where(idle, wanted, shortfall))
 
 
 class Counting:
@@ -56,7 +61,7 @@ class Counting:
         factor = step.rate / scale
         at, n = self._found(change, factor) if change.device.type == "cpu" else self._searched(change, factor)
         if 0 in at.sizes:
-            shortfall.copy_(change.abs().flatten(1).amax(1) * factor / min(self.units))
+            fell_short(shortfall, torch.tensor(at.sizes, device=factor.device) == 0, change.abs().flatten(1).amax(1) * factor / min(self.units))
         yield at, n
 
     def _found(self, change: Tensor, factor: Tensor) -> tuple[Touched, Tensor]:
