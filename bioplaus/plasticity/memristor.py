@@ -91,7 +91,8 @@ class Memristor(Plasticity):
         c = self.config
         if c.optimiser == "sgd":
             return Sgd(SgdConfig(momentum=c.momentum)).make_optimiser()
-        return {"adam": Adam, "adamw": AdamW, "rmsprop": RmsProp}[c.optimiser]().make_optimiser()
+        shaped: dict[str, type[Plasticity]] = {"adam": Adam, "adamw": AdamW, "rmsprop": RmsProp}
+        return shaped[c.optimiser]().make_optimiser()
 
     def make_synapse(self) -> Synapse:
         c, device = self.config, device_of(self.config)

@@ -74,8 +74,8 @@ def test_masked_replicas_keep_their_devices(scheme: str, pack: Any, frozen: Any)
 def test_two_writes_of_one_leaf_in_a_batch_draw_their_own_noise(pack: Any) -> None:
     moved = []
     for turns in ((0, 1), (0, 0)):
-        model, world = pack(Memristor(MemristorConfig(changes=["nl_up=0", "nl_down=0", "pulses_up=1e6", "pulses_down=1e6", "cycle_noise=1e-4"]
-            model, world = pack(Memristor(MemristorConfig(changes=changes)))
+        changes = ["nl_up=0", "nl_down=0", "pulses_up=1e6", "pulses_down=1e6", "cycle_noise=1e-4"]
+        model, world = pack(Memristor(MemristorConfig(changes=changes)))
         change = {"forward/0/weight": Dense(torch.full_like(world.params["forward/0/weight"], 1e-3))}
         steps = []
         for turn in turns:

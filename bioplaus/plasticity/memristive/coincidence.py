@@ -88,7 +88,8 @@ class Coincidence:
         each = (s / slots.clamp(min=1)).sqrt()
         ratio = torch.where((x > 0) & (d > 0), (d / x.clamp(min=1e-30)).sqrt(), torch.zeros_like(x))
         back = torch.where(ratio > 0, ratio.reciprocal(), torch.zeros_like(x))
-        return *((side.abs() * _per_sample(each * k, side)).clamp_(max=1) for side, k in ((pre, ratio), (post, back))), slots
+        p_x, p_d = ((side.abs() * _per_sample(each * k, side)).clamp_(max=1) for side, k in ((pre, ratio), (post, back)))
+        return p_x, p_d, slots
 
 
 def _per_sample(values: Tensor, like: Tensor) -> Tensor:

@@ -68,7 +68,8 @@ class Counting:
         flat = change.flatten(1).numpy()
         index, n, sizes = np.empty(flat.size, np.int64), np.empty(flat.size, flat.dtype), np.zeros(len(flat), np.int64)
         theta = -1.0 if self.theta is None else self.theta
-        found = find(flat, factor.numpy(), *self.units, theta, *map(float, self.most), index, n, sizes)
+        (up, down), (most_up, most_down) = self.units, self.most
+        found = find(flat, factor.numpy(), up, down, theta, float(most_up), float(most_down), index, n, sizes)
         return Touched(torch.from_numpy(index[:found]), flat.shape[1], len(flat)), torch.from_numpy(n[:found])
 
     def _searched(self, change: Tensor, factor: Tensor) -> tuple[Touched, Tensor]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 import torch
@@ -35,8 +36,10 @@ def compiles(device: Device) -> bool:
         return False
     if isinstance(device, CountedDevice):
         return cls.pulsed is CountedDevice.pulsed
-    known = isinstance(device, IncrementalDevice) and cls.pulsed in (IncrementalDevice.pulsed, OneSided.pulsed)
-    return known and cls.deviation in (IncrementalDevice.deviation, ExpStep.deviation)
+    if not isinstance(device, IncrementalDevice):
+        return False
+    deviation = type(device).deviation
+    return cls.pulsed in (IncrementalDevice.pulsed, OneSided.pulsed) and deviation in (IncrementalDevice.deviation, ExpStep.deviation)
 
 
 def written(
@@ -92,6 +95,10 @@ def _generic(device: Device, g: Tensor, own: Mapping[str, Tensor], at: Touched, 
     return torch.stack([at.sums(part) for part in (up, down, up * middle, down * middle)], 1)
 
 
+def _given(noise: Tensor, name: str) -> Tensor:
+    return noise
+
+
 def _one_by_one(device: Device, g: Tensor, n: Tensor, xi: Tensor, own: Mapping[str, Tensor]) -> Tensor:
     """Let whoever has had all of its pulses drop out."""
     count, sign = n.abs(), n.sign()
@@ -99,7 +106,7 @@ def _one_by_one(device: Device, g: Tensor, n: Tensor, xi: Tensor, own: Mapping[s
     still, k = (count > 0).nonzero().squeeze(1), 0
     while len(still):
         noise = xi[first[still] + k]
-        g[still] = device.pulsed(g[still], sign[still], lambda name, noise=noise: noise, {key: value[still] for key, value in own.items()})
+        g[still] = device.pulsed(g[still], sign[still], partial(_given, noise), {key: value[still] for key, value in own.items()})
         k += 1
         still = still[count[still] > k]
     return g
