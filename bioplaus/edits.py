@@ -70,15 +70,17 @@ def _assign(model: Model, world: World, key: str, value: Tensor, mask: Tensor | 
 def _program(model: Model, world: World, leaf: str, mask: Tensor | None) -> None:
     """Store the assigned weight as the device can, in the masked replicas."""
     streams = model.streams.at(world.step)
+    before = world.behind(leaf)
     if mask is None:
-        state = model.plasticity.synapse.init(leaf, world.params[leaf], streams)
+        state = model.plasticity.synapse.program(leaf, world.params[leaf], streams, before)
         world.synapses.update({model.key_of(leaf, name): value for name, value in state.items()})
         return
     rows = mask.nonzero().squeeze(1)
     if rows.numel() == 0:
         return
     weight = world.params[leaf][rows]
-    state = model.plasticity.synapse.init(leaf, weight, streams.select(rows.tolist()))
+    some = {name: value[rows] for name, value in before.items()}
+    state = model.plasticity.synapse.program(leaf, weight, streams.select(rows.tolist()), some)
     world.params[leaf][rows] = weight
     for name, value in state.items():
         world.synapses[model.key_of(leaf, name)][rows] = value

@@ -250,6 +250,7 @@ PLASTICITY = Registry(
         "adamw": "bioplaus.plasticity.adaptive:AdamW",
         "rmsprop": "bioplaus.plasticity.adaptive:RmsProp",
         "sign": "bioplaus.plasticity.sgd:SignStep",
+        "memristor": "bioplaus.plasticity.memristor:Memristor",
     },
     "bioplaus.plasticity",
 )

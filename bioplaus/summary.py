@@ -18,7 +18,7 @@ from bioplaus.spiking.report import silence, spiking_findings
 from bioplaus.statement import statement
 from bioplaus.stats import summarise
 from bioplaus.view import View
-from bioplaus.world import view
+from bioplaus.world import plastic, view
 
 __all__ = ["findings_of", "silence_of", "summarise_run", "test_scores"]
 
@@ -42,9 +42,12 @@ def test_scores(simulator: Simulator, feed: Feed) -> dict[str, list[float | None
 
 @torch.no_grad()
 def findings_of(simulator: Simulator) -> Findings:
-    """Return what the rule has to say about the run, at the selected weights of every pack."""
+    """Return what the rule, at the selected weights of every pack, and the plasticity, as it stands, have to say about the run."""
     views = [_view(simulator, pack, simulator.feeds.of(pack.replicas).test) for pack in simulator.packs]
     found = simulator.packs[0].model.rule.findings(views)
+    model = simulator.packs[0].model
+    stored = [{leaf: pack.world.behind(leaf) for leaf in plastic(pack.model)} for pack in simulator.packs]
+    found = found.beside(model.plasticity.findings(stored, simulator.per_epoch))
     return found.beside(spiking_findings(views)) if spiking(simulator.settings) else found
 
 

@@ -84,6 +84,11 @@ class World:
         """Number of replicas."""
         return self.alive.shape[0]
 
+    def behind(self, leaf: str) -> dict[str, Tensor]:
+        """Return what lies behind a leaf's weight, by its name within the synapse."""
+        prefix = f"{leaf}:"
+        return {key.removeprefix(prefix): value for key, value in self.synapses.items() if key.startswith(prefix)}
+
     def arrays(self) -> dict[str, Tensor]:
         """Return every array under one flat key; with `step` they are the whole world."""
         found = {f"{kind}/{key}": value for kind in _KINDS for key, value in getattr(self, kind).items()}

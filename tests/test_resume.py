@@ -34,6 +34,8 @@ SPIKING = {"neuron.steps": 6, "probes": ["spikes"]}
 SETTINGS: dict[str, dict[str, Any]] = {
     "bp, plain": {"rule": "bp"},
     "bp, momentum, float64": {"rule": "bp", "plasticity.momentum": 0.9, "dtype": "float64"},
+    "devices, refresh and noise": {"rule": "bp", "plasticity": "memristor", "plasticity.device": "pcm", "plasticity.read_noise": 0.01, "seeds": 2, "run.pack": "2"},
+    "devices, trains of pulses": {"rule": "bp", "plasticity": "memristor", "plasticity.pulses": "stochastic", "plasticity.clip": "none"},
     "ccl, adam, cosine": {"rule": "ccl", "plasticity": "adam", "rule.lr": 0.01, "plasticity.schedule": "cosine", "plasticity.warmup": 7},
     "two seeds in one pack": {"rule": "ccl", "seeds": 2, "run.pack": "2"},
     "two seeds in two packs": {"rule": "ccl", "seeds": 2, "run.pack": "1", "plasticity.momentum": 0.5},

@@ -7,7 +7,7 @@ stored and what the network reads back. Signs: wanted changes are added.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -15,6 +15,7 @@ from torch import Tensor
 
 from bioplaus.changes import Change
 from bioplaus.fields import choice, ranged
+from bioplaus.pictures import Findings
 from bioplaus.streams import Streams
 
 __all__ = ["IdealSynapse", "Optimiser", "Plasticity", "PlasticityConfig", "Step", "Synapse"]
@@ -82,9 +83,16 @@ class Optimiser(ABC):
 class Synapse(ABC):
     """Stores a weight. ``weight`` is what the network reads; `write` changes it in place, together with whatever lies behind it."""
 
+    #: whether `write` wants both sides of a product, also where only some replicas take part
+    factored: bool = False
+
     @abstractmethod
     def init(self, key: str, weight: Tensor, streams: Streams) -> dict[str, Tensor]:
         """Return what is stored behind a fresh weight, tensors ``[R, ...]``; may change the weight to what can be stored."""
+
+    def program(self, key: str, weight: Tensor, streams: Streams, before: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return what is stored behind a weight that was assigned anew, given what was stored ``before``: as `init`, unless something lasts."""
+        return self.init(key, weight, streams)
 
     @abstractmethod
     def write(self, key: str, state: Mapping[str, Tensor], weight: Tensor, step: Step, streams: Streams) -> None:
@@ -120,3 +128,7 @@ class Plasticity(ABC):
     def make_synapse(self) -> Synapse:
         """Return the synapse; ideal unless the plasticity is a device."""
         return IdealSynapse()
+
+    def findings(self, packs: Sequence[Mapping[str, Mapping[str, Tensor]]], per_epoch: int) -> Findings:
+        """Return what there is to say about a finished run's synapses, given for each pack leaf -> name -> array, and the writes of an epoch."""
+        return Findings()

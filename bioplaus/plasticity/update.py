@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from bioplaus.changes import Change, Dense, Wanted
+from bioplaus.changes import Change, Dense, Outer, Wanted
 from bioplaus.plasticity.base import Step
 from bioplaus.plasticity.schedule import rate_factor, warmup_factor
 from bioplaus.shapes import per_weight
@@ -69,7 +69,7 @@ def _write(
     streams = streams if rows is None else streams.select(rows.tolist())
     for leaf, change in changes.items():
         weight = world.params[leaf] if rows is None else world.params[leaf][rows]
-        stored = _stored(model, world, leaf)
+        stored = world.behind(leaf)
         state = stored if rows is None else {k: v[rows] for k, v in stored.items()}
         moments = {m: world.moments[f"{name}|{model.key_of(leaf, m)}"] for m in optimiser.moments}
         part = moments if rows is None else {k: v[rows] for k, v in moments.items()}
@@ -88,12 +88,6 @@ def _write(
         world.counts[name][rows] += 1
 
 
-def _stored(model: Model, world: World, leaf: str) -> dict[str, Tensor]:
-    """Return what lies behind a leaf's weight, by its name within the synapse."""
-    prefix = model.key_of(leaf, "")
-    return {key.removeprefix(prefix): value for key, value in world.synapses.items() if key.startswith(prefix)}
-
-
 def _own(change: Change) -> Tensor:
     """Return the change as an array that may be overwritten."""
     return change.value.clone() if isinstance(change, Dense) else change.dense()
@@ -105,8 +99,9 @@ def _prepared(
     """Return the changes after centralisation and warm-up, and the clip factor ``[R]`` of each leaf (none if clipping is off)."""
     config = model.plasticity.config
     warm = config.warmup if config.warmup_on == "change" else 0
-    if rows is None and config.clip == "none" and not config.centralise and not warm:
-        return changes, {}
+    plain = config.clip == "none" and not config.centralise and not warm
+    if plain and (rows is None or model.plasticity.synapse.factored):
+        return changes if rows is None else {leaf: _of_rows(change, rows) for leaf, change in changes.items()}, {}
     dense = {leaf: change.dense() if rows is None else change.dense()[rows] for leaf, change in changes.items()}
     if config.centralise:
         dense = {leaf: _centralised(value) for leaf, value in dense.items()}
@@ -115,6 +110,17 @@ def _prepared(
         assert isinstance(factor, Tensor)
         dense = {leaf: value * per_weight(factor.to(value.dtype), value) for leaf, value in dense.items()}
     return {leaf: Dense(value) for leaf, value in dense.items()}, clip_factors(dense, config.clip, config.clip_norm)
+
+
+def _of_rows(change: Change, rows: Tensor) -> Change:
+    """Return the change of some replicas, still factored if it is."""
+    if not isinstance(change, Outer):
+        return Dense(change.dense()[rows])
+    return Outer(change.connection, tuple((_picked(pre, rows), _picked(post, rows)) for pre, post in change.pairs))
+
+
+def _picked(side: Tensor, rows: Tensor) -> Tensor:
+    return side[rows] if side.shape[0] > 1 else side
 
 
 def _centralised(change: Tensor) -> Tensor:

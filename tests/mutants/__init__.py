@@ -13,6 +13,7 @@ from mutants.equivalent import EQUIVALENT
 from mutants.forward_in_time import FORWARD_IN_TIME
 from mutants.hebbian import HEBBIAN
 from mutants.learning import LEARNING
+from mutants.memristor import MEMRISTOR
 from mutants.neurosim import NEUROSIM
 from mutants.recall import RECALL
 from mutants.running import RUNNING
@@ -34,6 +35,7 @@ DEFECTS = (
     *FORWARD_IN_TIME,
     *HEBBIAN,
     *LEARNING,
+    *MEMRISTOR,
     *NEUROSIM,
     *RECALL,
     *RUNNING,

@@ -49,6 +49,14 @@ class Device(ABC):
     """Largest conductance Gmax, S."""
     read_noise: float = ranged(0.0, 0)
     """Standard deviation of the read current relative to it; 0 for none."""
+    volts_up: float | None = ranged(None)
+    """Voltage of a potentiating pulse, V; none where it is not known, and then no energy is told."""
+    seconds_up: float | None = ranged(None, above=0)
+    """Duration of a potentiating pulse, s."""
+    volts_down: float | None = ranged(None)
+    """Voltage of a depressing pulse, V."""
+    seconds_down: float | None = ranged(None, above=0)
+    """Duration of a depressing pulse, s."""
     source: str = field(default="")
     """Where the numbers come from."""
 

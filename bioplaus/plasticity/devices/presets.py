@@ -15,6 +15,7 @@ from bioplaus.plasticity.devices.soft_bounds import SoftBounds
 
 AG_ASI = Exponential(
     g_min=3.0769e-9, g_max=3.8462e-8, pulses_up=97, pulses_down=100, nl_up=2.40, nl_down=-4.88, cycle_noise=0.035,
+    volts_up=3.2, seconds_up=300e-6, volts_down=-2.8, seconds_down=300e-6,
     source="Jo et al. 2010, Nano Lett. 10:1297",
 )  # fmt: skip
 """Ag in amorphous silicon: few levels, strongly nonlinear, depression abrupt."""

@@ -1,0 +1,1 @@
+"""Weights that are conductances of memristive devices: arrays, cells, pulses, and what is counted."""
