@@ -31,11 +31,12 @@ from bioplaus.simulator import Interrupted
 CONV = {"network": "cnn5", "network.channels": [3, 4], "network.norm": "batch", "data.limit": 48, "batch_size": 16}
 PROBES = ["angle", "feedback", "cka", "updates", "dead"]
 SPIKING = {"neuron.steps": 6, "probes": ["spikes"]}
+DEVICES = {"plasticity": "memristor"}
 SETTINGS: dict[str, dict[str, Any]] = {
     "bp, plain": {"rule": "bp"},
     "bp, momentum, float64": {"rule": "bp", "plasticity.momentum": 0.9, "dtype": "float64"},
-    "devices, refresh and noise": {"rule": "bp", "plasticity": "memristor", "plasticity.device": "pcm", "plasticity.read_noise": 0.01, "seeds": 2, "run.pack": "2"},
-    "devices, trains of pulses": {"rule": "bp", "plasticity": "memristor", "plasticity.pulses": "stochastic", "plasticity.clip": "none"},
+    "devices, refresh and noise": {"rule": "bp", **DEVICES, "plasticity.device": "pcm", "plasticity.read_noise": 0.01, "seeds": 2},
+    "devices, trains of pulses": {"rule": "bp", **DEVICES, "plasticity.pulses": "stochastic", "plasticity.clip": "none"},
     "ccl, adam, cosine": {"rule": "ccl", "plasticity": "adam", "rule.lr": 0.01, "plasticity.schedule": "cosine", "plasticity.warmup": 7},
     "two seeds in one pack": {"rule": "ccl", "seeds": 2, "run.pack": "2"},
     "two seeds in two packs": {"rule": "ccl", "seeds": 2, "run.pack": "1", "plasticity.momentum": 0.5},

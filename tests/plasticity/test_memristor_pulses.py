@@ -10,6 +10,7 @@ from memristor_kit import CURVED, LINEAR, Leaf, Plain, drawn
 from torch import Tensor
 
 from bioplaus.changes import Dense
+from bioplaus.errors import ConfigError
 from bioplaus.plasticity.base import Step
 from bioplaus.plasticity.memristive.array import DeviceArray
 from bioplaus.plasticity.memristor import Memristor, MemristorConfig
@@ -210,3 +211,15 @@ def test_the_refresh_asks_each_device_for_its_own_curve() -> None:
         assert float(leaf.g("plus").flatten()[i]) == pytest.approx(nearest, abs=1e-7)
         curves.add(round(nearest, 6))
     assert len(curves) > 30
+
+
+def test_bounds_of_the_rule_are_kept_and_trains_of_pulses_refuse_them() -> None:
+    """However much is asked for, the write ends at a bound of the rule, to a pulse."""
+    leaf = Leaf(torch.tensor([[[0.25, 0.5]]], dtype=torch.float64), (0,), changes=LINEAR, device="epiram", cell="single", headroom=2.0)
+    for change in (-9.0, 9.0):
+        step = Step(Dense(torch.full((1, 1, 2), change, dtype=torch.float64)), torch.ones(1, dtype=torch.float64), (0.0, 0.5))
+        leaf.plasticity.synapse.write(leaf.key, leaf.state, leaf.weight, step, Streams((0,)))
+        torch.testing.assert_close(leaf.weight, torch.full((1, 1, 2), 0.0 if change < 0 else 0.5, dtype=torch.float64), rtol=0, atol=2 / 64)
+    trains = Memristor(MemristorConfig(pulses="stochastic")).synapse
+    with pytest.raises(ConfigError, match="knows no bounds"):
+        trains.write(leaf.key, leaf.state, leaf.weight, step, Streams((0,)))

@@ -47,9 +47,11 @@ class Coincidence:
         Raises
         ------
         ConfigError
-            If the rule hands over a change that is not factored.
+            If the rule hands over a change that is not factored, or bounds the weight.
         """
         change = step.change
+        if step.bounds:
+            raise ConfigError(f"plasticity.pulses=stochastic knows no bounds, and the rule bounds {key}; use plasticity.pulses=count or sign")
         if not isinstance(change, Outer):
             whole = f"the rule gives that of {key} whole"
             raise ConfigError(f"plasticity.pulses=stochastic needs both sides of a change, and {whole}; use plasticity.pulses=count or sign")

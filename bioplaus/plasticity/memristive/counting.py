@@ -57,8 +57,10 @@ class Counting:
         shortfall
             ``[R]``, becomes the largest wanted change in pulses where no pulse comes of it.
         """
-        change = step.change.dense()
-        factor = step.rate / scale
+        change, factor = step.change.dense(), step.rate / scale
+        if step.bounds:  # what would lead out of the range that the rule gives is not asked for
+            target = torch.addcmul(weight, change, per_weight(step.rate, change)).clamp_(*step.bounds)
+            change, factor = target.sub_(weight), 1 / scale
         at, n = self._found(change, factor) if change.device.type == "cpu" else self._searched(change, factor)
         if 0 in at.sizes:
             fell_short(shortfall, torch.tensor(at.sizes, device=factor.device) == 0, change.abs().flatten(1).amax(1) * factor / min(self.units))
