@@ -139,8 +139,8 @@ def state_of(view: View, r: int) -> State:
     weights = [view.params[layer.weight][r].double().cpu().numpy().T for layer in net.layers]
     own = {name: view.state[name][r].cpu().numpy().copy() for name in ("words", "pulses", "load")}
     low, high = (0.0, 1.0) if "device/0/low" not in view.state else (-np.inf, np.inf)
-    g = [snapped(np.clip((w + 1) / 2, low, high)) for w in weights]
-    return State(*g, own["words"].view(np.uint64), own["pulses"], own["load"])
+    first, second = (snapped(np.clip((w + 1) / 2, low, high)) for w in weights)
+    return State(first, second, own["words"].view(np.uint64), own["pulses"], own["load"])
 
 
 def check_images(batches: Iterable[Batch]) -> None:

@@ -37,7 +37,7 @@ def _run(
         o *= keep_o
         spiked = v > -54.0
         for _ in range(draw.poisson(n * hertz * dt / 1000.0)):
-            i = draw.integers(0, n)
+            i = int(draw.integers(0, n))
             g += w[i]
             r[i] = r[i] * np.exp((last[i] - now) / tau_plus) + 1.0
             last[i] = now
@@ -45,9 +45,9 @@ def _run(
         if spiked:
             v = -60.0
             fired += 1
-            for i in range(n):
-                if last[i] < now:  # spikes of one step do not see each other
-                    w[i] = min(w[i] + a_plus * w_max * r[i] * np.exp((last[i] - now) / tau_plus), w_max)
+            for k in range(n):
+                if last[k] < now:  # spikes of one step do not see each other
+                    w[k] = min(w[k] + a_plus * w_max * r[k] * np.exp((last[k] - now) / tau_plus), w_max)
             o += 1.0
     return fired
 

@@ -74,7 +74,7 @@ def _plot(ax: Axes, series: Series) -> None:
         shape["fmt"] = series.marker
         ax.errorbar(series.x, series.y, series.error, lw=1.1, capsize=2, color=colour, label=label, zorder=3, **shape)
     else:
-        look = {"lw": 0.8, "alpha": 0.5, "zorder": 1.5} if series.faint else {"lw": 1.4}
+        look: dict[str, Any] = {"lw": 0.8, "alpha": 0.5, "zorder": 1.5} if series.faint else {"lw": 1.4}
         ax.plot(series.x, series.y, "--" if series.dashed else "-", color=colour, label=label, **look)
         if series.error is not None:
             low, high = ([y + sign * e for y, e in zip(series.y, series.error)] for sign in (-1, 1))

@@ -99,8 +99,8 @@ def read_pulses(path: str | Path, unit: str = "S") -> PulseData:
     _check_branch(up, [row.pulse for row in up], +1, str(path))
     _check_branch(down, down_pulses, -1, str(path))
     against = [row.line for rows, sign in ((up, 1), (down, -1)) for before, row in pairwise(rows) if sign * (row.g - before.g) < 0]
-    numbers = [r.pulse for r in up], [r.g for r in up], down_pulses, [r.g for r in down]
-    return PulseData(*(np.array(one) for one in numbers), against=tuple(against))
+    branches = (np.array([r.pulse for r in up]), np.array([r.g for r in up]), np.array(down_pulses), np.array([r.g for r in down]))
+    return PulseData(*branches, tuple(against))
 
 
 def _rows(text: str, path: str, scale: float) -> list[_Row]:
