@@ -11,8 +11,9 @@ __all__ = ["CLAIM"]
 NETWORK: dict[str, Any] = {"data": "mnist", "neuron.steps": 25, "epochs": 1, "probes": [], "threads": 1}
 ROWS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("backpropagation through time", {"rule": "surrogate"}),
-    ("e-prop, symmetric", {"rule": "eprop", "rule.feedback": "symmetric"}),
-    ("e-prop, random", {"rule": "eprop", "rule.feedback": "random"}),
+    ("e-prop, symmetric", {"rule": "eprop", "rule.feedback": "symmetric", "rule.reg": 0.0, "rule.rate": 0.01}),
+    ("e-prop, random, rates not regularised", {"rule": "eprop", "rule.feedback": "random", "rule.reg": 0.0, "rule.rate": 0.01}),
+    ("e-prop, random, rates regularised", {"rule": "eprop", "rule.feedback": "random", "rule.reg": 1.0, "rule.rate": 0.05}),
     ("DECOLLE", {"rule": "decolle"}),
 )
 #: rates that validation chooses from, the same for every rule, at full length: shorter runs ask for larger rates, at which units fall silent

@@ -114,6 +114,12 @@ class Eprop(Rule):
             data=("digits",),
         ),
         Recipe({"rule.lr": 1e-2}, "ours, not tuned", data=("synthetic",)),
+        # random feedback drives a wide layer up until a third of its cells fire at every step; held at 0.05 it learns as well as any
+        Recipe(
+            {"rule.lr": 2e-3, "rule.reg": 1.0, "rule.rate": 0.05},
+            "ours, best validation accuracy of rates .0005, .002 and regularisers 0, .1, 1, 10 for random feedback",
+            data=("mnist", "fashion_mnist"),
+        ),
     )
 
     def statement(self) -> Plausibility:
