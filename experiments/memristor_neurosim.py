@@ -29,8 +29,12 @@ def _run(quick: bool, folder: str) -> Report:
         settings = {**_RUN, **device, "seeds": seeds, "epochs": epochs, **(_QUICK if quick else {})}
         curve, seconds = _accuracy(settings, folder)
         rows.append(_row(name, settings, curve, figure, seconds, quick))
-        curves.append(Series(name, list(range(1, epochs + 1)), (sum(curve) / len(curve)).tolist()))
-    picture = Curves("", "NeuroSim's perceptron: online learning on devices", [Panel("epoch of 8,000 images", "test accuracy, %", curves)])
+        curves.append(Series(name, list(range(1, epochs + 1)), (sum(curve) / len(curve)).tolist(), colour=len(curves) % 4))
+    sides = (("with a figure in the manual, and an ideal one", curves[:4]), ("others, one seed each", curves[4:]))
+    room = (0.0, 1.8 * epochs)  # for the legend, beside the lines
+    names = ("epoch of 8,000 images", "test accuracy, %")
+    panels = [Panel(*names, side, title=title, legend="center right", x_limits=room) for title, side in sides if side]
+    picture = Curves("", "NeuroSim's perceptron: online learning on devices", panels, "Mean over seeds.")
     means = {row.name: row.mean or 0.0 for row in rows}
     falls = means["epiram"] > means["hzo_fefet"] > means["ag_asi"]
     remarks = (
