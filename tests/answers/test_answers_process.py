@@ -36,6 +36,9 @@ def test_no_torch(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("words", [("multitasking", "mc.N=20000"), ("hopfield", "alpha=0.1", "T=0.9", "mc.N=1000")], ids=lambda w: w[0])
 def test_ctrl_c_during_a_long_simulation(words: tuple[str, ...], tmp_path: Path) -> None:
+    first = process("theory", *words, "mc.sweeps=1", "mc.samples=2", "--json", cwd=tmp_path)  # compiles, so that three seconds are enough below
+    first.communicate(timeout=300)
+    assert first.returncode == 0
     run = process("theory", *words, "mc.sweeps=1000000", "mc.samples=2", "--json", cwd=tmp_path)
     assert run.stderr is not None
     try:
