@@ -35,7 +35,7 @@ def imported(asked: str) -> Any:
     hook = sys.excepthook
     try:
         import brian2
-    except (ImportError, AttributeError) as error:  # AttributeError: Brian2 2.9 beside a NumPy that it does not know
+    except Exception as error:  # whatever a broken package raises; AttributeError: Brian2 2.9 beside a NumPy that it does not know
         raise ConfigError(
             f"{asked}: Brian2 cannot be imported ({error}); Brian2 2.9 works with numpy < 2.4: pip install 'brian2==2.9.*' 'numpy<2.4'"
         ) from error

@@ -136,9 +136,14 @@ def resolve(overrides: Mapping[str, Any], *, file: Mapping[str, Any] | None = No
     if wanted["data"] or not wanted["rule"]:
         _check_light(given, wanted["data"] or DEFAULTS["data"], locate)
     classes, names, recipes = _chosen(wanted, given)
-    given = _unaliased(given, overrides, registry.RULES.get(names["rule"]).aliases)
+    # a short name is one where what it stands for exists: neurons without time have no steps
+    aliases = {short: key for short, key in registry.RULES.get(names["rule"]).aliases.items() if _exists(key, classes)}
+    given = _unaliased(given, overrides, aliases)
     _check_light(given, names["data"], locate)
-    layers: list[tuple[str, Mapping[str, Any]]] = [(f"recipe: {r.source}", _fitting(r, names, classes["network"])) for r in recipes]
+    outranked = _outranked(given, classes["neuron"])
+    layers: list[tuple[str, Mapping[str, Any]]] = [
+        (f"recipe: {r.source}", {k: v for k, v in _fitting(r, names, classes["network"]).items() if k not in outranked}) for r in recipes
+    ]
     layers.append(("given", {k: v for k, v in given.items() if k not in COMPONENTS}))
     return _assemble(classes, names, layers)
 
@@ -158,6 +163,27 @@ def _check_light(given: Mapping[str, Any], name: str, locate: bool) -> None:
     config.name = name
     if locate:
         data.locate(config)
+
+
+def _exists(key: str, classes: Mapping[str, type]) -> bool:
+    section, _, name = key.rpartition(".")
+    return section not in classes or name in _names(classes[section])
+
+
+def _outranked(given: Mapping[str, Any], neuron: type) -> set[str]:
+    """Return the decays of a recipe that give way to a time constant which the user gives, ``neuron.beta`` to ``neuron.tau_mem``.
+
+    Raises
+    ------
+    ConfigError
+        If the user gives both.
+    """
+    usual = {f"neuron.{f.name}": f.default for f in fields(neuron)}
+    pairs = [(f"neuron.{decay}", f"neuron.{constant}") for decay, constant in getattr(neuron, "decays", {}).items()]
+    for decay, constant in pairs:  # the settings of a finished run name all
+        if constant in given and given.get(decay) is not None and given[constant] != usual[constant]:
+            raise ConfigError(f"{decay} is a decay per step and {constant} the time constant it follows from; keep one")
+    return {decay for decay, constant in pairs if constant in given and decay not in given}
 
 
 def _unaliased(given: Mapping[str, Any], overrides: Mapping[str, Any], aliases: Mapping[str, str]) -> dict[str, Any]:

@@ -45,7 +45,8 @@ def result_table(summary: dict[str, Any]) -> Table:
         name = str(seed) if stopped[i] is None else f"{seed} (stopped at update {stopped[i]})"
         epoch = summary["selected_epoch"][i]
         cells = [show(found["values"][i]) if found else NOTHING for found in scores]
-        table.add_row(name, NOTHING if epoch is None else str(epoch), *cells, end_section=i == len(seeds) - 1)
+        when = NOTHING if epoch is None else "0 (untrained)" if epoch == 0 and summary.get("epochs") else str(epoch)
+        table.add_row(name, when, *cells, end_section=i == len(seeds) - 1)
     rows = (
         (_mean_name(scores[1]), _mean),
         ("standard deviation", _std),

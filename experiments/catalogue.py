@@ -84,7 +84,9 @@ def reproduce(name: str, options: Mapping[str, Any]) -> str:
     if unknown:
         raise ConfigError(f"reproduce takes quick=true|false and out=DIR, not {', '.join(sorted(unknown))}")
     c = claim(name)
-    quick, out = bool(options.get("quick", False)), Path(str(options.get("out", "results")))
+    quick, out = options.get("quick", False), Path(str(options.get("out", "results")))
+    if not isinstance(quick, bool):
+        raise ConfigError(f"quick={quick} must be true or false")
     from bioplaus.checkpoint import write_text
     from bioplaus.store import versions
 

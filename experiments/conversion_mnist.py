@@ -32,7 +32,9 @@ def _run(quick: bool, folder: str) -> Report:
     small: dict[str, Any] = {"data.limit": 1000, "network.hidden": [60], "epochs": 2, "seeds": 2} if quick else {}
     summary = measure({**SETTINGS, **small}, folder)
     level = summary["test_accuracy"]
-    rows = [Measurement("relu network", "98.6 (Diehl et al. 2015, with dropout)", 100 * level["mean"], _percent(level), len(level["values"]))]
+    own = {**SETTINGS, **small}
+    head = ("relu network", "98.6 (Diehl et al. 2015, with dropout)")
+    rows = [Measurement(*head, 100 * level["mean"], _percent(level), len(level["values"]), settings=own)]
     for steps in (20,) if quick else (20, 100):
         found = convert_run(summary["run_dir"], steps, out=f"{folder}/conversion-{steps}").values
         for balance, one in found["balances"].items():
@@ -45,6 +47,7 @@ def _run(quick: bool, folder: str) -> Report:
                     _percent(one["accuracy"]),
                     len(one["accuracy"]["values"]),
                     abs(gap) <= 0.5 if at_end else None,
+                    settings={**own, "steps": steps, "balance": balance},
                     note=f"{_gap(gap)} its network; spikes per unit and step {', '.join(f'{r:.3f}' for r in one['firing_rate'])}",
                 )
             )

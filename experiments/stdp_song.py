@@ -19,6 +19,7 @@ def _run(quick: bool, folder: str) -> Report:
     rows, panels = [], []
     for name, a_minus, parted in (("depression 1.05 times potentiation", 0.0105, True), ("no learning", 0.0, False)):
         a_plus = 0.01 if parted else 0.0
+        own = {"seconds": seconds, "seeds": seeds, "a_plus": a_plus, "a_minus": a_minus}
         found = [song_cell(seed=seed, seconds=seconds, a_plus=a_plus, a_minus=a_minus) for seed in range(seeds)]
         shares = np.array([[(w < 0.2).mean(), ((w >= 0.2) & (w <= 0.8)).mean(), (w > 0.8).mean()] for w, _ in found]).mean(0)
         ends = 100 * float(shares[0] + shares[2])
@@ -26,7 +27,7 @@ def _run(quick: bool, folder: str) -> Report:
         note = f"{100 * shares[0]:.1f} % below 0.2 w_max, {100 * shares[2]:.1f} % above 0.8; {hertz:.1f} spikes/s"
         reached = bool(min(shares[0], shares[2]) > shares[1] / 3 and shares[1] < 0.5) if parted else None
         target = "bimodal: each fifth at an end above the middle" if parted else "control: 40 % (uniform)"
-        rows.append(Measurement(name, target, ends, n=seeds, reached=reached, note=note))
+        rows.append(Measurement(name, target, ends, n=seeds, reached=reached, settings=own, note=note))
         heights, edges = np.histogram(np.concatenate([w for w, _ in found]), BINS, (0, 1))
         middles = [float(x) for x in (edges[1:] + edges[:-1]) / 2]
         series = Series("", middles, [float(h) / float(heights.sum()) for h in heights])

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -39,6 +39,8 @@ class AlifConfig(ThresholdConfig):
     """Settings of `Alif`."""
 
     name: str = "alif"
+    #: decays per step, and the time constants they follow from where they are not given
+    decays: ClassVar[Mapping[str, str]] = {"beta": "tau_mem", "rho": "tau_adapt"}
     beta: float | None = ranged(None, 0, 1)
     """Decay a of the membrane per step, in [0, 1]; exp(-dt / tau_mem) if not given."""
     tau_mem: float = ranged(20.0, above=0)

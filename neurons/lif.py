@@ -53,6 +53,8 @@ class LifConfig(ThresholdConfig):
     """Settings of `Lif`."""
 
     name: str = "lif"
+    #: decays per step, and the time constants they follow from where they are not given
+    decays: ClassVar[Mapping[str, str]] = {"beta": "tau_mem"}
     beta: float | None = ranged(None, 0, 1)
     """Decay of the membrane per step, in [0, 1]; exp(-dt / tau_mem) if not given."""
     tau_mem: float = ranged(20.0, above=0)

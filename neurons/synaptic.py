@@ -20,6 +20,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -41,6 +42,8 @@ class SynapticConfig(LifConfig):
     """Settings of `Synaptic`."""
 
     name: str = "synaptic"
+    #: decays per step, and the time constants they follow from where they are not given
+    decays: ClassVar[Mapping[str, str]] = {"beta": "tau_mem", "alpha": "tau_syn"}
     alpha: float | None = ranged(None, 0, 1)
     """Decay of the synaptic current per step, in [0, 1]; exp(-dt / tau_syn) if not given."""
     tau_syn: float = ranged(5.0, above=0)

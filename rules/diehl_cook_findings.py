@@ -81,7 +81,10 @@ def _rows(view: View) -> list[dict[str, Any]]:
 
 def _warning(mean: dict[str, float]) -> str | None:
     if mean["silent"] == 1:
-        return "no neuron fired while it learned, so none stands for a class; raise network.intensity or network.total"
+        return (
+            "the selected weights remember no response to a training image, so no neuron stands for a class: either none fired (raise "
+            "network.intensity or network.total), or the untrained network of epoch 0 was selected, as no epoch had a lower loss"
+        )
     if mean["tries"] >= 2:
         return (
             f"an image was shown {mean['tries']:.1f} times on average until the network fired: thresholds are too high for it; lower "

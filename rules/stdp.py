@@ -77,7 +77,8 @@ class Stdp(Rule):
         if not isinstance(network, DiehlCookNetwork):
             return {"forward": layered_stdp.excitatory(network, self.config)}
         usual = self.Config()
-        given = [f.name for f in fields(usual) if f.name not in ("name", "lr") and getattr(self.config, f.name) != getattr(usual, f.name)]
+        own = [f.name for f in fields(usual) if not f.name.startswith(("name", "lr"))]
+        given = [name for name in own if getattr(self.config, name) != getattr(usual, name)]
         if given:
             raise ConfigError(
                 f"rule.{given[0]}={getattr(self.config, given[0])} is for layered networks, and network=diehl_cook has its own "

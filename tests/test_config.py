@@ -222,3 +222,22 @@ def test_saved_configuration_means_the_same(tmp_path: Path, given: dict[str, Any
     for key, wanted in given.items():
         found = getattr(chosen, key).name if key in config.DEFAULTS else value(chosen, key)
         assert found == (tuple(wanted) if key == "rule.lr" and isinstance(wanted, list) else wanted)
+
+
+def test_a_time_constant_outranks_the_decay_of_a_recipe() -> None:
+    """The recipe of surrogate has neuron.beta; a decay and its time constant given together are refused, those of a finished run are not."""
+    plain = config.resolve({"rule": "surrogate"})
+    given = config.resolve({"rule": "surrogate", "neuron.tau_mem": 2.0})
+    assert plain.neuron.beta == 0.95 and (given.neuron.beta, given.neuron.tau_mem) == (None, 2.0)
+    synaptic = config.resolve({"rule": "surrogate", "neuron": "synaptic", "neuron.beta": 0.9, "neuron.tau_syn": 3.0}).neuron
+    assert (synaptic.beta, synaptic.alpha) == (0.9, None)
+    with pytest.raises(ConfigError, match=r"neuron.beta is a decay per step and neuron.tau_mem the time constant"):
+        config.resolve({"rule": "surrogate", "neuron.beta": 0.9, "neuron.tau_mem": 5.0})
+    for made in (plain, given):
+        again = config.resolve({}, file=config._flatten(config.as_dict(made)))
+        assert again.neuron == made.neuron
+
+
+def test_a_short_name_is_one_where_what_it_stands_for_exists() -> None:
+    assert config.resolve({"rule": "stdp", "steps": 7}).top.steps == 7  # its cells have no steps
+    assert config.resolve({"rule": "stdp", "network": "mlp", "steps": 7}).neuron.steps == 7

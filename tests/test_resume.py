@@ -69,7 +69,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "pulses on devices, each its own": {
         "rule": "memristor",
         "network": "neurosim",
-        "network.hidden": 8,
+        "network.units": 8,
         "network.nl_spread": 0.3,
         "network.read_noise": 0.02,
         "data.draws": 150,

@@ -140,3 +140,8 @@ def test_plausibility_names_every_point_under_its_head() -> None:
 
 def test_plausibility_of_a_rule_that_states_nothing() -> None:
     assert plausibility_text([], []).count("nothing stated") == 2
+
+
+def test_untrained_weights_are_called_so(summary: dict[str, Any]) -> None:
+    summary["selected_epoch"] = [0, 12]
+    assert [line[1] for line in rows(as_text(result_table(summary)))[3:5]] == ["0 (untrained)", "12"]

@@ -121,6 +121,8 @@ class Theory(ABC):
     columns: ClassVar[tuple[str, ...]] = ()
     #: words at the upright axis
     upright: ClassVar[str] = "overlap m"
+    #: what the lines of a scan are
+    drawn: ClassVar[str] = "Lines: theory."
 
     def check(self, config: Any) -> None:  # noqa: B027
         """Refuse combinations of settings that make no sense.

@@ -57,7 +57,8 @@ class Lif(Theory):
 
     name = "lif"
     Config = LifConfig
-    scannable = {"current": "current"}  # noqa: RUF012
+    scannable = {"current": "current (lif: in thresholds)"}  # noqa: RUF012
+    drawn = "Lines: closed form and simulation with a clock, as named."
     columns = ("rate", "clocked_count", "count", "simulated_rate")
     upright = "firing rate, Hz"
 

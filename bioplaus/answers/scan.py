@@ -51,7 +51,7 @@ def scan(theory: Theory, config: Any, progress: Silent) -> Answer:
     values = {"scan": name, "points": rows, "marks": {text: x for x, text in marks}, "monte_carlo": simulated}
     text = [title, *(f"  {text} = {x:.6f}" for x, text in marks), *_table(name, rows, simulated, lines)]
     panel = Panel(theory.scannable[name], theory.upright, _series(theory, name, rows, simulated, lines), marks=marks)
-    note = f"Lines: theory. Points: simulation, {bars(config.mc, N)}, the same samples at every point." if simulated else "Lines: theory."
+    note = f"{theory.drawn} Points: simulation, {bars(config.mc, N)}, the same samples at every point." if simulated else theory.drawn
     return Answer(finite(values), "\n".join(text), [Curves(f"{theory.name}-{name}.png", title, [panel], note)])
 
 

@@ -32,7 +32,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "recurrent": {"data": "patterns", "data.N": 40, "data.K": 12},
     "spike_times": {"network.hidden": [7, 5], "network.inhibitory": 1, "network.delays": 4, "network.delay_step": 3.0, "network.dt": 1.0},
     "diehl_cook": {"network.neurons": 10, "network.image_time": 100.0, "network.rest_time": 50.0, "network.most_tries": 3},
-    "neurosim": {"network.hidden": 10, "network.device": "epiram"},
+    "neurosim": {"network.units": 10, "network.device": "epiram"},
 }
 
 #: The rule alone, whatever its recipes add: clipping layer by layer keeps it finite and is no global signal.

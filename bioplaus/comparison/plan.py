@@ -148,6 +148,9 @@ def make_plan(overrides: Mapping[str, Any]) -> tuple[Plan, Options]:
         raise ConfigError(f"{rates[0]} fixes what tune=grid chooses; leave one out")
     root = str(given.pop("run.root", "runs"))
     # rows, not keys for a rule, are allowed to fail: what is wrong for backprop is wrong for the comparison
+    short = registry.RULES.get(reference_rule).aliases
+    full = {key: name for key, name in short.items() if not key.startswith("rule.") and name not in given}
+    given = {full.get(key, key): value for key, value in given.items()}
     reference = config.resolve({"seeds": 5, "threads": 1, **_general(given), **own[reference_rule], "rule": reference_rule})
     tree, top = config.as_dict(reference), reference.top
     if TUNING_SEED in reference.seed_list and options.tune == "grid":

@@ -45,12 +45,15 @@ def missing() -> str | None:
     """Return what is wrong with the installed snnTorch, or None."""
     if importlib.util.find_spec("snntorch") is None:
         return "snnTorch is not installed; versions 1.0.x work: pip install 'snntorch>=1.0,<1.1'"
-    version = importlib.metadata.version("snntorch")
-    return (
-        None
-        if version.startswith("1.0")
-        else f"snnTorch {version} is installed, and versions 1.0.x work: pip install 'snntorch>=1.0,<1.1'"
-    )
+    try:
+        import snntorch  # noqa: F401
+
+        version = importlib.metadata.version("snntorch")
+    except Exception as error:  # whatever a broken package raises
+        return f"snnTorch cannot be imported ({error}); versions 1.0.x work: pip install 'snntorch>=1.0,<1.1'"
+    if version.startswith("1.0"):
+        return None
+    return f"snnTorch {version} is installed, and versions 1.0.x work: pip install 'snntorch>=1.0,<1.1'"
 
 
 def unsuited(neuron: Neuron) -> str | None:

@@ -45,7 +45,7 @@ class NeuroSimConfig:
     name: str = "neurosim"
     device: str = "ag_asi"
     """A device of the models exponential or linear, by name or from a .json file; `bioplaus list devices`."""
-    hidden: int = ranged(100, 1, 100_000)
+    units: int = ranged(100, 1, 100_000)
     """Hidden units."""
     crop: int = ranged(20, 1)
     """Images wider or higher than this are cut to their central part, pixels."""
@@ -90,8 +90,8 @@ class NeuroSimNetwork(Network):
         self.window = _window(in_shape, config.crop)
         inputs = math.prod(stop - start for start, stop in self.window)
         start = Init("thirds")
-        hidden = Layer("forward/0", DenseConnection((inputs,), (config.hidden,)), Sigmoid(), init=start)
-        output = Layer("forward/1", DenseConnection((config.hidden,), (classes,)), Identity(), init=start)
+        hidden = Layer("forward/0", DenseConnection((inputs,), (config.units,)), Sigmoid(), init=start)
+        output = Layer("forward/1", DenseConnection((config.units,), (classes,)), Identity(), init=start)
         super().__init__("forward", in_shape, [hidden, output])
         self.config, self.device, self.writing = config, device, WRITING.get(config.device)
 

@@ -89,4 +89,4 @@ def test_help_names_every_setting(theory: str) -> None:
 
 def test_list_names_every_theory() -> None:
     assert [line.split()[0] for line in command("theory", "list").out.splitlines()] == THEORIES.names()
-    assert THEORIES.names() == ["multitasking", "hopfield", "dense", "curie_weiss", "lif"]
+    assert THEORIES.names() == ["multitasking", "hopfield", "dense", "curie_weiss", "lif", "stdp"]

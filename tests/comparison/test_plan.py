@@ -191,3 +191,9 @@ def test_the_time_left_is_that_of_rows_which_run(monkeypatch: pytest.MonkeyPatch
     watch.done("a", "it failed")
     watch.done("c", "finished before")
     assert watch.left == pytest.approx(100 / 25)
+
+
+def test_short_names_of_spiking_rules_mean_the_same_for_all_rows() -> None:
+    found = planned(rules=["surrogate", "eprop"], neuron="lif", steps=7, beta=0.8, **{"data.standardise": "none"})
+    assert (found.shared["neuron.steps"], found.shared["neuron.beta"]) == (7, 0.8)
+    assert not {"steps", "beta"} & found.shared.keys()

@@ -62,7 +62,7 @@ NETWORKS: dict[str, dict[str, Any]] = {
         "rule.lr": 0.1,
     },
     # devices of many levels, whose pulses change sides within a few images
-    "neurosim": {"network.device": "epiram", "network.hidden": 12, "network.pulses": 400},
+    "neurosim": {"network.device": "epiram", "network.units": 12, "network.pulses": 400},
     # an mlp whose units have time
     "spiking": {"network": "mlp", "network.hidden": [7, 5], "network.bias": True, "neuron": "lif", "neuron.beta": 0.9, "neuron.steps": 8},
 }

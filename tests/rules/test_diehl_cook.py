@@ -176,7 +176,7 @@ def test_findings_say_what_the_network_does() -> None:
     [
         (
             {"network.intensity": 1e-6, "network.intensity_step": 0, "network.most_tries": 2},
-            "no neuron fired while it learned",
+            "either none fired",
         ),
         ({"network.intensity": 3.0, "network.intensity_step": 3.0}, "times on average until the network fired"),
     ],

@@ -30,7 +30,7 @@ SMALL: dict[str, Any] = {
     "rule": "memristor",
     "data": "digits",
     "network.device": "epiram",
-    "network.hidden": 12,
+    "network.units": 12,
     "data.limit": 100,
     "data.draws": 150,
     "batch_size": 40,
@@ -107,8 +107,8 @@ def test_an_epoch_is_so_many_draws_with_replacement() -> None:
 def test_start_and_published_protocol() -> None:
     settings = config.resolve({"rule": "memristor", "data": "mnist"}, locate=False)
     assert (settings.top.epochs, settings.data.draws, settings.data.standardise, settings.top.dtype) == (125, 8000, "none", "float64")
-    assert (settings.network.hidden, settings.network.rate_hidden, settings.network.rate_output) == (100, 0.4, 0.2)
-    weights = simulator_of(**{"network.hidden": 100}).packs[0].world.params["forward/0/weight"]
+    assert (settings.network.units, settings.network.rate_hidden, settings.network.rate_output) == (100, 0.4, 0.2)
+    weights = simulator_of(**{"network.units": 100}).packs[0].world.params["forward/0/weight"]
     values, counts = (3 * weights).round(decimals=9).unique(return_counts=True)
     assert values.tolist() == [-3, -2, -1, 0, 1, 2, 3]
     assert (counts / weights.numel() - 1 / 7).abs().max() < 0.02
