@@ -145,6 +145,9 @@ def _task(settings: Settings, splits: Splits, replicas: Sequence[int], device: t
     """Return the task that the network sets, or say why the rule or the data are not made for it."""
     network, rule = settings.network.name, registry.RULES.get(settings.rule.name)
     wanted = getattr(registry.NETWORKS.get(network), "task", "classification")
+    if spiking(settings) and wanted not in ("classification", "autoencoding"):
+        able = next((name for name in registry.RULES.names() if wanted in registry.RULES.get(name).tasks), None)
+        raise ConfigError(f"network={network} has cells of its own; use it with rule={able} and without neuron={settings.neuron.name}")
     if spiking(settings):
         wanted = {"classification": "spiking"}.get(wanted, f"{wanted} by spikes")
         if wanted == "spiking" and getattr(settings.network, "recurrent", False):

@@ -20,7 +20,8 @@ _QUICK = {"seeds": 1, "epochs": 2, "data.limit": 6000, "data.draws": 1000}
 
 def _run(quick: bool, folder: str) -> Report:
     epochs = 2 if quick else EPOCHS
-    rows, curves = [], []
+    rows: list[Measurement] = []
+    curves: list[Series] = []
     ideal = {"network.device": "epiram", "network.nl_up": 0.0, "network.nl_down": 0.0, "network.pulses": 1000, "network.cycle_noise": 0.0}
     wanted: list[tuple[str, dict[str, Any], float | None, int]] = [(name, {"network.device": name}, figure, 3) for name, figure in ROWS]
     wanted.append(("linear, 1,000 levels, no noise", ideal, None, 3))

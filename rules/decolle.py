@@ -56,7 +56,7 @@ class Decolle(Rule):
     Config = DecolleConfig
     tasks = ("spiking",)
     reference = "Kaiser, Mostafa & Neftci 2020, Frontiers in Neuroscience 14:424"
-    aliases = {"steps": "neuron.steps"}  # noqa: RUF012
+    aliases = {"steps": "neuron.steps", "encode": "data.encode"}  # noqa: RUF012
     plausibility = Plausibility(
         honoured=(
             "local losses: nothing crosses layers, no forward weight is read by another layer",

@@ -55,7 +55,8 @@ class EpropConfig(RuleConfig):
     feedback: str = choice("random", "random", "symmetric", "adaptive")
     """How the output error reaches hidden cells: random | symmetric (through the transposed output weights) | adaptive."""
     form: str = choice("factored", "factored", "online", "stepwise")
-    """Traces: factored (products, memory O(T)) | online (flat in T) | stepwise (online, synapses change at every step)."""
+    """Traces: factored (products, memory O(T)) | online (flat in T) | stepwise (online, synapses change at every step,
+    T times a sample: with a rate about a twentieth)."""
     decay: float = ranged(0.001, 0)
     """Adaptive feedback: decay of it and of the output weights, per unit of rate, >= 0."""
     reg: float = ranged(0.0, 0)
@@ -73,6 +74,7 @@ class Eprop(Rule):
     aliases = {  # noqa: RUF012
         "steps": "neuron.steps",
         "kappa": "neuron.readout_beta",
+        "encode": "data.encode",
     }
     plausibility = Plausibility(
         honoured=(

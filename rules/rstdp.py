@@ -91,7 +91,7 @@ class Rstdp(Rule):
     Config = RstdpConfig
     tasks = ("spiking",)
     reference = "Izhikevich 2007, Cerebral Cortex 17:2443"
-    aliases = {"steps": "neuron.steps"}  # noqa: RUF012
+    aliases = {"steps": "neuron.steps", "encode": "data.encode"}  # noqa: RUF012
     plausibility = Plausibility(
         honoured=(
             "local: a synapse keeps an eligibility made of the spikes of its two cells",

@@ -45,7 +45,7 @@ class Stdp(Rule):
     Config = StdpConfig
     tasks = ("labelling", "spiking")
     reference = f"{diehl_cook.REFERENCE}; Song, Miller & Abbott 2000, Nat. Neurosci. 3:919; Pfister & Gerstner 2006, J. Neurosci. 26:9673"
-    aliases = {"steps": "neuron.steps"}  # noqa: RUF012
+    aliases = {"steps": "neuron.steps", "encode": "data.encode"}  # noqa: RUF012
     plausibility = replace(
         diehl_cook.PLAUSIBILITY,
         honoured=(

@@ -214,7 +214,7 @@ def test_weights_start_positive_and_delays_fill_their_range() -> None:
     [
         (["data.standardise=auto"], "wants pixels in 0..1, these are in -0.822..1.84; use data.standardise=none"),
         (["neuron=relu"], "network=diehl_cook has neurons of its own; leave out neuron=relu"),
-        (["neuron=lif"], "cannot train spiking units (neuron=lif) in network=diehl_cook"),
+        (["neuron=lif"], "network=diehl_cook has cells of its own; use it with rule=stdp and without neuron=lif"),
         (["network.dt=0"], "network.dt=0.0 is out of range"),
         (["network.theta_pls=1"], "unknown key 'network.theta_pls', did you mean 'network.theta_plus'"),
         (
