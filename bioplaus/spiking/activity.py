@@ -42,9 +42,8 @@ def activity(network: Network, run: Pass, task: SpikingClassification) -> dict[s
     evidence = task.evidence(run.out)
     ties = (evidence == evidence.amax(-1, keepdim=True)).sum(-1) > 1
     operations = [_operations(layer, trace) for layer, trace in list(zip(network.layers, run.traces))[1:]]
-    echoes = [
-        _echoes(layer, trace) for layer, trace in zip(network.layers, run.traces) if isinstance(layer, RecurrentLayer)
-    ]
+    sent = zip(network.layers, layer_spikes(run, task))
+    echoes = [_echoes(layer, own) for layer, own in sent if isinstance(layer, RecurrentLayer) and own is not None]
     return {
         **{
             key: torch.stack(found, 1).double()
@@ -72,7 +71,7 @@ def _operations(layer: Layer, trace: Trace) -> Tensor:
     return (trace.pre.sum(2, dtype=torch.float64).mean(1) * reached).flatten(1).sum(1)
 
 
-def _echoes(layer: Layer, trace: Trace) -> Tensor:
+def _echoes(layer: Layer, spikes: Tensor) -> Tensor:
     """Return the same for spikes that come back to the layer they are from, one step later: those of the last step are too late."""
     others = math.prod(layer.connection.out_shape) - 1
-    return trace.out[:, :, :-1].flatten(2).sum(2, dtype=torch.float64).mean(1) * others
+    return spikes[:, :, :-1].flatten(2).sum(2, dtype=torch.float64).mean(1) * others

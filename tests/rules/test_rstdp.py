@@ -17,6 +17,7 @@ from bioplaus.errors import ConfigError
 from bioplaus.rules.rstdp import Rstdp, RstdpConfig
 from bioplaus.rules.spike_timing import timing
 from bioplaus.rules.stdp import Stdp, StdpConfig
+from bioplaus.spiking.activity import activity
 from bioplaus.view import Clock
 
 
@@ -102,3 +103,14 @@ def test_reward_alone_teaches_digits(tmp_path: Path) -> None:
         run = api.simulate({**keys, "run.root": str(tmp_path), "run.figures": False})
         found.append(run.summary["validation_accuracy"]["values"])
     assert min(found[0]) > 0.5 and max(found[1]) < 0.3
+
+
+def test_spikes_of_competing_outputs_are_counted_as_operations() -> None:
+    """Without hidden layer nothing lies behind the first layer but inhibition: K - 1 synapses per output spike, less those of the last step."""
+    model, world, batch = layered(Rstdp(RstdpConfig()), (6, 3))
+    network = model.networks["forward"]
+    run = network.forward(world.params, batch.x)
+    spikes = (run.out > 1).double()
+    found = activity(network, run, model.task)["synaptic_operations"]
+    assert spikes.sum() > 0
+    torch.testing.assert_close(found, 2 * spikes[:, :, :-1].sum((2, 3)).mean(1))
