@@ -241,7 +241,7 @@ def test_xor_is_learnt_within_1000_epochs() -> None:
     ("words", "says"),
     [
         (["neuron=relu"], "network=spike_times has neurons of its own; leave out neuron=relu"),
-        (["neuron=lif"], "cannot train spiking units (neuron=lif) in network=spike_times"),
+        (["neuron=lif"], "network=spike_times has cells of its own; use it with rule=spikeprop and without neuron=lif"),
         (["network=mlp"], "rule=spikeprop cannot run on network=mlp, which is for classification; try network=spike_times"),
         (["network.inhibitory=5"], "network.inhibitory=5 leaves no excitatory cell in network.hidden=[5]"),
         (["network.early=17"], "network.early=17, network.late=16 and network.window=40 must rise in this order"),
