@@ -18,7 +18,7 @@ Source: Diehl & Cook 2015, Front. Comput. Neurosci. 9:99.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -33,14 +33,13 @@ from bioplaus.networks.diehl_cook import CHUNKS, DiehlCookNetwork
 from bioplaus.recipes import Recipe
 from bioplaus.rules.base import Learned, Learning, Plausibility
 from bioplaus.streams import Streams
-from bioplaus.view import Batch, View
+from bioplaus.view import View
 
 __all__ = [
     "PLAUSIBILITY",
     "RECIPES",
     "REFERENCE",
     "assignment",
-    "check_images",
     "learning",
     "pixels",
     "predicted",
@@ -132,22 +131,6 @@ def state_of(view: View, r: int) -> State:
 def pixels(x: Tensor) -> Array:
     """Return images ``[R, B, ...]`` in [0, 1] as whole pixels 0..255, uint8 ``[R, B, P]``."""
     return (x.flatten(2).clamp(0, 1) * 255).round().to(torch.uint8).cpu().numpy()
-
-
-def check_images(batches: Iterable[Batch]) -> None:
-    """Refuse inputs outside [0, 1]: rates of spikes are not negative.
-
-    Raises
-    ------
-    ConfigError
-        If there are any.
-    """
-    for batch in batches:
-        low, high = float(batch.x.min()), float(batch.x.max())
-        if low < 0 or high > 1:
-            raise ConfigError(
-                f"rule=stdp in network=diehl_cook wants pixels in 0..1, these are in {low:.3g}..{high:.3g}; use data.standardise=none and images"
-            )
 
 
 def learning(view: View) -> Learning:

@@ -75,20 +75,21 @@ def excitatory(network: Network, config: SpikeTimingConfig) -> Network:
 
 
 def _excitatory(layer: Layer, start: Init, inhibition: float) -> Layer:
-    settings: dict[str, Any] = {"bias": True, "before": layer.before, "init": start}
-    if not inhibition:
-        return Layer(layer.name, layer.connection, layer.neuron, **settings)
-    return RecurrentLayer(layer.name, layer.connection, layer.neuron, recurrent_init=Init("one", -inhibition), **settings)
+    return _inhibited(layer, start, inhibition) if inhibition else Layer(
+        layer.name, layer.connection, layer.neuron, bias=True, before=layer.before, init=start
+    )  # fmt: skip
+
+
+def _inhibited(layer: Layer, start: Init, inhibition: float) -> RecurrentLayer:
+    """Return the layer with a bias of each cell and lateral inhibition."""
+    lateral = Init("one", -inhibition)
+    return RecurrentLayer(layer.name, layer.connection, layer.neuron, bias=True, before=layer.before, init=start, recurrent_init=lateral)
 
 
 def competing(network: Network, inhibition: float) -> Network:
     """Return the network with a bias of each output cell, and lateral inhibition among them."""
     *hidden, last = network.layers
-    made = RecurrentLayer(
-        last.name, last.connection, last.neuron,
-        bias=True, before=last.before, init=last.init, recurrent_init=Init("one", -inhibition),
-    )  # fmt: skip
-    return Network(network.name, network.in_shape, [*hidden, made])
+    return Network(network.name, network.in_shape, [*hidden, _inhibited(last, last.init, inhibition)])
 
 
 def groups_of(network: Network, config: SpikeTimingConfig) -> dict[str, Group]:

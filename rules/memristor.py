@@ -19,6 +19,7 @@ from bioplaus.network import Network
 from bioplaus.pictures import Findings
 from bioplaus.rules import neurosim
 from bioplaus.rules.base import Group, Learning, Rule, RuleConfig, plastic_leaves
+from bioplaus.rules.unit_range import check_unit_range
 from bioplaus.streams import Streams
 from bioplaus.view import View
 
@@ -60,7 +61,7 @@ class Memristor(Rule):
 
     def boundary(self, event: str, view: View, scores: Mapping[str, Tensor], feed: Callable[[], Any]) -> None:
         if event == "start":
-            neurosim.check_images(feed())
+            check_unit_range(feed(), "network=neurosim wants pixels in 0..1")
 
     def learn(self, view: View) -> Learning:
         return (yield from neurosim.learning(view, self.config.lr))

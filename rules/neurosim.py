@@ -13,7 +13,6 @@ Source: Chen, Peng & Yu 2018, IEEE Trans. CAD 37:3067; user manual of MLP+NeuroS
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -28,9 +27,9 @@ from bioplaus.neurosim.network import Constants, Pulses, State, respond, side_by
 from bioplaus.recipes import Recipe
 from bioplaus.rules.base import Learned, Learning, Plausibility
 from bioplaus.streams import Streams
-from bioplaus.view import Batch, View
+from bioplaus.view import View
 
-__all__ = ["PLAUSIBILITY", "RECIPES", "REFERENCE", "check_images", "learning", "of", "predicted", "start", "state_of"]
+__all__ = ["PLAUSIBILITY", "RECIPES", "REFERENCE", "learning", "of", "predicted", "start", "state_of"]
 
 Array = np.ndarray[Any, Any]
 
@@ -141,22 +140,6 @@ def state_of(view: View, r: int) -> State:
     low, high = (0.0, 1.0) if "device/0/low" not in view.state else (-np.inf, np.inf)
     first, second = (snapped(np.clip((w + 1) / 2, low, high)) for w in weights)
     return State(first, second, own["words"].view(np.uint64), own["pulses"], own["load"])
-
-
-def check_images(batches: Iterable[Batch]) -> None:
-    """Refuse inputs outside [0, 1], of which one half means nothing.
-
-    Raises
-    ------
-    ConfigError
-        If there are any.
-    """
-    for batch in batches:
-        low, high = float(batch.x.min()), float(batch.x.max())
-        if low < 0 or high > 1:
-            raise ConfigError(
-                f"network=neurosim wants pixels in 0..1, these are in {low:.3g}..{high:.3g}; use data.standardise=none and images"
-            )
 
 
 def learning(view: View, lr: float | tuple[float, ...]) -> Learning:

@@ -22,11 +22,11 @@ from typing import Any
 
 from torch import Tensor
 
-from bioplaus.errors import ConfigError
 from bioplaus.fields import replica
 from bioplaus.recipes import Recipe
 from bioplaus.rules.base import Plausibility, RuleConfig
 from bioplaus.rules.exact import ExactGradient
+from bioplaus.rules.unit_range import check_unit_range
 from bioplaus.view import View
 
 __all__ = ["SpikeProp", "SpikePropConfig"]
@@ -111,8 +111,5 @@ class SpikeProp(ExactGradient):
         ConfigError
             If inputs lie outside [0, 1].
         """
-        for batch in feed() if event == "start" else ():
-            low, high = float(batch.x.min()), float(batch.x.max())
-            if low < 0 or high > 1:
-                found = f"these are in {low:.3g}..{high:.3g}"
-                raise ConfigError(f"rule=spikeprop turns inputs in 0..1 into spike times, {found}; use data.standardise=none and images")
+        if event == "start":
+            check_unit_range(feed(), "rule=spikeprop turns inputs in 0..1 into spike times")

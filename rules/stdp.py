@@ -22,6 +22,7 @@ from bioplaus.recipes import Recipe
 from bioplaus.rules import diehl_cook, layered_stdp
 from bioplaus.rules.base import Group, Learning, Rule
 from bioplaus.rules.spike_timing import SpikeTimingConfig
+from bioplaus.rules.unit_range import check_unit_range
 from bioplaus.streams import Streams
 from bioplaus.view import View
 
@@ -97,7 +98,7 @@ class Stdp(Rule):
 
     def boundary(self, event: str, view: View, scores: Mapping[str, Tensor], feed: Callable[[], Any]) -> None:
         if event == "start" and isinstance(view.networks["forward"], DiehlCookNetwork):
-            diehl_cook.check_images(feed())
+            check_unit_range(feed(), "rule=stdp in network=diehl_cook wants pixels in 0..1")
 
     def learn(self, view: View) -> Learning:
         if isinstance(view.networks["forward"], DiehlCookNetwork):

@@ -29,7 +29,8 @@ def activity(network: Network, run: Pass, task: SpikingClassification) -> dict[s
         layer that cannot fire has NaN in the first three.
     """
     rates, silent, saturated = [], [], []
-    for spikes in layer_spikes(run, task):
+    sent = layer_spikes(run, task)
+    for spikes in sent:
         if spikes is None:
             nothing = torch.full((run.out.shape[0],), torch.nan, device=run.out.device)
             units, shares = nothing, (nothing, nothing)
@@ -42,8 +43,7 @@ def activity(network: Network, run: Pass, task: SpikingClassification) -> dict[s
     evidence = task.evidence(run.out)
     ties = (evidence == evidence.amax(-1, keepdim=True)).sum(-1) > 1
     operations = [_operations(layer, trace) for layer, trace in list(zip(network.layers, run.traces))[1:]]
-    sent = zip(network.layers, layer_spikes(run, task))
-    echoes = [_echoes(layer, own) for layer, own in sent if isinstance(layer, RecurrentLayer) and own is not None]
+    echoes = [_echoes(layer, own) for layer, own in zip(network.layers, sent) if isinstance(layer, RecurrentLayer) and own is not None]
     return {
         **{
             key: torch.stack(found, 1).double()

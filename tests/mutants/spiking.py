@@ -150,8 +150,8 @@ SPIKING = (
     Defect(
         "spiking report: spikes of the last step come back",
         "bioplaus/spiking/activity.py",
-        "trace.out[:, :, :-1]",
-        "trace.out[:, :, :]",
+        "spikes[:, :, :-1]",
+        "spikes[:, :, :]",
         ("probes/test_probe_spikes.py",),
     ),
     Defect(
