@@ -70,8 +70,9 @@ def in_aihwkit():  # type: ignore[no-untyped-def]
     network = AnalogSequential(*layers)
     optimiser = AnalogSGD(network.parameters(), lr=0.1)
     optimiser.regroup_param_groups(network)
-    train = data.load(config.resolve({"rule": "bp", "data": "mnist", "data.limit": BATCH * BATCHES}).data).train
-    x, y = torch.as_tensor(train.x).float().flatten(1)[: BATCH * BATCHES], torch.as_tensor(train.y)[: BATCH * BATCHES]
+    splits = data.load(config.resolve({"rule": "bp", "data": "mnist", "data.limit": BATCH * BATCHES}).data)
+    x, y = (torch.as_tensor(part)[: BATCH * BATCHES] for part in (splits.train_x, splits.train_y))
+    x = x.float().flatten(1)
 
     def once() -> None:
         for k in range(0, len(x), BATCH):
