@@ -38,6 +38,7 @@ _RUN: dict[str, Any] = {
     "rule.gain_hidden": 39.2,
     "rule.gain_output": 50.0,
     "data.draws": DRAWS,
+    "batch_size": 1,
     "epochs": EPOCHS,
     "backend": "numba",
     "seeds": 3,
@@ -68,7 +69,7 @@ def _device(label: float, pulses: int) -> dict[str, Any]:
 
 def _update(refresh: tuple[float, int] | None) -> dict[str, Any]:
     if refresh is None:
-        return {"plasticity.update": "bi"}
+        return {"plasticity.update": "bi", "plasticity.refresh_every": 100}  # never looked at
     return {"plasticity.update": "uni", "plasticity.refresh_hi": refresh[0], "plasticity.refresh_every": refresh[1]}
 
 

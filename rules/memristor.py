@@ -70,7 +70,7 @@ PLAUSIBILITY = Plausibility(
 _SIGNS: dict[str, Any] = {
     "neuron": "clip",
     "data.standardise": "none",
-    "batch_size": 1,
+    "batch_size": 100,
     "plasticity": "memristor",
     "plasticity.device": "ag_asi",
     "plasticity.update": "uni",
@@ -80,14 +80,14 @@ _SIGNS: dict[str, Any] = {
     "plasticity.start": 0.1,
     "plasticity.refresh_hi": 0.5,
     "plasticity.refresh_lo": 0.0,
-    "plasticity.refresh_every": 100,
+    "plasticity.refresh_every": 1,
     "probes": [],
 }
 _ANY = ("mlp", "cnn5", "lenet")
 RECIPES = (
-    Recipe(_SIGNS, "ours, after the abstract of Lim et al. 2019", network=_ANY),
-    Recipe({"network.hidden": [100], "epochs": 3}, "ours", network=("mlp",)),
-    Recipe({"epochs": 20}, "ours", data=("digits",), network=_ANY),
+    Recipe(_SIGNS, "ours, after the abstract of Lim et al. 2019; a majority of 100 samples by validation and time", network=_ANY),
+    Recipe({"network.hidden": [100], "epochs": 5}, "ours", network=("mlp",)),
+    Recipe({"epochs": 40, "batch_size": 50, "plasticity": "memristor", "plasticity.refresh_every": 2}, "ours", data=("digits",), network=_ANY),
 )
 
 
@@ -96,6 +96,7 @@ class Memristor(Rule):
 
     Config = MemristorConfig
     tasks = ("classification", "classification on devices")
+    own_error = True
     reference = f"after Lim et al. 2019, Neural Comput. & Applic. 31:8101, arXiv:1707.06381; {neurosim.REFERENCE}"
     plausibility = PLAUSIBILITY
     recipes = (*RECIPES, *neurosim.RECIPES)

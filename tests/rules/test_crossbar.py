@@ -14,6 +14,7 @@ from bioplaus import config, data, simulate
 from bioplaus.audit import card_of
 from bioplaus.changes import Dense
 from bioplaus.connections import DenseConnection
+from bioplaus.engines import _sign_pulse_kernels as kernels
 from bioplaus.errors import ConfigError
 from bioplaus.layer import Layer
 from bioplaus.neurons.rectified import Clip
@@ -39,6 +40,7 @@ SMALL: dict[str, Any] = {
     "plasticity.refresh_every": 7,
     "plasticity.refresh_hi": 0.3,
     "dtype": "float64",
+    "batch_size": 1,
     "epochs": 1,
     "run.save": False,
 }
@@ -180,6 +182,8 @@ def test_dead_zones_and_the_bit_of_a_slope() -> None:
         layer = Layer("forward/0", DenseConnection((6,), (6,)), Amplified(unit, 0.1))
         trace = layer.forward(Scope({"forward/0/weight": torch.eye(6, dtype=torch.float64)[None]}), currents)
         assert gate(layer, trace)[0, 0].int().tolist() == bits
+        code = kernels.CLIP if isinstance(unit, Clip) else kernels.STEP
+        assert [int(kernels._gate(code, 0.1 * z)) for z in currents[0, 0].tolist()] == bits
     assert Amplified(Clip(), 0.1).forward(currents)[0][0, 0].tolist() == pytest.approx([0, 0, 0.1, 0.99, 1, 1])
     assert Amplified(Clip(), 0.1).pull(Amplified(Clip(), 0.1).forward(currents)[1], torch.ones(1, 1, 6))[0, 0, 2] == pytest.approx(0.1)
     assert Bits(0.5).forward(Scope({}), torch.tensor([0.4999, 0.5, 1.0]))[0].tolist() == [0, 1, 1]
