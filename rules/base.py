@@ -105,6 +105,8 @@ class Rule(ABC):
     aliases: ClassVar[Mapping[str, str]] = {}
     #: what networks may ask of it: "classification", "autoencoding", "retrieval", "labelling", "spike times"
     tasks: ClassVar[tuple[str, ...]] = ("classification", "autoencoding")
+    #: whether the output's error is one of its own, and not that of the task's loss
+    own_error: ClassVar[bool] = False
     #: neuron of the published results where it is not the common one of comparisons, which then add a row with it
     published_neuron: ClassVar[str] = ""
 

@@ -25,32 +25,15 @@ from bioplaus.network import Network
 from bioplaus.networks.neurosim import NeuroSimNetwork
 from bioplaus.neurosim.network import Constants, Pulses, State, respond, side_by_side, snapped, train
 from bioplaus.recipes import Recipe
-from bioplaus.rules.base import Learned, Learning, Plausibility
+from bioplaus.rules.base import Learned, Learning
 from bioplaus.streams import Streams
 from bioplaus.view import View
 
-__all__ = ["PLAUSIBILITY", "RECIPES", "REFERENCE", "learning", "of", "predicted", "start", "state_of"]
+__all__ = ["RECIPES", "REFERENCE", "learning", "of", "predicted", "start", "state_of"]
 
 Array = np.ndarray[Any, Any]
 
 REFERENCE = "Chen, Peng & Yu 2018, IEEE Trans. CAD 37:3067 (MLP+NeuroSim)"
-PLAUSIBILITY = Plausibility(
-    honoured=(
-        "a change uses the two signals at the device and the device's own state, after every image",
-        "conductances are bounded and never negative; the sign is that of the difference to a reference column",
-        "whole pulses only: no change below half a pulse, and each as large as the device makes it",
-        "hidden units send one bit",
-    ),
-    violated=(
-        "weight transport: the error comes down through the conductances of the way up, though read from the same devices",
-        "backward locking: the hidden layer waits for the error of the output",
-        "two phases, and an error signal separate from activity; a squared error of the outputs, computed outside the crossbars",
-    ),
-    weight_transport=True,
-    backward_locking=True,
-    update_locking=True,
-    phases=2,
-)
 _RUN = {
     "neuron": "sigmoid",
     "plasticity": "sgd",

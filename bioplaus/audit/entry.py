@@ -34,6 +34,8 @@ SMALL: dict[str, dict[str, Any]] = {
     "diehl_cook": {"network.neurons": 10, "network.image_time": 100.0, "network.rest_time": 50.0, "network.most_tries": 3},
     "neurosim": {"network.units": 10, "network.device": "epiram"},
 }
+#: rule -> what shows more: an error of few levels tells what it depends on only where its dead zone ends at the answers of a fresh network.
+SHOWN: dict[str, dict[str, Any]] = {"memristor": {"rule.theta_output": 0.5}}
 
 #: The rule alone, whatever its recipes add: clipping layer by layer keeps it finite and is no global signal.
 ALONE: dict[str, Any] = {"dtype": "float64", "plasticity.clip": "per_layer", "plasticity.clip_norm": 1.0}
@@ -81,7 +83,8 @@ def _small(given: Mapping[str, Any]) -> dict[str, Any]:
     network = str(given.get("network") or home.get("network") or config.DEFAULTS["network"])
     start: dict[str, Any] = {"network": network, "data": "synthetic" if network == "mlp" else "digits"}
     plain = {"network.norm": "none"} if any(f.name == "norm" for f in fields(registry.NETWORKS.get(network).Config)) else {}
-    return {**start, **ALONE, **plain, **SMALL.get(network, {}), **{key: value for key, value in given.items() if value is not None}}
+    small = {**SMALL.get(network, {}), **SHOWN.get(str(rule), {})}
+    return {**start, **ALONE, **plain, **small, **{key: value for key, value in given.items() if value is not None}}
 
 
 def _audited(settings: Settings) -> Card:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from bioplaus.connections import DenseConnection
+from bioplaus.engines import sign_pulses
 from bioplaus.engines.base import Block, Engine
 from bioplaus.engines.loop import LoopEngine
 from bioplaus.layer import Layer
@@ -24,7 +25,7 @@ from bioplaus.plasticity.base import IdealSynapse
 from bioplaus.tasks import Classification
 from bioplaus.world import Model, World
 
-__all__ = ["NumbaOnlineEngine"]
+__all__ = ["NumbaOnlineEngine", "samples"]
 
 #: Samples between two questions whether to stop.
 CHUNK = 256
@@ -48,16 +49,21 @@ class NumbaOnlineEngine(Engine):
         It can run a network whose steps are a compiled loop (`Network.compiled`), which does the work under backend=loop too: the two are one.
         Else it can run: ``batch_size=1``, ``rule=bp``, classification, dense layers of identity, relu, leaky_relu, elu, tanh or sigmoid
         units without bias, norm, dendrites or pooling, ``plasticity=sgd`` with nothing but a rate, float32 or float64 on the CPU.
+        For ``rule=memristor`` see `bioplaus.engines.sign_pulses`.
         """
         if model.networks["forward"].compiled:
             return None
         batch = f"it learns one sample at a time (batch_size=1), not {batch_size}" if batch_size != 1 else None
+        if sign_pulses.knows(model):
+            return sign_pulses.refuses(model) or batch
         return _refuses_method(model) or _refuses_network(model) or _refuses_plasticity(model) or batch
 
     def advance(self, model: Model, world: World, block: Block) -> dict[str, Tensor]:
         """Run the block in chunks of 256 samples; ``block.stop`` is asked after each."""
         if model.networks["forward"].compiled:
             return LoopEngine().advance(model, world, block)
+        if sign_pulses.knows(model):
+            return sign_pulses.advance(model, world, block)
         if not block.batches:
             return {}
         from bioplaus.engines import _online_kernels as kernels  # compiling costs a second: only when it is used
@@ -71,7 +77,7 @@ class NumbaOnlineEngine(Engine):
         losses: list[Tensor] = []
         for start in range(0, len(block.batches), CHUNK):
             batches = block.batches[start : start + CHUNK]
-            x, y, rows = _samples(model, block, batches, world.step)
+            x, y, rows = samples(model, block, batches, world.step)
             found = np.empty((len(batches), world.replicas), flat.dtype)
             kernels.train(flat, sizes, codes, numbers, rates, learns, x, y, rows, found)
             losses.append(torch.from_numpy(found))
@@ -83,7 +89,7 @@ class NumbaOnlineEngine(Engine):
         return {"loss": torch.cat(losses)}
 
 
-def _samples(
+def samples(
     model: Model, block: Block, batches: Sequence[Tensor], step: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return samples ``[N, n]``, classes ``[N]`` and which of them comes when, ``[steps, R or 1]``."""

@@ -53,6 +53,11 @@ class MemristorConfig(PlasticityConfig):
     """Whether single devices have the reference column; without it ``2 scale Gmin/(Gmax - Gmin)`` is added to each weight."""
     headroom: float = ranged(6.0, above=0)
     """Scale of a layer's weights over the root mean square of its start, > 0: weights lie in +-scale, and levels are spread over that."""
+    scale: float | None = ranged(None, above=0)
+    """Scale of every layer's weights, > 0, in place of headroom: 1 for weights that are plain differences of conductances; null for headroom."""
+    start: float | None = ranged(None, 0, 1)
+    """Width, in [0, 1], of the part of the range in which fresh devices lie at random, each for itself: its lower end where devices only rise
+    (uni), else the middle of the range; null to program them to the start of the network's weights."""
     update: str = choice("auto", "auto", "bi", "uni", "tiki")
     """Which devices a pulse is for: bi (g+ up and g- down, or the reverse) | uni (only up, with a refresh) | tiki (a fast array, and transfer
     to a slow one) | auto (uni for devices with a reset, else bi)."""
@@ -98,9 +103,11 @@ class Memristor(Plasticity):
         c, device = self.config, device_of(self.config)
         cell = _cell(c, device)
         if c.pulses != "stochastic":
-            return MemristorSynapse(cell, Counting(cell.units, cell.most, c.theta if c.pulses == "sign" else None), c.headroom)
-        self._check_factored()
-        return MemristorSynapse(cell, Coincidence(cell.units, c.longest), c.headroom)
+            pulses: Counting | Coincidence = Counting(cell.units, cell.most, c.theta if c.pulses == "sign" else None)
+        else:
+            self._check_factored()
+            pulses = Coincidence(cell.units, c.longest)
+        return MemristorSynapse(cell, pulses, c.headroom, c.scale, c.start)
 
     def _check_factored(self) -> None:
         c = self.config

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 import pytest
-from conformance_kit import Case, build, cases, home, refused, settings_of
+from conformance_kit import SHOWN, Case, build, cases, home, refused, settings_of
 
 from bioplaus.audit.card import Card
 from bioplaus.audit.measure import measure
@@ -14,7 +14,7 @@ from bioplaus.audit.measure import measure
 @cache
 def card(case: Case, network: str) -> Card:
     """The measured card of a rule on the kit's network and clouds."""
-    run = build(case, network)
+    run = build(case, network, **SHOWN.get((case.rule, network), {}))
     return measure(run.model, run.feed, network, settings_of(case, network).top.epochs)
 
 

@@ -7,6 +7,7 @@ should go red, as directly as possible.
 from mutants.alignment import ALIGNMENT
 from mutants.auditing import AUDITING
 from mutants.comparing import COMPARING
+from mutants.crossbar import CROSSBAR
 from mutants.defect import Defect, Equivalent
 from mutants.devices import DEVICES
 from mutants.equivalent import EQUIVALENT
@@ -31,6 +32,7 @@ DEFECTS = (
     *ALIGNMENT,
     *AUDITING,
     *COMPARING,
+    *CROSSBAR,
     *DEVICES,
     *FORWARD_IN_TIME,
     *HEBBIAN,

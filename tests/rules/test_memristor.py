@@ -28,6 +28,7 @@ from bioplaus.world import view
 
 SMALL: dict[str, Any] = {
     "rule": "memristor",
+    "network": "neurosim",
     "data": "digits",
     "network.device": "epiram",
     "network.units": 12,
@@ -101,11 +102,11 @@ def test_an_epoch_is_so_many_draws_with_replacement() -> None:
     assert not torch.equal(order, feed.order(streams, 1)) and torch.equal(order, feed.order(streams, 0))
     with pytest.raises(ConfigError, match=r"data\.draws=0"):
         simulator_of(**{"data.draws": 0})
-    assert config.resolve({"rule": "memristor", "data": "digits"}).data.draws == 8000
+    assert config.resolve({"rule": "memristor", "network": "neurosim", "data": "digits"}).data.draws == 8000
 
 
 def test_start_and_published_protocol() -> None:
-    settings = config.resolve({"rule": "memristor", "data": "mnist"}, locate=False)
+    settings = config.resolve({"rule": "memristor", "network": "neurosim", "data": "mnist"}, locate=False)
     assert (settings.top.epochs, settings.data.draws, settings.data.standardise, settings.top.dtype) == (125, 8000, "none", "float64")
     assert (settings.network.units, settings.network.rate_hidden, settings.network.rate_output) == (100, 0.4, 0.2)
     weights = simulator_of(**{"network.units": 100}).packs[0].world.params["forward/0/weight"]
@@ -195,7 +196,7 @@ def test_looks_at_the_test_set_choose_nothing() -> None:
 
 def test_the_card_is_as_declared() -> None:
     """What a compiled loop hides is taken from the statement; that hidden devices learn from labels is measured."""
-    card = card_of(rule="memristor")
+    card = card_of(rule="memristor", network="neurosim")
     assert not card.differs and card.needs_labels and card.network == "neurosim"
     assert set(card.declared) == {"weight_transport", "backward_locking", "update_locking", "phases"}
     assert card.weight_transport and card.update_locking and card.phases == 2 and not card.neighbours_only
@@ -204,10 +205,10 @@ def test_the_card_is_as_declared() -> None:
 
 def test_home_is_mnist_where_it_lies(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BIOPLAUS_DATA", str(tmp_path))
-    assert Memristor.home({}) == {"network": "neurosim", "data": "digits"}
+    assert Memristor.home({}) == {"data": "digits"}
     assert config.resolve({"rule": "memristor"}).data.name == "digits"
     monkeypatch.setattr("bioplaus.data.locate", lambda wanted: None)
-    assert Memristor.home({}) == {"network": "neurosim", "data": "mnist"}
+    assert Memristor.home({}) == {"data": "mnist"}
     seen: list[DataConfig] = []
     monkeypatch.setattr("bioplaus.data.locate", seen.append)
     Memristor.home({"data.root": "elsewhere", "data.download": True})
@@ -217,7 +218,7 @@ def test_home_is_mnist_where_it_lies(tmp_path: Any, monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["network=mlp"], "rule=memristor cannot run on network=mlp, which is for classification; try network=neurosim"),
+        (["network=autoencoder"], "rule=memristor cannot run on network=autoencoder, which is for autoencoding; try network=mlp"),
         (["rule=bp", "network=neurosim"], "rule=bp cannot run on network=neurosim, which is for classification on devices"),
         (["network.device=agasi"], "unknown device 'agasi', did you mean 'ag_asi'?"),
         (["network.device=ecram"], "network.device=ecram has steps, and network=neurosim counts pulses"),
@@ -230,8 +231,8 @@ def test_home_is_mnist_where_it_lies(tmp_path: Any, monkeypatch: pytest.MonkeyPa
 )
 def test_bad_settings_get_one_line(words: list[str], says: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    rule = [] if any(word.startswith("rule=") for word in words) else ["rule=memristor"]
-    answer = command("simulate", *rule, "data=digits", "data.limit=20", *words)
+    given = [word for word in ("rule=memristor", "network=neurosim") if not any(one.startswith(word.partition("=")[0] + "=") for one in words)]
+    answer = command("simulate", *given, "data=digits", "data.limit=20", *words)
     assert answer.code == 2 and says in answer.err.splitlines()[-1]
     assert not list(tmp_path.glob("runs/*/*"))
 

@@ -27,6 +27,9 @@ Look = Callable[[DeviceArray, Tensor], Tensor]
 class Cell(ABC):
     """One or two devices per weight. Final classes hold settings; the state is passed in and changed in place."""
 
+    #: whether pulses move devices up alone
+    rising = False
+
     def __init__(self, device: Device, *names: str) -> None:
         self.arrays = tuple(DeviceArray(name, device) for name in names)
         up, down = unit_steps(device)
@@ -45,10 +48,13 @@ class Cell(ABC):
     def apply(self, state: State, pulses: Pulses, streams: Streams, scope: str) -> None:
         """Send pulses up and down to the devices they are for."""
 
-    def init(self, d: Tensor, key: str, streams: Streams) -> dict[str, Tensor]:
-        """Return the state of a fresh leaf."""
+    def init(self, d: Tensor, key: str, streams: Streams, width: float | None = None) -> dict[str, Tensor]:
+        """Return the state of a leaf programmed to d or, given a width, of devices at random: from the lower end, or about the middle."""
         state: dict[str, Tensor] = {}
         for array, g in zip(self.arrays, self.start(d)):
+            if width is not None:
+                low = 0.0 if self.rising else (1 - width) / 2
+                g = streams.uniform(f"start/{key}/{array.name}", g.shape[1:], low, low + width)
             state |= array.init(g, key, streams)
         return state
 
@@ -107,6 +113,8 @@ class Unidirectional(Bidirectional):
     Refresh: every so many writes, pairs with max(g+, g-) > hi and min(g+, g-) > lo are read and erased, and |d| is written to one side by the
     number of LTP pulses that comes nearest on that device's curve, open loop (the scheme of Lim et al. 2019, Neural Comput. & Applic. 31:8101).
     """
+
+    rising = True
 
     def __init__(self, device: Device, hi: float, lo: float, every: int) -> None:
         super().__init__(device)

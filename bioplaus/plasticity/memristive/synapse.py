@@ -1,12 +1,12 @@
 """Weights behind which there are memristive devices: what the network multiplies by is what is read back from them.
 
-``w = scale d``, d in [-1, 1] made of conductances by the cell; scale is fixed when a leaf is programmed: headroom times the root mean square of
-its weights, per replica. Programming is direct (write and verify): it costs no pulses. Vectors (biases, gains) are digital and exact.
+``w = scale d``, d in [-1, 1] made of conductances by the cell; scale is given, or fixed when a leaf is programmed: headroom times the root mean
+square of its weights, per replica. Programming is direct (write and verify): it costs no pulses. Vectors (biases, gains) are digital and exact.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
@@ -17,6 +17,7 @@ from bioplaus.plasticity.memristive.array import DeviceArray
 from bioplaus.plasticity.memristive.cells import Cell
 from bioplaus.plasticity.memristive.coincidence import Coincidence
 from bioplaus.plasticity.memristive.counting import Counting
+from bioplaus.plasticity.memristive.touched import Touched
 from bioplaus.shapes import per_weight
 from bioplaus.streams import Streams
 
@@ -33,8 +34,10 @@ class MemristorSynapse(Synapse):
     pulse wanted), and the counters.
     """
 
-    def __init__(self, cell: Cell, pulses: Counting | Coincidence, headroom: float) -> None:
-        self.cell, self.pulses, self.headroom = cell, pulses, headroom
+    def __init__(
+        self, cell: Cell, pulses: Counting | Coincidence, headroom: float, scale: float | None = None, start: float | None = None
+    ) -> None:
+        self.cell, self.pulses, self.headroom, self.scale, self.start = cell, pulses, headroom, scale, start
         self.factored = pulses.factored
         self.digital = IdealSynapse()
         device = cell.arrays[0].device
@@ -42,19 +45,27 @@ class MemristorSynapse(Synapse):
         self.whole = self.read_noise or cell.arrays[0].leaks
 
     def init(self, key: str, weight: Tensor, streams: Streams) -> dict[str, Tensor]:
+        return self._stored(key, weight, streams, self.start)
+
+    def _stored(self, key: str, weight: Tensor, streams: Streams, start: float | None) -> dict[str, Tensor]:
         if weight.dim() < 3:
             return {}
-        scale = self.headroom * weight.flatten(1).square().mean(1).sqrt()
-        # where nothing has been drawn, the spread that a weight of this fan-in would have
-        scale = torch.where(scale > 0, scale, torch.full_like(scale, self.headroom * weight[0, 0].numel() ** -0.5))
+        scale = self._scale_of(weight)
         d = (weight / per_weight(scale, weight)).clamp_(-1, 1)
         zeros = {name: torch.zeros(weight.shape[0], dtype=torch.int64, device=weight.device) for name in COUNTERS}
-        state = {**self.cell.init(d, key, streams), "scale": scale, "shortfall": torch.zeros_like(scale), **zeros}
+        state = {**self.cell.init(d, key, streams, start), "scale": scale, "shortfall": torch.zeros_like(scale), **zeros}
         self._read_all(state, weight, streams, f"program/{key}")
         return state
 
+    def _scale_of(self, weight: Tensor) -> Tensor:
+        scale = self.headroom * weight.flatten(1).square().mean(1).sqrt()
+        if self.scale is not None:
+            return torch.full_like(scale, self.scale)
+        # where nothing has been drawn, the spread that a weight of this fan-in would have
+        return torch.where(scale > 0, scale, torch.full_like(scale, self.headroom * weight[0, 0].numel() ** -0.5))
+
     def program(self, key: str, weight: Tensor, streams: Streams, before: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        state = self.init(key, weight, streams)
+        state = self._stored(key, weight, streams, None)
         return state | {name: before[name].clone() for name in COUNTERS if name in before and name in state}
 
     def write(self, key: str, state: Mapping[str, Tensor], weight: Tensor, step: Step, streams: Streams) -> None:
@@ -74,6 +85,13 @@ class MemristorSynapse(Synapse):
         if self.whole:
             self._read_all(state, weight, streams, key)
             return
+        self._read_some(state, weight, changed)
+
+    def tend(self, key: str, state: Mapping[str, Tensor], weight: Tensor, streams: Streams) -> None:
+        """Do what is due after a write besides its pulses, for whoever wrote these himself."""
+        self._read_some(state, weight, self.cell.upkeep(state, streams, key))
+
+    def _read_some(self, state: Mapping[str, Tensor], weight: Tensor, changed: Iterable[Touched]) -> None:
         for at in changed:
             _put(weight, at.index, self.cell.read(state, at, _exact) * at.of(state["scale"]))
 

@@ -41,8 +41,8 @@ class TikiTaka(Cell):
     def start(self, d: Tensor) -> tuple[Tensor, ...]:
         return (1 + d) / 2, torch.full_like(d, 0.5)
 
-    def init(self, d: Tensor, key: str, streams: Streams) -> dict[str, Tensor]:
-        state = super().init(d, key, streams)
+    def init(self, d: Tensor, key: str, streams: Streams, width: float | None = None) -> dict[str, Tensor]:
+        state = super().init(d, key, streams, width)
         fast = self.arrays[1]
         state["A.zero"] = fast.symmetry(state)
         state["A"] = state["A.zero"].clone()
