@@ -10,7 +10,7 @@ from bioplaus.errors import BioplausError
 from bioplaus.experiments.claims import Measurement
 from bioplaus.kept import measure
 
-__all__ = ["accuracy_row", "measure", "tuned"]
+__all__ = ["accuracy_row", "measure", "tuned", "tuned_together"]
 
 
 def tuned(
@@ -33,6 +33,22 @@ def tuned(
     shown = ", ".join(f"{'/'.join(f'{v:g}' for v in e.values())}: {value:.4f}" for e, value in zip(grid, found))
     keys = " x ".join(grid[0])
     return {**settings, **grid[best]}, f"{keys} by validation {by} on seed {seed} ({shown})"
+
+
+def tuned_together(settings: Mapping[str, Any], rates: Sequence[float], folder: str, *, epochs: int, seed: int = 1000) -> tuple[dict[str, Any], str]:
+    """Return the settings with the rate of highest validation accuracy, of equals that of the lowest loss, and a note on how it was found.
+
+    All rates are replicas of one run, on one seed that no table uses; judged is the epoch that would be tested.
+    """
+    from bioplaus.comparison.tuning import best_of
+
+    shared = {"seeds": len(rates), "seed": seed, "seed_step": 0, "epochs": epochs, "probes": []}
+    summary = measure({**settings, **shared, "rule.lr": list(rates)}, folder)
+    accuracy = summary["validation_accuracy"]["values"]
+    best = best_of(accuracy, summary["validation_loss"]["values"])
+    shown = ", ".join(f"{rate:g}: {'stopped' if a is None else f'{100 * a:.1f}'}" for rate, a in zip(rates, accuracy))
+    edge = " - the lowest tried" if best == 0 else " - the highest tried" if best == len(rates) - 1 else ""
+    return {**settings, "rule.lr": rates[best]}, f"rate {rates[best]:g}{edge} (validation % after {epochs} on seed {seed}: {shown})"
 
 
 def accuracy_row(
