@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bioplaus.plasticity.devices.steps import AFFINE, POWER
 
-__all__ = ["EACH", "NONE", "TOGETHER", "find", "write_pulses"]
+__all__ = ["EACH", "NONE", "TOGETHER", "find", "one_way", "write_pulses"]
 
 Array = NDArray[np.floating[Any]]
 Whole = NDArray[np.int64]
@@ -51,6 +51,24 @@ def find(
             index[k] = r * change.shape[1] + i
             n[k] = min(m, most_up) if c > 0 else -min(m, most_down)
             k += 1
+        sizes[r] = k - before
+    return k
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def one_way(total: Array, signed: Array, sign: float, index: Whole, n: Array, sizes: Whole) -> int:
+    """Put the places that get pulses of one sign, and these, into index and n, and return their number.
+
+    Of total pulses whose signs add up to signed, ``[R, N]`` each, ``(total + sign signed)/2`` are of this sign; sizes as in `find`.
+    """
+    k = 0
+    for r in range(total.shape[0]):
+        before = k
+        for i in range(total.shape[1]):
+            m = (total[r, i] + sign * signed[r, i]) / 2
+            index[k] = r * total.shape[1] + i
+            n[k] = sign * math.floor(m + 0.5)
+            k += m > 0.5
         sizes[r] = k - before
     return k
 
