@@ -70,7 +70,7 @@ MEMRISTOR = (
     Defect(
         "the variance of relative noise forgets that steps fall",
         "bioplaus/plasticity/devices/steps.py",
-        "((keep + (b * relative) ** 2) ** count - keep**count)",
+        "((keep + (b * relative) ** 2) ** count - shrunk)",
         "((1 + (b * relative) ** 2) ** count - 1)",
         (DEVICE_NOISE,),
     ),

@@ -119,10 +119,8 @@ def spread(side: Side, sign: int, g: Any, count: Any, relative: float, fixed: fl
     bent = apply("abs", b) > _STRAIGHT
     b = chosen(bent, b, 0.5 + 0 * b)
     keep = (1 + sign * b) ** 2
-    if fixed:
-        variance = fixed**2 * (keep**count - 1) / (keep - 1)
-    else:
-        variance = (y / b) ** 2 * ((keep + (b * relative) ** 2) ** count - keep**count)
+    shrunk = keep**count
+    variance = fixed**2 * (shrunk - 1) / (keep - 1) if fixed else (y / b) ** 2 * ((keep + (b * relative) ** 2) ** count - shrunk)
     return chosen(bent, clipped(variance, 0.0, math.inf) ** 0.5, plain)
 
 

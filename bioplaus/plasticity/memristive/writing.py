@@ -76,10 +76,10 @@ def _compiled(device: Device, g: Tensor, own: Mapping[str, Tensor], at: Touched,
             noise = EACH
         fixed = sigma * ((device.dw_min if additive else 0.0) + getattr(device, "noise_floor", 0.0)) / span
         slope = sigma * getattr(device, "noise_slope", 0.0) / span
-    sums = np.zeros((at.replicas, 4))
+    sums, walks = np.zeros((at.replicas, 4)), isinstance(device, CountedDevice)
     write_pulses(
         flat, at.index.numpy(), np.array(at.sizes), n.numpy(), np.zeros(0, flat.dtype) if xi is None else xi.numpy(), noise,
-        (steps.up.kind, steps.down.kind), constants, relative, fixed, slope, w_min, span, device.one_sided, isinstance(device, CountedDevice), sums,
+        (steps.up.kind, steps.down.kind), constants, relative, fixed, slope, w_min, span, device.one_sided, walks, sums,
     )  # fmt: skip
     return torch.from_numpy(sums)
 
