@@ -58,9 +58,11 @@ def points(found: Mapping[str, Any], of: str) -> str:
     return f"{-found['mean']:+.2f} points from {of}{interval}"
 
 
-def measurement(name: str, settings: Mapping[str, Any], summary: Mapping[str, Any], *, target: str = "", note: str = "") -> Measurement:
-    """Return the row of a run: test accuracy in percent, nothing to reach."""
-    found = summary["test_accuracy"]
+def measurement(
+    name: str, settings: Mapping[str, Any], summary: Mapping[str, Any], *, target: str = "", note: str = "", part: str = "test"
+) -> Measurement:
+    """Return the row of a run: accuracy on a part in percent, nothing to reach."""
+    found = summary[f"{part}_accuracy"]
     mean = None if found["mean"] is None else 100 * found["mean"]
     ci95 = tuple(100 * v for v in found["ci95"]) if found["ci95"] else None
     n = sum(v is not None for v in found["values"])
