@@ -63,10 +63,10 @@ def _run(quick: bool, folder: str) -> Report:
 def _protocol(tune_epochs: int) -> str:
     return (
         "one network, activation (elu), batch size and clipping (norm of a network's change at most 1) for all; pair cells at their defaults, "
-        f"unidirectional with a refresh for pcm. Each row has the rate of highest validation accuracy after {tune_epochs} of 10 epochs, from one grid. "
-        "A row's settings run alone with `bioplaus simulate`. Devices: "
+        f"unidirectional with a refresh for pcm. Each row has the rate of highest validation accuracy after {tune_epochs} of 10 epochs, from "
+        "one grid. A row's settings run alone with `bioplaus simulate`. Devices: "
         + "; ".join(f"{name}: {why}" for name, why in DEVICES.items())
-        + ". Not in the table: idealized, whose 10,000 steps take ten times as long as those of ecram (not run: cost)."
+        + "."
     )
 
 
