@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Curves", "Findings", "Images", "Mosaic", "Panel", "Picture", "Series"]
+__all__ = ["Curves", "Findings", "Heatmap", "Images", "Mosaic", "Panel", "Picture", "Series"]
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,33 @@ class Mosaic:
     note: str = ""
 
 
-Picture = Curves | Images | Mosaic
+@dataclass(frozen=True)
+class Heatmap:
+    """A table of numbers as coloured fields, with the numbers in them.
+
+    Parameters
+    ----------
+    rows, columns
+        Their names.
+    values
+        One list per row; NaN for a field without a number.
+    scale
+        What a value is, as the colour bar says it.
+    limits
+        Values of the palest and the darkest colour; what lies beyond has the colour of the end.
+    """
+
+    name: str
+    title: str
+    rows: Sequence[str]
+    columns: Sequence[str]
+    values: Sequence[Sequence[float]]
+    scale: str
+    limits: tuple[float, float]
+    note: str = ""
+
+
+Picture = Curves | Heatmap | Images | Mosaic
 
 
 @dataclass(frozen=True)

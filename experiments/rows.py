@@ -10,7 +10,7 @@ from bioplaus.errors import BioplausError
 from bioplaus.experiments.claims import Measurement
 from bioplaus.kept import measure
 
-__all__ = ["accuracy_row", "measure", "tuned"]
+__all__ = ["accuracy_row", "after_epochs", "last_row", "measure", "tuned", "tuned_together"]
 
 
 def tuned(
@@ -33,6 +33,24 @@ def tuned(
     shown = ", ".join(f"{'/'.join(f'{v:g}' for v in e.values())}: {value:.4f}" for e, value in zip(grid, found))
     keys = " x ".join(grid[0])
     return {**settings, **grid[best]}, f"{keys} by validation {by} on seed {seed} ({shown})"
+
+
+def tuned_together(
+    settings: Mapping[str, Any], rates: Sequence[float], folder: str, *, epochs: int, seed: int = 1000
+) -> tuple[dict[str, Any], str]:
+    """Return the settings with the rate of highest validation accuracy, of equals that of the lowest loss, and a note on how it was found.
+
+    All rates are replicas of one run, on one seed that no table uses; judged is the epoch that would be tested.
+    """
+    from bioplaus.comparison.tuning import best_of
+
+    shared = {"seeds": len(rates), "seed": seed, "seed_step": 0, "epochs": epochs, "probes": []}
+    summary = measure({**settings, **shared, "rule.lr": list(rates)}, folder)
+    accuracy = summary["validation_accuracy"]["values"]
+    best = best_of(accuracy, summary["validation_loss"]["values"])
+    shown = ", ".join(f"{rate:g}: {'stopped' if a is None else f'{100 * a:.1f}'}" for rate, a in zip(rates, accuracy))
+    edge = " - the lowest tried" if best == 0 else " - the highest tried" if best == len(rates) - 1 else ""
+    return {**settings, "rule.lr": rates[best]}, f"rate {rates[best]:g}{edge} (validation % after {epochs} on seed {seed}: {shown})"
 
 
 def accuracy_row(
@@ -61,3 +79,40 @@ def accuracy_row(
         note=note,
         seconds=summary["seconds"]["total"],
     )
+
+
+def after_epochs(settings: Mapping[str, Any], folder: str, part: str = "test") -> list[list[float]]:
+    """Return accuracy in percent on a part after every epoch of a finished run, seed by seed; the test set needs ``test_every=1``."""
+    from bioplaus import config, kept
+    from bioplaus.recorder import read_metrics
+
+    store = kept.found(config.resolve({**settings, "run.root": folder, "run.figures": False}))
+    assert store is not None  # it has been measured
+    found: dict[int, dict[int, float]] = {}
+    for row in read_metrics(store.metrics).to_pylist():
+        if (row["split"], row["metric"]) == (part, "accuracy"):
+            found.setdefault(row["seed"], {})[row["epoch"]] = 100 * row["value"]
+    return [[values[epoch] for epoch in sorted(values)] for _, values in sorted(found.items())]
+
+
+def last_row(
+    name: str,
+    settings: Mapping[str, Any],
+    curves: Sequence[Sequence[float]],
+    last: int,
+    seconds: float,
+    *,
+    target: str = "no figure",
+    note: str = "",
+) -> Measurement:
+    """Return the row of runs whose accuracy does not settle: per seed the mean over the last epochs; the note says how far these spread."""
+    from statistics import mean, stdev
+
+    from bioplaus.stats import summarise
+
+    ends = [curve[-last:] for curve in curves]
+    found = summarise([mean(end) for end in ends])
+    spread = mean(stdev(end) if len(end) > 1 else 0.0 for end in ends)
+    own = f"epoch to epoch {spread:.2f} (standard deviation of the last {len(ends[0])})"
+    ci95 = tuple(found["ci95"]) if found["ci95"] else None
+    return Measurement(name, target, found["mean"], ci95, len(ends), None, dict(settings), f"{own}; {note}" if note else own, seconds)

@@ -6,7 +6,8 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bioplaus.pictures import Curves, Images, Mosaic, Panel, Picture, Series
+from bioplaus.pictures import Curves, Heatmap, Images, Mosaic, Panel, Picture, Series
+from bioplaus.plots.heatmap import heatmap_figure
 from bioplaus.plots.saving import save_figure
 from bioplaus.plots.style import INK, MUTED, new_figure
 from bioplaus.plots.weights import GAP, mosaic
@@ -39,6 +40,8 @@ def picture_figure(picture: Picture) -> Figure:
     """Return the figure of a picture."""
     if isinstance(picture, Mosaic):
         return _mosaic(picture)
+    if isinstance(picture, Heatmap):
+        return heatmap_figure(picture)
     return _curves(picture) if isinstance(picture, Curves) else _images(picture)
 
 
