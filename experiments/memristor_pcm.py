@@ -47,7 +47,8 @@ def _remarks(rows: list[Measurement]) -> tuple[str, ...]:
     lower = all((other.mean or 0) > (pcm.mean or 0) for other in others)
     return (
         "one rate (0.01), one batch size (8) and no clipping for all, and trains of pulses, as in the report that this follows; the first "
-        "10,000 images, 3 epochs. That report was of Fashion-MNIST, 30 epochs (below 60 % beside about 85 %): not run, its images are not at hand.",
+        "10,000 images, 3 epochs. That report was of Fashion-MNIST, 30 epochs (below 60 % beside about 85 %): not run, its images are not "
+        "at hand.",
         f"pcm is {'below both, intervals apart' if apart else 'below both, intervals overlap' if lower else 'not below both'}",
     )
 

@@ -103,7 +103,8 @@ def advance(model: Model, world: World, block: Block) -> dict[str, Tensor]:
         found = np.empty((len(batches), world.replicas))
         kernels.train(
             crossbars, counters, shortfalls, pulses, gains, codes, np.array([config.theta_hidden, config.theta_output]),
-            synapse.pulses.theta or 0.0, uni is None, _cost(synapse.cell.arrays[0]), bits[0] if bits else np.nan, config.active, x, y, rows, found,
+            synapse.pulses.theta or 0.0, uni is None, _cost(synapse.cell.arrays[0]), bits[0] if bits else np.nan, config.active,
+            x, y, rows, found,
         )  # fmt: skip
         losses.append(torch.from_numpy(found).to(model.streams.dtype))
         done = until
