@@ -29,7 +29,7 @@ CROSSBAR = (
         'uni.every + 1 - int(states[0]["writes"][0]) % uni.every if uni',
         TESTS,
     ),
-    Defect("sign pulses: a gate at saturation is shut", KERNELS, "return 0 <= z <= 1 if code == CLIP", "return 0 < z < 1 if code == CLIP", TESTS),
+    Defect("sign pulses: a gate at saturation is shut", KERNELS, "return 0 <= z <= 1 if", "return 0 < z < 1 if", TESTS),
     Defect("sign pulses: one-sided writing goes down too", KERNELS, "if both or not rises:", "if both or rises:", TESTS),
     Defect("sign pulses: weights are not read back", KERNELS, "(plus[j] - minus[j]) * scale[r]", "flat[at]", TESTS),
 )
