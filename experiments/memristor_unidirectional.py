@@ -164,7 +164,8 @@ def _remarks(
     return (
         f"a seed's figure is the mean over {looks}: accuracy does not settle. Gains and dead zones are those of the rough program. Which bit "
         "of a hidden unit takes part in an update (it sends at least 1/2) and which is its slope (not 0) were chosen here, by validation "
-        "accuracy of single runs (seed 0, P 64, NL 0 to 4, both schemes) among two bits of slope and four of activity; the test set chose nothing.",
+        "accuracy of single runs (seed 0, P 64, NL 0 to 4, both schemes) among two bits of slope and four of activity; the test set chose "
+        "nothing.",
         "energy is that of pulses at the voltages and conductances of Ag:a-Si; erasing and reading are not counted.",
         f"unidirectional less bidirectional, first with a prompt refresh ({prompt.removeprefix('uni, refresh ')}), then with the late one: "
         + "; ".join(said)
