@@ -81,7 +81,7 @@ def advance(model: Model, world: World, block: Block) -> dict[str, Tensor]:
     from bioplaus.engines.numba_online import samples
 
     synapse, config = model.plasticity.synapse, model.rule.config
-    assert isinstance(synapse, MemristorSynapse) and isinstance(synapse.pulses, Counting)
+    assert isinstance(synapse, MemristorSynapse) and isinstance(synapse.pulses, Counting) and synapse.pulses.theta is not None
     layers = model.networks["forward"].layers
     states = [world.behind(layer.weight) for layer in layers]
     crossbars = tuple(_crossbar(synapse, world.params[layer.weight], state) for layer, state in zip(layers, states))
