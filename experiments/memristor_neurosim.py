@@ -56,17 +56,10 @@ def _accuracy(settings: dict[str, Any], folder: str, part: str = "test") -> tupl
     """Return accuracy on a part in % after every epoch, ``[seeds, epochs]``, and the seconds that the run took."""
     import numpy as np
 
-    from bioplaus import api, config, kept
+    from bioplaus.experiments.rows import after_epochs, measure
 
-    summary = kept.measure(settings, folder)
-    store = kept.found(config.resolve({**settings, "run.root": folder, "run.figures": False}))
-    assert store is not None  # it has just been measured
-    table = api.load(store.path).metrics.to_pydict()
-    found: dict[int, list[tuple[int, float]]] = {}
-    for split, metric, seed, epoch, value in zip(*(table[key] for key in ("split", "metric", "seed", "epoch", "value"))):
-        if (split, metric) == (part, "accuracy"):
-            found.setdefault(seed, []).append((epoch, 100 * value))
-    return np.array([[value for _, value in sorted(found[seed])] for seed in sorted(found)]), summary["seconds"]["total"]
+    seconds = measure(settings, folder)["seconds"]["total"]
+    return np.array(after_epochs(settings, folder, part)), seconds
 
 
 def _own_rates(settings: dict[str, Any], folder: str, figure: float | None, quick: bool) -> Measurement:

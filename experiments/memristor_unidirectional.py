@@ -75,11 +75,11 @@ def _update(refresh: tuple[float, int] | None) -> dict[str, Any]:
 
 def _measured(name: str, settings: dict[str, Any], folder: str, rough: float | None) -> tuple[Measurement, float]:
     """Return a row, and the standard error of its mean."""
-    from bioplaus import kept
+    from bioplaus.experiments.rows import after_epochs, measure
     from bioplaus.stats import summarise
 
-    summary = kept.measure(settings, folder)
-    last = [sum(values[-LAST:]) / len(values[-LAST:]) for values in _after_epochs(settings, folder)]
+    summary = measure(settings, folder)
+    last = [sum(values[-LAST:]) / len(values[-LAST:]) for values in after_epochs(settings, folder)]
     found = summarise(last)
     row = Measurement(
         name=name,
@@ -92,20 +92,6 @@ def _measured(name: str, settings: dict[str, Any], folder: str, rough: float | N
         seconds=summary["seconds"]["total"],
     )
     return row, (found["std"] or 0.0) / len(last) ** 0.5
-
-
-def _after_epochs(settings: Mapping[str, Any], folder: str) -> list[list[float]]:
-    """Return test accuracy in % after every epoch, seed by seed."""
-    from bioplaus import config, kept
-    from bioplaus.recorder import read_metrics
-
-    store = kept.found(config.resolve({**settings, "run.root": folder, "run.figures": False}))
-    assert store is not None  # it has just been measured
-    found: dict[int, dict[int, float]] = {}
-    for row in read_metrics(store.metrics).to_pylist():
-        if (row["split"], row["metric"]) == ("test", "accuracy"):
-            found.setdefault(row["seed"], {})[row["epoch"]] = 100 * row["value"]
-    return [[values[epoch] for epoch in sorted(values)] for _, values in sorted(found.items())]
 
 
 def _cost(summary: Mapping[str, Any]) -> str:
