@@ -98,7 +98,9 @@ def _error(row: Measurement) -> float:
     """Return the standard error of a mean from its interval."""
     from scipy.stats import t
 
-    return 0.0 if row.ci95 is None else (row.ci95[1] - row.ci95[0]) / 2 / float(t.ppf(0.975, row.n - 1))
+    if row.ci95 is None or row.n is None:
+        return 0.0
+    return (row.ci95[1] - row.ci95[0]) / 2 / float(t.ppf(0.975, row.n - 1))
 
 
 CLAIM = Claim(

@@ -26,7 +26,10 @@ def neurosim_findings(views: Sequence[View]) -> Findings:
     names = [f"{what}_{where}_per_image" for where in ("hidden", "output") for what in ("ltp", "ltd")]
     joules = energy(net.device.g_min, net.device.g_max, net.writing, pulses, load)
     values: dict[str, Any] = dict(zip(names, per_image.ravel().tolist()))
-    values |= {"pulses": pulses.sum((1, 2)).tolist(), "write_energy_joule": None if joules is None else joules.tolist()}
+    ways = ("potentiation", "depression")
+    written = {layer.weight: dict(zip(ways, pulses[:, i].T.astype(int).tolist())) for i, layer in enumerate(net.layers)}
+    # as other devices say it; there are no pairs to refresh
+    values |= {"pulses": written, "refreshes": [0] * R, "energy_joule": None if joules is None else joules.tolist()}
     pairs = zip(("hidden", "output"), per_image)
     text = "pulses per image: " + ", ".join(f"{where} {up:.1f} up, {down:.1f} down" for where, (up, down) in pairs)
     if joules is not None:

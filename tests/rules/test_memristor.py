@@ -171,11 +171,15 @@ def test_energy_of_writing() -> None:
     assert energy(1e-9, 11e-9, None, pulses, load) is None
     result = simulate({**SMALL, "network.device": "ag_asi", "seeds": 2})
     state = result.simulator.packs[0].world.state
-    assert result.summary["pulses"] == state["pulses"].sum((1, 2)).tolist()
+    pulses = result.summary["pulses"]
+    for i, layer in enumerate(("forward/0/weight", "forward/1/weight")):
+        assert pulses[layer] == {"potentiation": state["pulses"][:, i, 0].tolist(), "depression": state["pulses"][:, i, 1].tolist()}
+    assert result.summary["refreshes"] == [0, 0]
     per_image = result.summary["ltd_output_per_image"]
     assert per_image == pytest.approx(state["pulses"][:, 1, 1].double().mean().item() / 300)
     least, most = 2.8**2 * 3e-4 * 3.0769e-9, 3.2**2 * 3e-4 * 3.8462e-8  # of one pulse
-    pairs = zip(result.summary["write_energy_joule"], result.summary["pulses"])
+    totals = state["pulses"].sum((1, 2)).tolist()
+    pairs = zip(result.summary["energy_joule"], totals)
     assert all(2 * least < joule / count < most for joule, count in pairs)
     assert "nJ an image" in result.summary["report"]
 
@@ -242,7 +246,7 @@ def test_out_of_the_box_and_loaded_again(tmp_path: Any, monkeypatch: pytest.Monk
     words = [f"{key}={value}" for key, value in SMALL.items() if key not in ("rule", "run.save")]
     answer = command("simulate", "rule=memristor", "backend=numba", "seeds=2", "--json", *words)
     summary = json.loads(answer.out)
-    assert answer.code == 0 and summary["network"] == "neurosim" and summary["write_energy_joule"] is None
+    assert answer.code == 0 and summary["network"] == "neurosim" and summary["energy_joule"] is None
     assert "conductances.png" in {path.name for path in tmp_path.glob("runs/*/figures/*.png")}
     assert not any("mini-batch" in text or "softmax" in text for text in summary["plausibility"]["violated"])
     again = load(summary["run_dir"])
