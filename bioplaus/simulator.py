@@ -66,7 +66,7 @@ class Simulator:
         self.feeds: Feeds = make_feeds(settings, splits, self.device)
         self.batch = min(settings.top.batch_size, len(self.feeds.train))
         self.per_epoch = -(-self.feeds.train.per_epoch // settings.top.batch_size)
-        total = settings.top.epochs * self.per_epoch
+        total = settings.top.iterations or settings.top.epochs * self.per_epoch
         self.total = min(total, settings.top.steps or total)
         first = build_model(settings, splits, [0], self.device)
         torch.set_num_threads(choose_threads(settings, first.networks["forward"], self.batch))
