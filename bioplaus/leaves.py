@@ -30,7 +30,7 @@ class Init:
         "uniform": U(-1, 1) / sqrt(fan_in), the published default of the counter-current and backprop networks;
         "normal": N(0, 1) / sqrt(fan_in); "orthogonal": orthonormal rows or columns of the matrix post x fan_in; "zero"; "one"; "positive":
         U(0, 1) + 0.01, as Diehl & Cook 2015 start the excitatory synapses of their network; "thirds": one of -1, -2/3, -1/3, 0, 1/3, 2/3, 1,
-        as MLP+NeuroSim starts devices; "truncated": N(0, 1) drawn again beyond 2, whatever the fan-in; "truncated_fan_in": the same / sqrt(fan_in).
+        as MLP+NeuroSim starts devices; "truncated": N(0, 1) drawn again beyond 2, whatever the fan-in; "truncated_fan_in": that / sqrt(fan_in).
     scale
         Factor on the draw, dimensionless.
     """
@@ -92,7 +92,7 @@ class Leaf:
 
 
 def _truncated(streams: Streams, name: str, shape: tuple[int, ...]) -> Tensor:
-    """Return N(0, 1) conditioned on [-2, 2], by the inverse of its distribution function: one draw per entry, however often others fall outside."""
+    """Return N(0, 1) within [-2, 2], by the inverse of its distribution function: one draw per entry."""
     low = math.erf(-TAIL / math.sqrt(2))
     return streams.uniform(name, shape, low, -low).erfinv_().mul_(math.sqrt(2)).clamp_(-TAIL, TAIL)
 

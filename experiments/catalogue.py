@@ -38,6 +38,7 @@ MODULES = {
     "diehl_cook_mnist": "bioplaus.experiments.diehl_cook_mnist",
     "spikeprop_xor": "bioplaus.experiments.spikeprop_xor",
     "memristor_neurosim": "bioplaus.experiments.memristor_neurosim",
+    "bidirectional_mnist": "bioplaus.experiments.bidirectional_mnist",
     "multitasking_hierarchy": "bioplaus.experiments.multitasking_hierarchy",
     "multitasking_phases": "bioplaus.experiments.multitasking_phases",
     "multitasking_learning": "bioplaus.experiments.multitasking_learning",

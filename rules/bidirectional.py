@@ -5,9 +5,9 @@ Each batch makes two steps on the same W, with an optimiser each (see `rules.two
     classifier    Lc = mean over the batch of the cross-entropy of softmax(z) and the class        changes all W, all b
     generator     Lg = mean over batch and pixels of the cross-entropy of sigmoid(q) and x         changes all W, all c
 
-The generator's code is the class alone, so it can learn no more than the mean input of each class, and all samples of a class pass through it as
-one row. The second step reads W as the first one left it. ``rule.variant=local`` is for one layer of synapses, where both gradients are products of
-what a synapse's own two cells carry: one change, ``dW = (y - softmax(z)) x^T / B + y (x - sigmoid(q))^T / B``, summed over the batch.
+The generator's code is the class alone, so it can learn no more than the mean input of each class, and all samples of a class pass through it
+as one row. The second step reads W as the first one left it. ``rule.variant=local`` is for one layer of synapses, where both gradients are
+products of what a synapse's own two cells carry: one change, ``dW = ((y - softmax(z)) x^T + y (x - sigmoid(q))^T) / B``, summed over the batch.
 
 Source: Pontes-Filho & Liwicki 2018, arXiv:1805.08006, and its published code.
 """
@@ -18,7 +18,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from bioplaus.changes import Change, Dense, Outer, Wanted
@@ -45,7 +44,7 @@ class BidirectionalConfig(TwoWayConfig):
     order: str = choice("classifier", "classifier", "generator")
     """Whose step comes first in a batch."""
     variant: str = choice("gradient", "gradient", "local")
-    """gradient (two steps of exact gradients) | local (one layer of synapses only: one step of the two delta rules, nothing is sent through W^T)."""
+    """gradient (two steps of exact gradients) | local (one layer of synapses: one step of both delta rules, nothing is sent through W^T)."""
 
 
 _SHARED = "one set of synapses serves both directions: no second copy of the weights for the way down"
@@ -109,7 +108,7 @@ class Bidirectional(TwoWay):
         if self.config.variant == "local" and (len(network.layers) > 1 or network.layers[0].norms):
             raise ConfigError(f"rule.variant=local is for one layer of synapses, this network has {len(network.layers)}; use network=fc0")
         if self.config.variant == "local" and self.config.schedule != "bl":
-            raise ConfigError(f"rule.variant=local learns both directions in one step; rule.schedule={self.config.schedule} has no meaning there")
+            raise ConfigError(f"rule.variant=local learns both directions at once; rule.schedule={self.config.schedule} has no meaning there")
         return super().build(network)
 
     def groups(self, networks: Mapping[str, Network]) -> dict[str, Group]:

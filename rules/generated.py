@@ -22,7 +22,7 @@ def generated(view: View, code: torch.Tensor) -> torch.Tensor:
 
 
 def generated_findings(views: Sequence[View]) -> Findings:
-    """Return correlation and mean squared error between generated image and class mean, for each seed and class, and the first seed's pictures."""
+    """Return correlation and mean squared error of generated image and class mean, by seed and class, and the first seed's pictures."""
     import numpy as np
 
     made, means = [], []
@@ -70,7 +70,7 @@ def _pictures(made: NDArray[Any], means: NDArray[Any], correlation: NDArray[Any]
         return []
     top = [(f"{k}: r = {correlation[k]:.3f}", _shown(image)) for k, image in enumerate(made)]
     below = [("mean", _shown(image)) for image in means]
-    note = "Upper row: generated from the code of each class, with its correlation to the mean training image of that class, below it. First seed."
+    note = "Above: generated from the code of each class; r is the correlation with the mean training image of that class, below. First seed."
     return [Images("generated.png", "Generated images", [top, below], note)]
 
 

@@ -1,13 +1,13 @@
 """Hybrid adversarial networks: the classifier's own synapses, run downwards, generate inputs from noise against a discriminator.
 
-Each batch makes three steps with an optimiser each; z and z' are drawn afresh from U(-1, 1), as many numbers as there are classes, without a label::
+Each batch makes three steps with an optimiser each; z and z' are drawn afresh from U(-1, 1), as many numbers as there are classes, no label::
 
-    classifier       Lc = mean cross-entropy of softmax(scores) and the class                           changes W, b
-    discriminator    Ld = mean softplus(-D(x)) + mean softplus(D(sigmoid(q(z))))                        changes D alone
-    generator        Lg = mean softplus(-D(sigmoid(q(z'))))                                             changes W, c
+    classifier       Lc = mean cross-entropy of softmax(scores) and the class                     changes W, b
+    discriminator    Ld = mean softplus(-D(x)) + mean softplus(D(sigmoid(q(z))))                  changes D alone
+    generator        Lg = mean softplus(-D(sigmoid(q(z'))))                                       changes W, c
 
-where W is shared by classifier and generator, b and c are the biases and norms of either direction (`rules.two_way`), D(.) is one logit for "a true
-sample", and each step reads what the last one left.
+where W is shared by classifier and generator, b and c are the biases and norms of either direction (`rules.two_way`), D(.) is one logit for "a
+true sample", and each step reads what the last one left.
 
 Source: Pontes-Filho & Liwicki 2018, arXiv:1805.08006, and its published code.
 """

@@ -1,7 +1,8 @@
 """Networks of bidirectional learning by name (Pontes-Filho & Liwicki 2018, arXiv:1805.08006), for any rule.
 
-Each is a multilayer perceptron or a strided convolutional network whose sizes, units and start are in `bioplaus.recipes`; n and the side of images are
-those of the data. Pixels are taken as they are, in 0..1. Without biases there are none in either direction, and norms have neither gain nor shift.
+Each is a multilayer perceptron or a strided convolutional network whose sizes, units and start are in `bioplaus.recipes`; n and the side of
+images are those of the data. Pixels are taken as they are, in 0..1. Without biases there are none in either direction, and norms have neither
+gain nor shift.
 """
 
 from __future__ import annotations
