@@ -17,7 +17,8 @@ from bioplaus.streams import Streams
 __all__ = ["Init", "Leaf"]
 
 #: where the truncated normal distribution ends, and its variance
-TAIL, TRUNCATED = 2.0, 0.7737412863
+TAIL = 2.0
+TRUNCATED = 1 - 2 * TAIL * math.exp(-(TAIL**2) / 2) / math.sqrt(2 * math.pi) / math.erf(TAIL / math.sqrt(2))
 
 
 @dataclass(frozen=True)

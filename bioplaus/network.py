@@ -164,7 +164,7 @@ def _transposed(layer: Layer, name: str, neuron: Neuron, affine: bool | None) ->
     around = [op for op in (*layer.before, *layer.after) if not isinstance(op, Flatten)]
     if around or not isinstance(source, (DenseConnection, Conv2dConnection)):
         what = type(around[0] if around else source).__name__
-        raise ConfigError(f"{layer.name} has a {what}, and no way back through it over the same synapses; choose network=mlp or cnn3")
+        raise ConfigError(f"{layer.name} has a {what}, and no way back through it over the same synapses; choose network=mlp or strided")
     if isinstance(source, Conv2dConnection) and source.stride > source.kernel:
         raise ConfigError(
             f"{layer.name} steps by {source.stride} with a kernel of {source.kernel}: on the way back it leaves pixels out; "

@@ -289,6 +289,7 @@ NETWORKS = Registry(
         "cnn5": "bioplaus.networks.convolutional:Cnn5",
         "lenet": "bioplaus.networks.convolutional:Lenet",
         "autoencoder": "bioplaus.networks.autoencoder:Autoencoder",
+        "strided": "bioplaus.networks.strided:Strided",
         "fc0": "bioplaus.networks.published:Fc0",
         "fc0_nobias": "bioplaus.networks.published:Fc0NoBias",
         "fc1": "bioplaus.networks.published:Fc1",

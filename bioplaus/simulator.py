@@ -203,10 +203,9 @@ class Simulator:
         return (step // every + 1) * every if every else self.total
 
     def _close_epoch(self) -> None:
-        offset = self.epoch * self.per_epoch
         self.epoch += 1
         for pack in self.packs:
-            means = pack.epoch_means(pack.world.step - offset)
+            means = pack.epoch_means()
             self.recorder.add(self.epoch, pack.world.step, pack.model.seeds, "train", means)
             scores = self._measure(pack, self.epoch)
             if self.settings.top.test_every and self.epoch % self.settings.top.test_every == 0:

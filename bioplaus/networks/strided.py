@@ -21,7 +21,7 @@ __all__ = ["Strided", "StridedConfig"]
 class StridedConfig(NetworkConfig):
     """Settings of `Strided`."""
 
-    name: str = "cnn3"
+    name: str = "strided"
     norm: str = choice("none", "none", "batch", "batch_fixed")
     """Batch normalisation of every convolution but the first: none | batch (learned gain and shift) | batch_fixed (neither)."""
     channels: list[int] = field(default_factory=lambda: [4, 8, 12])
