@@ -39,6 +39,7 @@ MODULES = {
     "spikeprop_xor": "bioplaus.experiments.spikeprop_xor",
     "memristor_neurosim": "bioplaus.experiments.memristor_neurosim",
     "bidirectional_mnist": "bioplaus.experiments.bidirectional_mnist",
+    "bidirectional_permutation": "bioplaus.experiments.bidirectional_permutation",
     "multitasking_hierarchy": "bioplaus.experiments.multitasking_hierarchy",
     "multitasking_phases": "bioplaus.experiments.multitasking_phases",
     "multitasking_learning": "bioplaus.experiments.multitasking_learning",

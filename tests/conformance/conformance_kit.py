@@ -77,7 +77,7 @@ SHAPES |= {"spiking": (6,), "diehl_cook": (12,), "spike_times": (12,), "neurosim
 PLAIN, ABOUT_NORM = ("memory", "recurrent", "spiking", "diehl_cook", "spike_times", "neurosim"), "test_running_means_move_in_training_only"
 
 #: rules that take inputs as pixels, in [0, 1]; and the rules that are tried on strides, the others having cnn5
-PIXELS, STRIDED = ("bidirectional", "han"), ("bp", "fa", "ccl", "bidirectional", "han")
+PIXELS, STRIDED = ("bidirectional", "han"), ("bp", "bidirectional", "han")
 
 _NOISE = "feedback learns from noise drawn per sample: a batch in another order, or twice as long, meets other noise"
 
