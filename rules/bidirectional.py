@@ -62,6 +62,7 @@ class Bidirectional(TwoWay):
     """One set of synapses classifies on the way up and generates its inputs on the way down."""
 
     Config = BidirectionalConfig
+    aliases = {key: f"rule.{key}" for key in ("schedule", "order", "variant")}  # noqa: RUF012
     reference = "Pontes-Filho & Liwicki 2018, arXiv:1805.08006"
     plausibility = Plausibility(
         honoured=(_SHARED, _BIASES),

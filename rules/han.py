@@ -65,6 +65,7 @@ class HybridAdversarial(TwoWay):
     """The classifier's own synapses, run downwards, generate inputs from noise against a discriminator."""
 
     Config = HybridAdversarialConfig
+    aliases = {"schedule": "rule.schedule"}  # noqa: RUF012
     reference = "Pontes-Filho & Liwicki 2018, arXiv:1805.08006"
     plausibility = Plausibility(
         honoured=(

@@ -303,6 +303,13 @@ def test_the_local_variant_is_both_delta_rules_and_sends_nothing_down() -> None:
     assert isinstance(first.changes["forward/0/weight"], Outer)
 
 
+def test_the_local_variant_learns_digits_with_plain_steps() -> None:
+    keys = {"run.save": False, "probes": [], "network": "fc0", "plasticity": "sgd", "rule.lr": 0.1, "variant": "local"}
+    result = simulate(keys, rule="bidirectional", data="digits", epochs=60)
+    assert result.summary["test_accuracy"]["mean"] > 0.85
+    assert min(result.summary["generated"]["correlation"][0]) > 0.95
+
+
 # runs and refusals
 
 
