@@ -25,6 +25,7 @@ from mutants.spiking import SPIKING
 from mutants.spiking_units import SPIKING_UNITS
 from mutants.targets import TARGETS
 from mutants.two_phases import TWO_PHASES
+from mutants.two_way import TWO_WAY
 
 __all__ = ["DEFECTS", "EQUIVALENT", "Defect", "Equivalent"]
 
@@ -48,4 +49,5 @@ DEFECTS = (
     *SPIKING_UNITS,
     *TARGETS,
     *TWO_PHASES,
+    *TWO_WAY,
 )
