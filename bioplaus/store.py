@@ -26,7 +26,7 @@ __all__ = ["Store", "environment", "versions"]
 
 #: What a summary cannot do without; a file that lacks one of these was not written by a run.
 _NEEDED = ("rule", "data", "network", "seeds", "epochs", "selected_epoch", "seconds", "plausibility")
-PACKAGES = ("torch", "numpy", "numba", "scipy", "scikit-learn", "safetensors", "pyarrow", "omegaconf")
+PACKAGES = ("torch", "numpy", "numba", "scipy", "scikit-learn", "safetensors", "pyarrow", "omegaconf", "snntorch", "brian2")
 
 
 class Store:

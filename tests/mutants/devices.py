@@ -57,15 +57,15 @@ DEVICES = (
     Defect(
         "devices: noise grows with the pulses, not with their root",
         f"{FOLDER}/counted.py",
-        "self.cycle_noise * count**0.5 *",
-        "self.cycle_noise * count *",
+        'apply("abs", n) ** 0.5',
+        'apply("abs", n)',
         NOISE,
     ),
     Defect(
         "devices: noise leads out of the bounds",
         f"{FOLDER}/counted.py",
-        'return self.within(moved + self.cycle_noise * count**0.5 * noise("cycle"), own)',
-        'return moved + self.cycle_noise * count**0.5 * noise("cycle")',
+        'noise("cycle"), s.low, s.high)',
+        'noise("cycle"), -9.0, 9.0)',
         NOISE,
     ),
     Defect(

@@ -7,6 +7,7 @@ from mutants.defect import Defect
 __all__ = ["MEMRISTOR"]
 
 PULSES, CHANCE, RUNS = "plasticity/test_memristor_pulses.py", "plasticity/test_memristor_chance.py", "plasticity/test_memristor_runs.py"
+DEVICE_NOISE = "plasticity/devices/test_device_noise.py"
 FOLDER = "bioplaus/plasticity/memristive"
 
 MEMRISTOR = (
@@ -55,9 +56,23 @@ MEMRISTOR = (
     Defect(
         "noise does not grow with the number of pulses",
         f"{FOLDER}/_pulse_kernel.py",
-        "fixed * math.sqrt(count) * xi[i]",
-        "fixed * xi[i]",
+        "fixed * math.sqrt(count) if walks",
+        "fixed if walks",
         (CHANCE,),
+    ),
+    Defect(
+        "noise of earlier pulses is not shrunk by later steps",
+        f"{FOLDER}/_pulse_kernel.py",
+        "variance = variance * keep + now",
+        "variance = variance + now",
+        (RUNS,),
+    ),
+    Defect(
+        "the variance of relative noise forgets that steps fall",
+        "bioplaus/plasticity/devices/steps.py",
+        "((keep + (b * relative) ** 2) ** count - shrunk)",
+        "((1 + (b * relative) ** 2) ** count - 1)",
+        (DEVICE_NOISE,),
     ),
     Defect(
         "all pulses of a write share one noise",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,9 +10,9 @@ from typing import Any
 
 from bioplaus.errors import ConfigError
 from bioplaus.fields import ranged
-from bioplaus.plasticity.devices._arrays import apply, clipped
+from bioplaus.plasticity.devices._arrays import apply, clipped, like
 from bioplaus.plasticity.devices.base import Device, Normal
-from bioplaus.plasticity.devices.steps import AFFINE, Side, Steps
+from bioplaus.plasticity.devices.steps import AFFINE, Side, Steps, pulsed
 
 __all__ = ["CountedDevice"]
 
@@ -69,11 +70,12 @@ class CountedDevice(Device):
         return round(self.pulses_up), round(self.pulses_down)
 
     def pulsed(self, g: Any, n: Any, noise: Normal | None = None, own: Mapping[str, Any] | None = None) -> Any:
-        moved = self.pulse(g, n, own)
         if noise is None or not self.cycle_noise:
-            return moved
-        count = abs(n) if isinstance(n, (int, float)) else apply("abs", n)
-        return self.within(moved + self.cycle_noise * count**0.5 * noise("cycle"), own)
+            return self.pulse(g, n, own)
+        # as the released program has it: what leads beyond a bound may be led back by the noise
+        s, n = self.steps.having(own or {}), like(n, g)
+        moved = pulsed(s._replace(low=-math.inf, high=math.inf), g, n)
+        return clipped(moved + self.cycle_noise * apply("abs", n) ** 0.5 * noise("cycle"), s.low, s.high)
 
 
 def _within(side: Side, low: Any, high: Any) -> Side:

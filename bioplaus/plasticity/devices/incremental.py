@@ -15,10 +15,12 @@ from bioplaus.errors import ConfigError
 from bioplaus.fields import choice, ranged
 from bioplaus.plasticity.devices._arrays import apply, chosen, clipped, like, peak
 from bioplaus.plasticity.devices.base import Device, Normal
-from bioplaus.plasticity.devices.steps import Side, Steps, size
+from bioplaus.plasticity.devices.steps import AFFINE, Side, Steps, moved, size, spread
 
 __all__ = ["IncrementalDevice"]
 
+#: Largest step, in parts of the range, of devices whose noise is drawn for all pulses of a write together.
+_FINE = 0.01
 #: Least step of a single device, and least distance of its bounds, relative to the nominal ones.
 _LEAST = 0.01
 
@@ -101,6 +103,8 @@ class IncrementalDevice(Device):
             return self.pulse(g, n, own)
         s = self.steps.having(own or {})
         n = like(n, g)
+        if self.at_once:
+            return self._pulsed_at_once(s, g, n, noise("cycle"))
         count, rises = apply("abs", n), n > 0
         sign = 2 * like(rises, n) - 1
         for k in range(math.ceil(peak(count))):
@@ -108,6 +112,20 @@ class IncrementalDevice(Device):
             step = step + self.deviation(step, g) * noise(f"cycle/{k}")
             g = clipped(g + sign * clipped(count - k, 0.0, 1.0) * step, s.low, s.high)
         return g
+
+    @property
+    def at_once(self) -> bool:
+        """Whether the noise of all pulses of a write is drawn as one number: where steps are affine and fine, so that bounds are rarely met
+        on the way and the sum is as good as Gaussian."""
+        return self.steps.up.kind == self.steps.down.kind == AFFINE and not self.one_sided and self.dw_min <= _FINE * self.span
+
+    def _pulsed_at_once(self, s: Steps, g: Any, n: Any, xi: Any) -> Any:
+        of = (0.0, self.cycle_noise * self.dw_min / self.span) if self.noise == "additive" else (self.cycle_noise, 0.0)
+        up, down = clipped(n, 0.0, math.inf), clipped(-n, 0.0, math.inf)
+        far = math.inf
+        mean = moved(s.down, -1, moved(s.up, 1, g, up, -far, far), down, -far, far)
+        deviation = chosen(n > 0, spread(s.up, 1, g, up, *of), spread(s.down, -1, g, down, *of))
+        return clipped(mean + deviation * xi, s.low, s.high)
 
     def deviation(self, step: Any, g: Any) -> Any:
         """Return the standard deviation of a single step at g, both in units of the range."""

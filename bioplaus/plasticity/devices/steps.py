@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 from bioplaus.plasticity.devices._arrays import apply, bounded, changed, chosen, clipped, peak, together
 
-__all__ = ["AFFINE", "EXPONENTIAL", "POWER", "Side", "Steps", "moved", "pulsed", "size", "walk"]
+__all__ = ["AFFINE", "EXPONENTIAL", "POWER", "Side", "Steps", "moved", "pulsed", "size", "spread", "walk"]
 
 AFFINE, POWER, EXPONENTIAL = range(3)
 #: Slope, relative to the step, below which steps are all alike.
@@ -91,6 +91,37 @@ def moved(side: Side, sign: int, g: Any, count: Any, low: Any, high: Any) -> Any
     for k in range(math.ceil(peak(count))):
         g = clipped(g + sign * clipped(count - k, 0.0, 1.0) * size(side, g), low, high)
     return g
+
+
+def spread(side: Side, sign: int, g: Any, count: Any, relative: float, fixed: float) -> Any:
+    """Return the standard deviation of g after affine pulses of one direction, each with noise of its own, as long as no bound is met.
+
+    With y = a + b g the first step and r = 1 + s b, a step's noise being ``relative y`` or ``fixed``:
+
+        var = y^2 ((r^2 + (b relative)^2)^n - r^(2 n)) / b^2      or      fixed^2 (r^(2 n) - 1) / (r^2 - 1)
+
+    and ``n (relative y + fixed)^2`` where b = 0. Mean and variance are exact; the sum is taken to be Gaussian, which for fixed noise it is.
+
+    Parameters
+    ----------
+    side, sign
+        The affine steps, and +1 for up or -1 for down.
+    g, count
+        Normalised conductance before, and the number of pulses >= 0; arrays or tensors.
+    relative, fixed
+        Of the standard deviation of a single step, in parts of it or of the range, >= 0; one of them is 0.
+    """
+    y, b = size(side, g), side.b
+    plain = (relative * apply("abs", y) + fixed) * count**0.5
+    if not getattr(b, "ndim", 0) and b == 0:
+        return plain
+    b = b + 0 * y
+    bent = apply("abs", b) > _STRAIGHT
+    b = chosen(bent, b, 0.5 + 0 * b)
+    keep = (1 + sign * b) ** 2
+    shrunk = keep**count
+    variance = fixed**2 * (shrunk - 1) / (keep - 1) if fixed else (y / b) ** 2 * ((keep + (b * relative) ** 2) ** count - shrunk)
+    return chosen(bent, clipped(variance, 0.0, math.inf) ** 0.5, plain)
 
 
 def walk(kind: int, a: float, b: float, c: float, sign: int, path: Any, stop: float = math.inf) -> int:

@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 
 from bioplaus.plasticity.devices.steps import AFFINE, POWER
 
-__all__ = ["EACH", "NONE", "TOGETHER", "find", "write_pulses"]
+__all__ = ["EACH", "NONE", "TOGETHER", "find", "one_way", "write_pulses"]
 
 Array = NDArray[np.floating[Any]]
 Whole = NDArray[np.int64]
 #: Noise of pulses: none | one number for all that are written at once | one for each
 NONE, TOGETHER, EACH = range(3)
+#: Pulses up to which powers are multiplied out.
+FEW = 16
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -42,12 +44,31 @@ def find(
         least = 0.5 if theta < 0 else theta
         for i in range(change.shape[1]):
             c = change[r, i]
-            x = c * by_up if c > 0 else c * by_down
-            if x > least or (x == least and theta < 0):
-                m = 1.0 if theta >= 0 else math.floor(x + 0.5)
-                index[k] = r * change.shape[1] + i
-                n[k] = min(m, most_up) if c > 0 else -min(m, most_down)
-                k += 1
+            x = max(c * by_up, c * by_down)  # one of them is negative
+            if not x >= least or x == theta:
+                continue
+            m = 1.0 if theta >= 0 else math.floor(x + 0.5)
+            index[k] = r * change.shape[1] + i
+            n[k] = min(m, most_up) if c > 0 else -min(m, most_down)
+            k += 1
+        sizes[r] = k - before
+    return k
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def one_way(total: Array, signed: Array, sign: float, index: Whole, n: Array, sizes: Whole) -> int:
+    """Put the places that get pulses of one sign, and these, into index and n, and return their number.
+
+    Of total pulses whose signs add up to signed, ``[R, N]`` each, ``(total + sign signed)/2`` are of this sign; sizes as in `find`.
+    """
+    k = 0
+    for r in range(total.shape[0]):
+        before = k
+        for i in range(total.shape[1]):
+            m = (total[r, i] + sign * signed[r, i]) / 2
+            index[k] = r * total.shape[1] + i
+            n[k] = sign * math.floor(m + 0.5)
+            k += m > 0.5
         sizes[r] = k - before
     return k
 
@@ -64,15 +85,36 @@ def _step(kind: int, a: float, b: float, c: float, g: float) -> float:
 @numba.njit(cache=True, error_model="numpy")
 def _compound(rate: float, count: float) -> float:
     """Return ``((1 + rate)^count - 1) / rate``."""
-    if count == 1 or rate == 0:
+    if count <= FEW:
+        total = 1.0
+        for _ in range(1, int(count)):
+            total = total * (1 + rate) + 1
+        return total
+    if rate == 0:
         return count
     return math.expm1((math.log1p(rate) if rate > -1 else -50.0) * count) / rate
+
+
+@numba.njit(cache=True, error_model="numpy")
+def _deviation(rate: float, first: float, count: float, relative: float, fixed: float) -> float:
+    """Return the standard deviation after so many affine steps, the first of this size, each with noise ``relative step + fixed``.
+
+    One of relative and fixed is 0. See `bioplaus.plasticity.devices.steps.spread`, which this does pulse by pulse.
+    """
+    if rate == 0:
+        return (relative * first + fixed) * math.sqrt(count)
+    keep, now, variance = (1 + rate) ** 2, (relative * first) ** 2 + fixed**2, 0.0
+    grows = keep + (rate * relative) ** 2 if fixed == 0 else 1.0
+    for _ in range(int(count)):
+        variance = variance * keep + now
+        now *= grows
+    return math.sqrt(variance)
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def write_pulses(
     g: Array, index: Whole, sizes: Whole, n: Array, xi: Array, noise: int, kinds: tuple[int, int], constants: tuple[Array, ...],
-    relative: float, fixed: float, slope: float, w_min: float, span: float, reset: bool, sums: Array,
+    relative: float, fixed: float, slope: float, w_min: float, span: float, reset: bool, walks: bool, sums: Array,
 ) -> None:  # fmt: skip
     """Write n pulses, signed, to some devices in place, and add up what it took.
 
@@ -89,9 +131,11 @@ def write_pulses(
     constants
         up a, b, c, down a, b, c, low, high; each of g's size, or ``[1]`` where devices agree.
     relative, fixed, slope
-        Of single pulses: the deviation of a step is ``relative step + fixed + slope |w_min + span g|``. Of pulses together: ``fixed sqrt(n)``.
+        The deviation of a single step is ``relative step + fixed + slope |w_min + span g|``.
     reset
         Whether pulses down are free of noise.
+    walks
+        Whether the noise of pulses together is ``fixed sqrt(n)``, whatever the step does to it.
     sums
         ``[R, 4]``: to it are added pulses up, pulses down, and both weighted by the mean of g before and after.
     """
@@ -107,7 +151,11 @@ def write_pulses(
                 kind, sign, a, b, c = kinds[1], -1.0, da[j if len(da) > 1 else 0], db[j if len(db) > 1 else 0], dc[j if len(dc) > 1 else 0]
             x = first = float(g[j])
             if noise != EACH and kind == AFFINE:
-                x = min(max(x + sign * (a + b * x) * _compound(sign * b, count), lo), hi)
+                first_step = a + b * x
+                x += sign * first_step * _compound(sign * b, count)
+                if noise == TOGETHER:
+                    x += xi[i] * (fixed * math.sqrt(count) if walks else _deviation(sign * b, first_step, count, relative, fixed))
+                x = min(max(x, lo), hi)
             else:
                 quiet = noise != EACH or (reset and not rises)
                 for k in range(int(count)):
@@ -116,8 +164,6 @@ def write_pulses(
                         step += (relative * step + fixed + slope * abs(w_min + span * x)) * xi[at + k]
                     x = min(max(x + sign * step, lo), hi)
                 at += int(count)
-            if noise == TOGETHER:
-                x = min(max(x + fixed * math.sqrt(count) * xi[i], lo), hi)
             g[j] = x
             side = 0 if rises else 1
             sums[r, side] += count

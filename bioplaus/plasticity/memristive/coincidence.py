@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -18,8 +19,9 @@ from bioplaus.changes import Outer
 from bioplaus.connections.base import Connection
 from bioplaus.errors import ConfigError
 from bioplaus.plasticity.base import Step
+from bioplaus.plasticity.memristive._pulse_kernel import one_way
 from bioplaus.plasticity.memristive.counting import Pulses, fell_short
-from bioplaus.plasticity.memristive.touched import where
+from bioplaus.plasticity.memristive.touched import Touched, where
 from bioplaus.streams import Streams
 
 __all__ = ["LONGEST", "Coincidence"]
@@ -63,9 +65,21 @@ class Coincidence:
         idle = total.flatten(1).amax(1) == 0
         if bool(idle.any()):
             fell_short(shortfall, idle, change.dense().abs().flatten(1).amax(1) * strength)
-        for n, sign in ((total + signed) / 2, 1), ((total - signed) / 2, -1):
-            at = where(n > 0.5)
-            yield at, sign * n.view(-1)[at.index].round_()
+        for sign in (1, -1):
+            yield self._found(total, signed, sign) if weight.device.type == "cpu" else self._searched(total, signed, sign)
+
+    @staticmethod
+    def _found(total: Tensor, signed: Tensor, sign: int) -> Pulses:
+        flat, own = total.flatten(1).numpy(), signed.flatten(1).numpy()
+        index, n, sizes = np.empty(flat.size + 1, np.int64), np.empty(flat.size + 1, flat.dtype), np.zeros(len(flat), np.int64)
+        found = one_way(flat, own, float(sign), index, n, sizes)
+        return Touched(torch.from_numpy(index[:found]), flat.shape[1], len(flat)), torch.from_numpy(n[:found])
+
+    @staticmethod
+    def _searched(total: Tensor, signed: Tensor, sign: int) -> Pulses:
+        n = (total + sign * signed) / 2
+        at = where(n > 0.5)
+        return at, sign * n.view(-1)[at.index].round_()
 
     def _count(
         self, connection: Connection, pre: Tensor, post: Tensor, strength: Tensor, signed: Tensor, total: Tensor, streams: Streams

@@ -25,8 +25,8 @@ PORTION = 64
 
 
 def noisy_each(device: Device) -> bool:
-    """Return whether every single pulse has noise of its own: devices that are described by a step."""
-    return isinstance(device, IncrementalDevice) and device.cycle_noise > 0
+    """Return whether the noise of every single pulse is drawn apart: coarse or curved devices that are described by a step."""
+    return isinstance(device, IncrementalDevice) and device.cycle_noise > 0 and not device.at_once
 
 
 def compiles(device: Device) -> bool:
@@ -71,13 +71,15 @@ def _compiled(device: Device, g: Tensor, own: Mapping[str, Tensor], at: Touched,
     noise, relative, fixed, slope, w_min, span = NONE if xi is None else TOGETHER, 0.0, sigma, 0.0, 0.0, 1.0
     if isinstance(device, IncrementalDevice):
         additive, w_min, span = device.noise == "additive", device.w_min, device.span
-        noise, relative = NONE if xi is None else EACH, 0.0 if additive else sigma
+        relative = 0.0 if additive else sigma
+        if xi is not None and not device.at_once:
+            noise = EACH
         fixed = sigma * ((device.dw_min if additive else 0.0) + getattr(device, "noise_floor", 0.0)) / span
         slope = sigma * getattr(device, "noise_slope", 0.0) / span
-    sums = np.zeros((at.replicas, 4))
+    sums, walks = np.zeros((at.replicas, 4)), isinstance(device, CountedDevice)
     write_pulses(
         flat, at.index.numpy(), np.array(at.sizes), n.numpy(), np.zeros(0, flat.dtype) if xi is None else xi.numpy(), noise,
-        (steps.up.kind, steps.down.kind), constants, relative, fixed, slope, w_min, span, device.one_sided, sums,
+        (steps.up.kind, steps.down.kind), constants, relative, fixed, slope, w_min, span, device.one_sided, walks, sums,
     )  # fmt: skip
     return torch.from_numpy(sums)
 

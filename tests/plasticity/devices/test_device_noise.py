@@ -62,6 +62,29 @@ def test_incremental_noise_belongs_to_each_pulse(law: str) -> None:
     assert ten.std() == pytest.approx(3 * found.std(), rel=0.03)
 
 
+@pytest.mark.parametrize("law", ["multiplicative", "additive"])
+@pytest.mark.parametrize("n", [7, -25])
+def test_noise_of_pulses_at_once_is_that_of_one_after_the_other(law: str, n: int) -> None:
+    """Against pulses walked one by one here, in the formulas of the model: mean, variance and skewness of where they lead."""
+    slope = {"dw_min": 0.01, "gamma_up": 0.9, "gamma_down": 0.7}
+    device = LinearStep(cycle_noise=2.0, noise=law, **slope)
+    assert device.at_once
+    random, w = np.random.default_rng(5), np.full(MANY, 0.1)
+    for _ in range(abs(n)):
+        step = 0.01 * (1 - 0.9 * w) if n > 0 else 0.01 * (1 + 0.7 * w)
+        w = w + np.sign(n) * step + (step if law == "multiplicative" else 0.01) * 2.0 * random.standard_normal(MANY)
+    found = device.weight(device.pulsed(np.full(MANY, 0.55), n, normal(2)))
+    assert found.mean() == pytest.approx(w.mean(), abs=4 * w.std() / math.sqrt(MANY))
+    assert found.std() == pytest.approx(w.std(), rel=0.02)
+    skewness = np.mean(((w - w.mean()) / w.std()) ** 3)
+    assert abs(skewness) < 0.3, "what the Gaussian leaves out"
+
+
+def test_coarse_or_curved_steps_have_noise_one_by_one() -> None:
+    assert not get("reram_array_hfo2").at_once and not get("reram_es").at_once and not get("pcm").at_once
+    assert all(get(name).at_once for name in ("idealized", "gokmen_vlasov", "ecram", "ecram_mo", "capacitor", "reram_sb"))
+
+
 def test_extended_noise_of_exponential_steps() -> None:
     device = ExpStep(dw_min=0.01, A_up=0, A_down=0, cycle_noise=0.6, noise_floor=0.042, noise_slope=0.108, w_min=0, w_max=2)
     found = device.weight(device.pulsed(np.full(MANY, 0.5), 1, normal()))
