@@ -26,6 +26,8 @@ __all__ = ["Attacked", "box", "fgsm_margin", "fgsm_own", "fgsm_true", "pgd"]
 
 #: length of all steps together over eps: far enough to cross the box from wall to wall
 REACH = 2.5
+#: share of images below which those that are left go on alone
+FEWER = 0.75
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def _one_step(victim: Victim, x: Tensor, eps: float, slope: Callable[[Seen], Ten
 
 
 def _stepped(victim: Victim, x: Tensor, gradient: Tensor, eps: float) -> Tensor:
-    return (x.to(victim.dtype) + eps * gradient.sign()).clamp(0, 1)
+    return (x.to(victim.dtype) + eps * _signs(gradient)).clamp(0, 1)
 
 
 def _apart(victim: Victim, x: Tensor) -> Tensor:
@@ -91,34 +93,65 @@ def pgd(victim: Victim, x: Tensor, y: Tensor, eps: float, steps: int, starts: li
         Numbers in [-1, 1], ``[B, *shape]``, times eps are added to the images; None starts at the images themselves.
     """
     x, y = _apart(victim, x), y.expand(victim.replicas, -1)
-    low, high = box(x, eps)
-    best = x.to(victim.dtype).clone()
+    best, broken = x.to(victim.dtype).clone(), torch.zeros(x.shape[:2], dtype=torch.bool, device=x.device)
     height = torch.full(x.shape[:2], -torch.inf, dtype=victim.dtype, device=x.device)
-    broken = torch.zeros(x.shape[:2], dtype=torch.bool, device=x.device)
     for start in starts:
         rows = _unbroken(victim, broken)
-        here = x[:, rows] if start is None else torch.clamp(x[:, rows] + eps * start[rows], low[:, rows], high[:, rows])
+        climb = _Climb(x, y, eps, best, height, broken).of(rows)
+        here = climb.x if start is None else torch.clamp(climb.x + eps * start[rows], *climb.walls)
         for step in range(steps + 1):
-            seen = victim.look(here)
-            found = margins(seen.scores, y[:, rows]).to(height.dtype)
-            better = (found > height[:, rows]) & ~broken[:, rows]
-            best[:, rows] = torch.where(_per_image(better, here), here, best[:, rows])
-            height[:, rows] = torch.where(better, found, height[:, rows])
-            broken[:, rows] |= seen.scores.argmax(-1) != y[:, rows]
-            if step == steps or not len(rows):
+            if not len(rows):
                 break
-            here = here + REACH * eps / steps * seen.pull(victim.head.of_margin(seen.out, y[:, rows])).sign()
-            here = torch.clamp(here, low[:, rows], high[:, rows])
-            left = _unbroken(victim, broken[:, rows])
-            if len(left) < len(rows):
-                here, rows = here[:, left], rows[left]
+            seen = victim.look(here)
+            climb.see(here, seen.scores)
+            if step < steps:
+                slope = seen.pull(victim.head.of_margin(seen.out, climb.y))
+                here = torch.clamp(here + REACH * eps / steps * _signs(slope), *climb.walls)
+                left = _unbroken(victim, climb.broken)
+                if len(left) <= FEWER * len(rows):  # broken images cost time, and so does leaving them out
+                    best[:, rows], height[:, rows], broken[:, rows] = climb.best, climb.height, climb.broken
+                    climb, here, rows = climb.of(left), here[:, left], rows[left]
+        best[:, rows], height[:, rows], broken[:, rows] = climb.best, climb.height, climb.broken
     return Attacked(best, broken)
+
+
+@dataclass
+class _Climb:
+    """Images on their way up: the highest point met so far, and whether the answer was wrong anywhere."""
+
+    x: Tensor
+    y: Tensor
+    eps: float
+    best: Tensor
+    height: Tensor
+    broken: Tensor
+
+    def __post_init__(self) -> None:
+        self.walls = box(self.x, self.eps)
+
+    def of(self, rows: Tensor) -> _Climb:
+        """Return a copy for some of the images."""
+        x, y, best, height, broken = (one[:, rows] for one in (self.x, self.y, self.best, self.height, self.broken))
+        return _Climb(x, y, self.eps, best, height, broken)
+
+    def see(self, here: Tensor, scores: Tensor) -> None:
+        """Note where images stand and what the network answers; an image that is broken stays as it broke."""
+        found = margins(scores, self.y).to(self.height.dtype)
+        better = (found > self.height) & ~self.broken
+        self.best = torch.where(_per_image(better, here), here, self.best)
+        self.height = torch.where(better, found, self.height)
+        self.broken = self.broken | (scores.argmax(-1) != self.y)
 
 
 def _unbroken(victim: Victim, broken: Tensor) -> Tensor:
     """Return which images of the batch some replica still gets right; all of them where draws go by position."""
     every = torch.arange(broken.shape[1], device=broken.device)
     return every if victim.positional else every[~broken.all(0)]
+
+
+def _signs(gradient: Tensor) -> Tensor:
+    """Return the signs of a gradient; 0 where it is no number, so that images stay in the box."""
+    return gradient.nan_to_num(0.0).sign()
 
 
 def _per_image(flags: Tensor, x: Tensor) -> Tensor:

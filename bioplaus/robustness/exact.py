@@ -4,8 +4,8 @@ Score j overtakes the right one y by as much as possible where every pixel goes 
 
     max over the box of (z_j - z_y) = sum_p max over [max(0, x_p - eps), min(1, x_p + eps)] of (W_jp - W_yp) x_p / std_p  + constant
 
-An image is safe if this is below 0 for every rival j. What is found here is the corner itself, one for each rival, and the network judges it like any
-other image: nothing is lost in another order of sums.
+An image is safe if this is below 0 for every rival j. What is found here is the corner itself, one for each rival, and the network
+judges it like any other image: nothing is lost in another order of sums.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def is_linear(victim: Victim) -> bool:
 
 @torch.no_grad()
 def worst_case(victim: Victim, x: Tensor, y: Tensor, eps: float) -> Attacked:
-    """Return, for each image ``[R or 1, B, *shape]``, the corner of its box at which the margin is largest, and whether the answer is wrong at one."""
+    """Return, for each image ``[R or 1, B, *shape]``, the corner of its box of largest margin, and whether the answer is wrong at any."""
     x, y = x.expand(victim.replicas, *x.shape[1:]), y.expand(victim.replicas, -1)
     low, high = box(x, eps)
     weight = victim.world.params[victim.model.networks["forward"].layers[0].weight]

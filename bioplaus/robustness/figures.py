@@ -62,7 +62,8 @@ def attacked_images(simulator: Simulator, found: Mapping[str, Any], options: Opt
             row.append((f"eps {eps:g}: says {int(said[i])}", _shown(images[0, i])))
     attack = "squares, no gradient" if victim.route is None else "PGD on the margin"
     classes = ", ".join(str(int(y[0, i])) for i in right)
-    return Images("attacked.png", f"{found['what']} under attack", columns, f"Seed {simulator.seeds[0]}; {attack}. Right answers by row: {classes}.")
+    note = f"Seed {simulator.seeds[0]}; {attack}. Right answers by row: {classes}."
+    return Images("attacked.png", f"{found['what']} under attack", columns, note)
 
 
 def _shown(image: Tensor) -> Any:

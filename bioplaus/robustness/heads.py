@@ -21,7 +21,7 @@ __all__ = ["Head", "head_of", "margins", "own_target", "true_target"]
 
 
 class Head(Protocol):
-    """How scores ``[R, B, K]`` are read from an output, and slopes at the output; the largest score is the answer, the lowest class of equals."""
+    """How scores ``[R, B, K]`` are read from an output, and slopes there; the largest score is the answer, the lowest class of equals."""
 
     #: whether scores are logits, so that sigmoid and softmax of them mean something
     logits: bool

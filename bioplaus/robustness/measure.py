@@ -12,7 +12,6 @@ from torch import Tensor
 
 from bioplaus.build import encoding
 from bioplaus.errors import ConfigError
-from bioplaus.evaluation import VALUES
 from bioplaus.pack import Pack
 from bioplaus.robustness.attacks import fgsm_margin, fgsm_own, fgsm_true, pgd
 from bioplaus.robustness.exact import is_linear, worst_case
@@ -23,6 +22,7 @@ from bioplaus.robustness.static import Sureness, noisy
 from bioplaus.robustness.victim import Victim, route_of, with_precision
 from bioplaus.simulator import Simulator
 from bioplaus.stats import summarise
+from bioplaus.world import Model
 
 __all__ = ["ATTACKS", "Options", "Part", "measured", "parts"]
 
@@ -30,6 +30,8 @@ __all__ = ["ATTACKS", "Options", "Part", "measured", "parts"]
 ATTACKS = ("fgsm_paper", "fgsm_true64", "fgsm_margin", "pgd", "gradient_free", "exact_worst_case")
 #: images that are attacked side by side; random numbers are drawn for so many, however many replicas there are
 CHUNK = 500
+#: values of a layer's activity at once and per replica (32 MB in double precision)
+VALUES = 4_000_000
 NOT_LINEAR = "known for a network of one linear layer alone (network=mlp network.hidden=[])"
 NO_LOGITS = "outputs are no logits but times, spikes or counts of them"
 
@@ -88,7 +90,8 @@ def parts(simulator: Simulator, pack: Pack, images: int) -> Iterator[Part]:
     every = pixels.recovered(feed.x, name)
     x, y = (every, feed.y) if feed.apart else (every.unsqueeze(0), feed.y.unsqueeze(0))
     world = pack.best.into(pack.world)
-    victims, reason, route = [], "", None
+    victims: list[Victim] = []
+    reason, route = "", None
     for dtype in (torch.float64, torch.float32):
         made, cast = with_precision(model, world, dtype)
         own = made.streams.dtype
@@ -101,7 +104,7 @@ def parts(simulator: Simulator, pack: Pack, images: int) -> Iterator[Part]:
         yield Part(replace(victims[0], at=start), replace(victims[1], at=start), x[:, rows], y[:, rows], reason)
 
 
-def _chunk(model: Any) -> int:
+def _chunk(model: Model) -> int:
     """Return how many images go side by side: a number of the network's, whatever replicas are packed, for random numbers follow from it."""
     network = model.networks["forward"]
     steps = max(layer.neuron.config.steps if layer.neuron.spiking else 1 for layer in network.layers)

@@ -56,5 +56,5 @@ class Pixels:
         low, high = float(p.min()), float(p.max())
         if low < -ROUNDING or high > 1 + ROUNDING:
             reach = f"they reach from {low:.3g} to {high:.3g}"
-            raise ConfigError(f"data={name} has inputs that are not pixels in 0..1 ({reach}); robustness is measured on images, such as data=digits")
+            raise ConfigError(f"data={name} has inputs that are not pixels in 0..1 ({reach}); attack a run on images, such as data=digits")
         return p.clamp(0, 1).float().double()

@@ -21,6 +21,8 @@ KEYS = "eps=0.3, data.limit=n, steps=40, restarts=2, queries=200, seed=0, figure
 GREY, COLOUR = 0.3, 0.03
 #: test images of networks in a compiled loop, unless a number is asked for: an answer of theirs may take many milliseconds
 FEW = 100
+#: what an earlier call may have left
+FIGURES = ("robustness.png", "attacked.png")
 #: where accuracy is measured, in parts of eps
 CURVE = (0.0, 0.25, 0.5, 0.75, 1.0)
 
@@ -95,6 +97,8 @@ def _written(values: dict[str, Any], folder: Path, simulator: Any, options: Opti
         raise RunError(f"cannot make the folder {folder}: {error.strerror or error}; mend its permissions") from error
     table = folder / "robustness.json"
     checkpoint.write_text(table, json.dumps(values, indent=2, allow_nan=False) + "\n")
+    for name in FIGURES:  # of other numbers than those in the table
+        (folder / name).unlink(missing_ok=True)
     if not levels:
         return [table]
     from bioplaus.plots import draw_picture

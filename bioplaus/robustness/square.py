@@ -1,8 +1,8 @@
 """An attack without a gradient: random squares, kept where they raise the margin. It sees scores alone, so no gradient can be hidden from it.
 
-The start is a pattern of upright stripes of +eps or -eps. Each query then puts one square of ``x +- eps``, one sign per channel, at a random place;
-its area falls from 0.8 of the image in steps. Vectors are images of one row. A square that leaves the margin as it is is kept too: counts of spikes
-have plateaus, which have to be crossed.
+The start is a pattern of upright stripes of +eps or -eps. Each query then puts one square of ``x +- eps``, one sign per channel, at a random
+place; its area falls from 0.8 of the image in steps. Vectors are images of one row. A square that leaves the margin as it is is kept too: counts
+of spikes have plateaus, which have to be crossed.
 
 Source: Andriushchenko, Croce, Flammarion & Hein 2020, ECCV, arXiv:1912.00049, algorithms 1 and 2.
 """
@@ -13,6 +13,7 @@ from math import prod, sqrt
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from bioplaus.robustness.attacks import Attacked, box
@@ -74,20 +75,25 @@ def _planes(shape: tuple[int, ...]) -> tuple[int, int, int]:
     return (shape[0], shape[1], shape[2]) if len(shape) == 3 else (1, 1, prod(shape))
 
 
-def _stripes(draw: np.random.Generator, images: int, shape: tuple[int, int, int]) -> np.ndarray:
+def _stripes(draw: np.random.Generator, images: int, shape: tuple[int, int, int]) -> NDArray[np.float32]:
     """Return upright stripes of signs, ``[images, C, H, W]``."""
-    channels, height, width = shape
+    channels, _, width = shape
     signs = draw.integers(0, 2, (images, channels, 1, width), dtype=np.int8) * 2 - 1
     return np.broadcast_to(signs, (images, *shape)).astype(np.float32)
 
 
-def _squares(draw: np.random.Generator, images: int, shape: tuple[int, int, int], share: float) -> np.ndarray:
+def _squares(draw: np.random.Generator, images: int, shape: tuple[int, int, int], share: float) -> NDArray[np.float32]:
     """Return one square of signs per image, 0 elsewhere, ``[images, C, H, W]``."""
     channels, height, width = shape
     side = max(1, round(sqrt(share * height * width)) if height > 1 else round(share * width))
     high, wide = min(side, height), min(side, width)
     top, left = draw.integers(0, height - high + 1, images), draw.integers(0, width - wide + 1, images)
     signs = draw.integers(0, 2, (images, channels, 1, 1), dtype=np.int8) * 2 - 1
-    rows, columns = np.arange(height), np.arange(width)
-    inside = ((rows >= top[:, None]) & (rows < top[:, None] + high))[:, :, None] & ((columns >= left[:, None]) & (columns < left[:, None] + wide))[:, None]
+    inside = _within(top, high, height)[:, :, None] & _within(left, wide, width)[:, None]
     return (inside[:, None] * signs).astype(np.float32)
+
+
+def _within(first: NDArray[np.int64], size: int, whole: int) -> NDArray[np.bool_]:
+    """Return which of `whole` places lie in a stretch, for each image, ``[images, whole]``."""
+    places = np.arange(whole) - first[:, None]
+    return (places >= 0) & (places < size)

@@ -30,7 +30,7 @@ ROUTES = {
 
 @dataclass(frozen=True)
 class Seen:
-    """One look at images: the output, the scores that the rule answers with ``[R, B, K]``, and how a gradient at the output gets to the pixels."""
+    """One look at images: the output, the scores ``[R, B, K]`` that the rule answers with, and how a gradient at the output gets to pixels."""
 
     out: Tensor
     scores: Tensor
