@@ -11,19 +11,29 @@ from torch import Tensor
 from bioplaus.pictures import Curves, Images, Panel, Series
 from bioplaus.robustness.attacks import pgd
 from bioplaus.robustness.measure import Options, parts, starts
-from bioplaus.robustness.report import words
 from bioplaus.robustness.square import square
 from bioplaus.simulator import Simulator
 
 __all__ = ["accuracy_curves", "attacked_images"]
 
+#: how names of accuracies start, and what a legend of one row has room for
+LINES = (
+    ("fgsm_paper", "published FGSM"),
+    ("fgsm_true64", "FGSM, float64"),
+    ("fgsm_margin", "on the margin"),
+    ("pgd", "PGD"),
+    ("gradient_free", "squares"),
+    ("exact", "exact"),
+    ("worst", "worst"),
+)
 #: rows of attacked images, and where they may come from: the first test images that the first seed gets right
 ROWS, LOOKED_AT = 4, 64
 
 
 def accuracy_curves(found: Mapping[str, Any]) -> Curves:
     """Return accuracy in percent against eps, one line per attack, with one standard error where there are several seeds."""
-    names = {name: what for name, what in words(found).items() if name in found["curve"][-1] and name != "clean"}
+    there = found["curve"][-1]
+    names = {name: what for start, what in LINES for name in there if name.startswith(start)}
     levels, series = [point["eps"] for point in found["curve"]], []
     for i, (name, what) in enumerate(names.items()):
         rows = [point[name] for point in found["curve"]]
@@ -32,7 +42,7 @@ def accuracy_curves(found: Mapping[str, Any]) -> Curves:
             error = [100 * row["std"] / sum(v is not None for v in row["values"]) ** 0.5 for row in rows]
         means = [float("nan") if row["mean"] is None else 100 * row["mean"] for row in rows]
         series.append(Series(what, levels, means, error, colour=None if name == "worst" else i, dashed=name == "worst"))
-    panel = Panel("eps (L-infinity, pixels from 0 to 1)", "test images still right, %", series, y_limits=(-2, 102), legend="upper right")
+    panel = Panel("eps (L-infinity, pixels from 0 to 1)", "test images still right, %", series, y_limits=(-2, 102), legend="below")
     seeds = len(found["seeds"])
     note = f"{found['images']:,} test images. " + (f"Mean over {seeds} seeds; band: one standard error." if seeds > 1 else "One seed.")
     return Curves("robustness.png", f"Attacks on {found['what']}", [panel], note)
@@ -41,7 +51,8 @@ def accuracy_curves(found: Mapping[str, Any]) -> Curves:
 def attacked_images(simulator: Simulator, found: Mapping[str, Any], options: Options, levels: Sequence[float]) -> Images | None:
     """Return some test images under attack at each eps, captioned with the first seed's answers; None if samples are no images.
 
-    The attack is PGD on the margin, or squares where there is no gradient; it keeps the image of the largest margin that it met.
+    The attack is PGD on the margin, or squares where there is no gradient. What is shown is the first image on its way that the network gets
+    wrong, or the one that came nearest.
     """
     if len(simulator.splits.shape) != 3:
         return None
@@ -62,7 +73,7 @@ def attacked_images(simulator: Simulator, found: Mapping[str, Any], options: Opt
             row.append((f"eps {eps:g}: says {int(said[i])}", _shown(images[0, i])))
     attack = "squares, no gradient" if victim.route is None else "PGD on the margin"
     classes = ", ".join(str(int(y[0, i])) for i in right)
-    note = f"Seed {simulator.seeds[0]}; {attack}. Right answers by row: {classes}."
+    note = f"Seed {simulator.seeds[0]}; {attack}: the first wrong image on its way, or the nearest to it. Right answers by row: {classes}."
     return Images("attacked.png", f"{found['what']} under attack", columns, note)
 
 
