@@ -38,7 +38,7 @@ def test_a_network_whose_hidden_cells_are_off_on_static() -> None:
 def test_the_most_sure_image_of_all_counts() -> None:
     """The largest over images and classes, each network by itself, whatever the order of the parts."""
     sure = Sureness()
-    z = torch.tensor([[[0.0, 1.0], [3.0, -2.0]], [[-1.0, -4.0], [-5.0, 0.5]]], dtype=torch.float64)
+    z = torch.tensor([[[3.0, -2.0], [0.0, 1.0]], [[-1.0, -4.0], [-5.0, 0.5]]], dtype=torch.float64)
     for part in (z[:, :1], z[:, 1:]):
         sure.see("clean", part)
     sure.see("static", torch.zeros(2, 1, 2, dtype=torch.float64))
