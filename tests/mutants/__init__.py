@@ -17,6 +17,7 @@ from mutants.learning import LEARNING
 from mutants.memristor import MEMRISTOR
 from mutants.neurosim import NEUROSIM
 from mutants.recall import RECALL
+from mutants.robustness import ROBUSTNESS
 from mutants.running import RUNNING
 from mutants.scans import SCANS
 from mutants.spike_times import SPIKE_TIMES
@@ -41,6 +42,7 @@ DEFECTS = (
     *MEMRISTOR,
     *NEUROSIM,
     *RECALL,
+    *ROBUSTNESS,
     *RUNNING,
     *SCANS,
     *SPIKE_TIMES,
