@@ -41,7 +41,7 @@ OWN: dict[str, dict[str, Any]] = {
     "rstdp": SPIKES,
     "stdp": {"network": "diehl_cook", "network.neurons": 8, "network.image_time": 50.0, "network.rest_time": 20.0, "network.intensity": 32.0},
     "spikeprop": {"network": "spike_times", "network.delays": 3, "network.delay_step": 3.0, "network.dt": 1.0},
-    "memristor": {"network.device": "epiram", "network.units": 12},
+    "memristor": {"network": "neurosim", "network.device": "epiram", "network.units": 12},
     "ep": {"rule.steps": 5},
 }
 WITHOUT = {"stdp": "compiled loop", "memristor": "compiled loop", "rstdp": "no error finds a way back"}
@@ -49,7 +49,7 @@ WITHOUT = {"stdp": "compiled loop", "memristor": "compiled loop", "rstdp": "no e
 
 def run_of(root: Path, **keys: Any) -> Path:
     given = {**TINY, **keys, "run.root": str(root)}
-    if "network" in keys or keys.get("rule") == "memristor":
+    if "network" in keys:
         given.pop("network.hidden", None)
     found = simulate({key.replace("__", "."): value for key, value in given.items()}).run_dir
     assert found is not None
