@@ -9,10 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from driving import TINY, command
 from matplotlib.image import imread
 
 from bioplaus import api, registry, simulate
+from bioplaus.robustness.heads import margins
+from bioplaus.robustness.measure import parts
 from bioplaus.robustness.run import robustness
 
 NAMES = (
@@ -199,3 +202,28 @@ def test_runs_without_a_classifier(tmp_path: Path) -> None:
 def test_inputs_that_are_no_pixels(tmp_path: Path) -> None:
     run = run_of(tmp_path, **{**FEW, "data": "synthetic"}, rule="bp")
     one_line(command("robustness", str(run)), 2, "has inputs that are not pixels in 0..1")
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"rule": "bp", "network.norm": "batch"},
+        {"rule": "bp", "network": "cnn5", "network.channels": [3, 4]},
+        {"rule": "ff"},
+        {"rule": "ep", "rule.steps": 8},
+    ],
+    ids=["norm", "cnn5", "ff", "ep"],
+)
+def test_slopes_of_trained_networks(keys: dict[str, Any], tmp_path: Path) -> None:
+    """Along a random direction, by differences of what the rule itself predicts."""
+    result = api.load(run_of(tmp_path, **{**FEW, "neuron": "tanh", **keys}))
+    simulator = result.simulator
+    part = next(parts(simulator, simulator.packs[0], 5))
+    draw, step = np.random.default_rng(0), 1e-6
+    # no two pixels alike: a background of equal ones is a kink for pools, and for rules that look at the darkest
+    at, way = (torch.from_numpy(drawn) for drawn in (draw.uniform(0.1, 0.9, part.x.shape), draw.standard_normal(part.x.shape)))
+    seen = part.victim.look(at)
+    torch.testing.assert_close(seen.scores, part.victim.scores(at))
+    slope = (seen.pull(part.victim.head.of_margin(seen.out, part.y)) * way).flatten(2).sum(-1)
+    ahead, behind = (margins(part.victim.scores(at + sign * step * way), part.y) for sign in (1, -1))
+    torch.testing.assert_close(slope, (ahead - behind) / (2 * step), rtol=1e-4, atol=1e-6)
