@@ -77,6 +77,9 @@ def _parser() -> _Parser:
     convert = add("convert", "turn a trained relu network into a spiking one", machine=True)
     convert.add_argument("run", metavar="RUN", help="run directory")
     convert.add_argument("overrides", nargs="*", default=[], metavar="key=value", help="steps=100 balance=both|robust|max out=DIR")
+    robust = add("robustness", "attack a trained classifier: noise, static, FGSM, PGD, squares, the exact worst case", machine=True)
+    robust.add_argument("run", metavar="RUN", help="run directory")
+    robust.add_argument("overrides", nargs="*", default=[], metavar="key=value", help="eps, data.limit, steps, restarts, queries, seed, figures")
     theory = add("theory", "solve a theory, beside a simulation", machine=True)
     theory.add_argument("name", help="name of the theory, or 'list'; bioplaus theory NAME help=true shows its settings")
     theory.add_argument("overrides", nargs="*", default=[], metavar="key=value", help="its settings; out=DIR, figure=true|false")
@@ -244,6 +247,19 @@ def _convert(args: argparse.Namespace) -> None:
     print("\n".join([found.text, *(f"written: {path}" for path in found.files)]))
 
 
+def _robustness(args: argparse.Namespace) -> None:
+    from bioplaus import config
+
+    given = config.parse(args.overrides)
+    from bioplaus.robustness.run import robustness
+
+    found = robustness(args.run, given)
+    if args.json:
+        print(json.dumps(found.values, allow_nan=False))
+        return
+    print("\n".join([found.text, *(f"written: {path}" for path in found.files)]))
+
+
 def _theory(args: argparse.Namespace) -> None:
     from bioplaus import config
     from bioplaus.answers import command
@@ -303,6 +319,7 @@ VERBS: dict[str, Callable[[argparse.Namespace], None]] = {
     "list": _list,
     "show": _show,
     "convert": _convert,
+    "robustness": _robustness,
     "theory": _theory,
     "device": _device,
     "audit": _audit,

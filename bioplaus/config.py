@@ -126,6 +126,10 @@ def resolve(overrides: Mapping[str, Any], *, file: Mapping[str, Any] | None = No
         if key in COMPONENTS and value is None:
             raise ConfigError(f"{key}= names nothing; see bioplaus list")
     given = {key: plain(value) for key, value in {**(file or {}), **overrides}.items()}
+    if overrides.get("epochs") is not None and overrides.get("iterations") is not None:
+        raise ConfigError("epochs and iterations both say how long a run is; keep one")
+    if "epochs" in given and ("epochs" in overrides or "iterations" not in given):
+        given["iterations"] = None  # those of a file or a recipe give way
     # the file's settings of a component that the command line replaces belong to another component
     replaced = [c for c in COMPONENTS if c in overrides and (file or {}).get(c) not in (None, overrides[c])]
     given = {k: v for k, v in given.items() if k in overrides or k.split(".")[0] not in replaced}

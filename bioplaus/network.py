@@ -13,7 +13,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from bioplaus.connections import Conv2dConnection, DenseConnection
+from bioplaus.connections import Conv2dConnection, DenseConnection, TransposedConnection
 from bioplaus.errors import ConfigError
 from bioplaus.layer import Layer, Trace
 from bioplaus.leaves import Leaf
@@ -114,6 +114,37 @@ class Network:
         ]
         return Network(name, self.layers[first].connection.in_shape, layers)
 
+    def transposed(self, name: str, last: Neuron, hidden: Neuron | None = None, *, norm_dense: bool = False) -> Network:
+        """Return the network that runs from the output's shape to the input's through this one's own synapses.
+
+        Each connection is replaced by its exact adjoint over the same weight; biases and norms are arrays of the new network's own.
+
+        Parameters
+        ----------
+        name
+            Prefix of the new arrays.
+        last
+            Neuron at the input, where there is no norm.
+        hidden
+            Neuron of the other populations; each population's own if it is not given.
+        norm_dense
+            Whether every hidden population that a dense layer lands on is normalised; else those that are normalised on the way up.
+
+        Raises
+        ------
+        ConfigError
+            If a layer has no way back over its own weight: pooling, upsampling, a norm at the input, strides beyond the kernel.
+        """
+        affine = any(norm.affine for layer in self.layers for norm in layer.norms)
+        layers = []
+        for i, layer in enumerate(reversed(self.layers)):
+            below = self.layers[-2 - i] if i + 1 < len(self.layers) else None
+            dense = isinstance(layer.connection, DenseConnection)
+            normed = below is not None and (dense if norm_dense else below.norm is not None)
+            neuron = last if below is None else hidden or below.neuron
+            layers.append(_transposed(layer, f"{name}/{i}", neuron, affine if normed else None))
+        return Network(name, self.out_shape, layers)
+
     def mirror(self, name: str, last: Neuron) -> Network:
         """Return the network of mirrored shape, which runs from the output's shape to the input's.
 
@@ -125,6 +156,31 @@ class Network:
         pairs = list(zip(self.layers, landing))
         mirrored = [_mirrored(layer, below, f"{name}/{i}", last) for i, (layer, below) in enumerate(reversed(pairs))]
         return Network(name, self.out_shape, mirrored)
+
+
+def _transposed(layer: Layer, name: str, neuron: Neuron, affine: bool | None) -> Layer:
+    """Return the way back through one layer; `affine` is None for no norm."""
+    source = layer.connection
+    around = [op for op in (*layer.before, *layer.after) if not isinstance(op, Flatten)]
+    if around or not isinstance(source, (DenseConnection, Conv2dConnection)):
+        what = type(around[0] if around else source).__name__
+        raise ConfigError(f"{layer.name} has a {what}, and no way back through it over the same synapses; choose network=mlp or strided")
+    if isinstance(source, Conv2dConnection) and source.stride > source.kernel:
+        raise ConfigError(
+            f"{layer.name} steps by {source.stride} with a kernel of {source.kernel}: on the way back it leaves pixels out; "
+            "make network.strides at most network.kernels"
+        )
+    connection = TransposedConnection(source)
+    return Layer(
+        name,
+        connection,
+        neuron,
+        bias=layer.bias is not None,
+        after=[Unflatten(op.shape) for op in layer.before if isinstance(op, Flatten)],
+        norm=None if affine is None else BatchNorm(f"{name}/norm", connection.out_shape, affine=affine),
+        init=layer.init,
+        weight=layer.weight,
+    )
 
 
 def _mirrored(layer: Layer, below: Layer | None, name: str, last: Neuron) -> Layer:

@@ -18,6 +18,9 @@ from bioplaus.world import Model, World, new_world, view
 
 __all__ = ["Pack"]
 
+#: ends the name of a count of steps: a rule may do other things in some batches than in others
+SEEN = "|steps"
+
 
 @dataclass
 class Pack:
@@ -47,6 +50,7 @@ class Pack:
             before = tally[key] if key in tally else torch.zeros_like(value[0], dtype=torch.float64)
             # one by one, so that the sum does not depend on where an interruption cut the epoch
             tally[key] = torch.cat([before.unsqueeze(0), value.double()]).cumsum(0)[-1]
+            tally[key + SEEN] = tally.get(key + SEEN, torch.zeros_like(before)) + value.shape[0]
         self._stop_diverged(first, metrics.get("loss"), whole=self.world.step - first >= len(block.batches))
 
     def _stop_diverged(self, first: int, loss: Tensor | None, *, whole: bool) -> None:
@@ -75,10 +79,11 @@ class Pack:
             perform(self.model, self.world, edits)
         return edits is not None
 
-    def epoch_means(self, steps: int) -> dict[str, Tensor]:
-        """Return the mean of each training metric over the epoch's steps so far, and start new sums."""
+    def epoch_means(self) -> dict[str, Tensor]:
+        """Return the mean of each training metric over the epoch's steps so far that had it, and start new sums."""
         tally = self.world.tally
-        means = {key: tally[key] / max(steps, 1) for key in sorted(tally)}  # a checkpoint hands them back in that order
+        found = [key for key in sorted(tally) if not key.endswith(SEEN)]  # a checkpoint hands them back in that order
+        means = {key: tally[key] / tally[key + SEEN] for key in found}
         self.world.tally = {}
         return means
 

@@ -10,7 +10,7 @@ from bioplaus.changes import Change
 from bioplaus.layer import Layer, Trace
 from bioplaus.network import Network, Pass
 
-__all__ = ["downward", "lowest_sent_down"]
+__all__ = ["downward", "lowest_sent_down", "to_input"]
 
 
 def downward(
@@ -52,3 +52,13 @@ def lowest_sent_down(network: Network) -> int:
     Below the first layer there is nothing else to teach.
     """
     return 0 if network.layers[0].learns_at_input else 1
+
+
+def to_input(network: Network, params: Mapping[str, Tensor], run: Pass, error: Tensor) -> Tensor:
+    """Send an error from the output down through the network's own weights and return it at the input, ``[R, B, *in_shape]``.
+
+    Spikes have their surrogate's slope; dendrites, through which no error is sent, none.
+    """
+    for layer, trace in zip(reversed(network.layers), reversed(run.traces)):
+        error, _ = layer.give_back(trace, layer.pull(trace, error), params[layer.weight])
+    return error

@@ -90,7 +90,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class Images:
-    """Rows of pictures ``[H, W]`` in [-1, 1], 0 for a blank, each with a caption."""
+    """Rows of pictures, each with a caption: ``[H, W]`` in [-1, 1], 0 for a blank, or colours ``[H, W, 3]`` in [0, 1]."""
 
     name: str
     title: str

@@ -38,6 +38,8 @@ class TopConfig:
 
     epochs: int = ranged(40, 0)
     """Passes over the training samples."""
+    iterations: int | None = ranged(None, 1)
+    """Updates in all, in place of epochs; the last epoch may be broken off."""
     batch_size: int = ranged(64, 1)
     """Samples per update, per seed; the last batch of an epoch may be shorter."""
     seeds: int = ranged(1, 1)

@@ -66,7 +66,7 @@ class Simulator:
         self.feeds: Feeds = make_feeds(settings, splits, self.device)
         self.batch = min(settings.top.batch_size, len(self.feeds.train))
         self.per_epoch = -(-self.feeds.train.per_epoch // settings.top.batch_size)
-        total = settings.top.epochs * self.per_epoch
+        total = settings.top.iterations or settings.top.epochs * self.per_epoch
         self.total = min(total, settings.top.steps or total)
         first = build_model(settings, splits, [0], self.device)
         torch.set_num_threads(choose_threads(settings, first.networks["forward"], self.batch))
@@ -203,10 +203,9 @@ class Simulator:
         return (step // every + 1) * every if every else self.total
 
     def _close_epoch(self) -> None:
-        offset = self.epoch * self.per_epoch
         self.epoch += 1
         for pack in self.packs:
-            means = pack.epoch_means(pack.world.step - offset)
+            means = pack.epoch_means()
             self.recorder.add(self.epoch, pack.world.step, pack.model.seeds, "train", means)
             scores = self._measure(pack, self.epoch)
             if self.settings.top.test_every and self.epoch % self.settings.top.test_every == 0:

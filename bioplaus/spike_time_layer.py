@@ -143,7 +143,8 @@ class SpikeTimeLayer(Layer):
         return below, {}
 
     def pull(self, trace: Trace, error: Tensor) -> Tensor:
-        return self.wanted(trace, error)[0]
+        """Return the error at each membrane where it crosses; what a silent cell would want (`push`) is no derivative and no part of it."""
+        return torch.where(trace.neuron.fired, -error / trace.current.clamp(min=self.cells.floor), 0)
 
     def _at(self, w: Tensor, arrivals: Tensor, time: Tensor) -> tuple[Tensor, Tensor]:
         """Return membranes and slopes at a time of each cell's own."""

@@ -98,7 +98,7 @@ def summarise_run(simulator: Simulator, findings: Findings = NOTHING) -> dict[st
         "stopped_at": stopped if any(s is not None for s in stopped) else None,
         # a compiled loop multiplies no matrices; what it costs is in its findings
         "flops_per_sample": None if model.networks["forward"].compiled else flops_per_sample(model, world, batch),
-        "parameters": sum(sizes.values()),
+        "parameters": sum({key: world.params[key][0].numel() for net in model.networks.values() for key in net.leaves}.values()),
         "parameters_inference": sizes["forward"],
         "train_samples": len(simulator.feeds.train),
         "seconds": {

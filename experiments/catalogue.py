@@ -42,6 +42,8 @@ MODULES = {
     "memristor_rules": "bioplaus.experiments.memristor_rules",
     "memristor_spread": "bioplaus.experiments.memristor_spread",
     "memristor_unidirectional": "bioplaus.experiments.memristor_unidirectional",
+    "bidirectional_mnist": "bioplaus.experiments.bidirectional_mnist",
+    "bidirectional_permutation": "bioplaus.experiments.bidirectional_permutation",
     "multitasking_hierarchy": "bioplaus.experiments.multitasking_hierarchy",
     "multitasking_phases": "bioplaus.experiments.multitasking_phases",
     "multitasking_learning": "bioplaus.experiments.multitasking_learning",

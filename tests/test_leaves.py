@@ -35,6 +35,19 @@ def test_normal_variance_is_one_over_fan_in() -> None:
     assert w.abs().max() > 3 * math.sqrt(target)  # tails, which a uniform draw of that variance lacks
 
 
+@pytest.mark.parametrize("kind", ["truncated", "truncated_fan_in"])
+def test_truncated_normal_against_scipy(kind: str) -> None:
+    """All within two deviations, distributed as SciPy's truncnorm, and the spread that a leaf states."""
+    from scipy import stats
+
+    leaf = Leaf((400, 25), 25, Init(kind, 0.1))
+    w, sigma = leaf.draw("w", DOUBLE), 0.1 if kind == "truncated" else 0.02
+    assert w.abs().max() <= 2 * sigma and w.abs().max() > 1.99 * sigma
+    assert stats.kstest((w / sigma).flatten().numpy(), stats.truncnorm(-2, 2).cdf).pvalue > 0.01
+    assert leaf.std == pytest.approx(sigma * stats.truncnorm(-2, 2).std(), rel=1e-9)
+    assert not torch.equal(w[0], w[1])
+
+
 @pytest.mark.parametrize("shape", [(6, 6), (4, 9), (9, 4), (4, 3, 3, 3), (30, 2, 3, 3)])
 @pytest.mark.parametrize("scale", [1.0, 0.001])
 def test_orthogonal_rows_or_columns(shape: tuple[int, ...], scale: float) -> None:

@@ -23,17 +23,17 @@ NAN, INF = math.nan, math.inf
 
 
 class Told(Engine):
-    """Does as many steps as it is given losses, and returns them."""
+    """Does as many steps as it is given losses, and returns them, and metrics that some steps may lack."""
 
-    def __init__(self, losses: Sequence[Sequence[float]]) -> None:
-        self.losses = torch.tensor(losses)
+    def __init__(self, losses: Sequence[Sequence[float]], **others: Sequence[Sequence[float]]) -> None:
+        self.metrics = {key: torch.tensor(rows) for key, rows in {"loss": losses, **others}.items()}
 
     def refuses(self, model: Model, batch_size: int) -> str | None:
         return None
 
     def advance(self, model: Model, world: World, block: Block) -> dict[str, Tensor]:
-        world.step += len(self.losses)
-        return {"loss": self.losses}
+        world.step += len(self.metrics["loss"])
+        return self.metrics
 
 
 def fresh(replicas: int) -> Pack:
@@ -44,9 +44,9 @@ def fresh(replicas: int) -> Pack:
     return Pack.fresh(Model(rule, networks, rule.groups(networks), rates, Sgd(), Classification(2), streams))
 
 
-def advance(pack: Pack, *losses: Sequence[float]) -> None:
+def advance(pack: Pack, *losses: Sequence[float], **others: Sequence[Sequence[float]]) -> None:
     nothing = Feed(torch.zeros(1, 3), torch.zeros(1, dtype=torch.int64))
-    pack.advance(Told(losses), Block(nothing, (), 0, 10, 10))
+    pack.advance(Told(losses, **others), Block(nothing, (), 0, 10, 10))
 
 
 def test_a_replica_stops_at_its_first_loss_that_is_not_finite() -> None:
@@ -73,6 +73,17 @@ def test_epoch_means_are_those_of_all_blocks_and_start_anew() -> None:
     pack = fresh(2)
     advance(pack, (1, 10), (2, 20))
     advance(pack, (6, 60))
-    assert pack.epoch_means(3)["loss"].tolist() == [3, 30]
+    assert pack.epoch_means()["loss"].tolist() == [3, 30]
     advance(pack, (5, 50))
-    assert pack.epoch_means(1)["loss"].tolist() == [5, 50]
+    assert pack.epoch_means()["loss"].tolist() == [5, 50]
+
+
+def test_the_mean_of_a_metric_is_over_the_steps_that_had_it() -> None:
+    pack = fresh(2)
+    advance(pack, (1, 1), (1, 1), (1, 1), other=[(1, 10), (2, 20)])
+    advance(pack, (1, 1), (1, 1))
+    advance(pack, (1, 1), (1, 1), other=[(6, 60)], late=[(3, 4), (5, 6)])
+    means = {key: value.tolist() for key, value in pack.epoch_means().items()}
+    assert means == {"late": [4, 5], "loss": [1, 1], "other": [3, 30]}
+    advance(pack, (2, 2))
+    assert list(pack.epoch_means()) == ["loss"]

@@ -26,6 +26,7 @@ LIMIT = 120
 #: Small networks, used where the user does not say how large theirs is.
 SMALL: dict[str, dict[str, Any]] = {
     "mlp": {"network.hidden": [7, 5]},
+    "fc2": {"network.hidden": [7, 5]},
     "cnn5": {"network.channels": [3, 4]},
     "autoencoder": {"network.channels": [3, 4]},
     "memory": {"data": "patterns", "data.N": 40, "data.K": 12},

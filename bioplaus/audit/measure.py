@@ -107,7 +107,7 @@ class _Report:
             non_local_terms=(*dict.fromkeys(str(one) for one in self.read), *mixing),
             global_signals=tuple(s for s in KNOWN_SIGNALS if any(s in one.signals for one in hidden)),
             modulators=(*(s for s in KNOWN_SIGNALS if s in told), *sorted(told - set(KNOWN_SIGNALS))),
-            stored=tuple(sorted({key for frame in self.window.frames for key in frame.before.state})),
+            stored=tuple(sorted(self.window.asked)),
             per_layer=layers,
             declared=declared,
         )

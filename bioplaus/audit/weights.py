@@ -85,8 +85,12 @@ def readings(window: Window) -> list[Reading]:
     owners, sent = layer_of(window), {call.weight for frame in window.frames for call in frame.tape if call.verb == "send"}
     below = {high.name: low.name for network in window.taps.networks.values() for low, high in pairwise(network.layers)}
     found = []
+    asked: set[str] = set()
     for name, network in window.taps.networks.items():
         for layer in network.layers:
+            if layer.weight in asked:  # another layer's synapses, used in the other direction
+                continue
+            asked.add(layer.weight)
             kind = "forward" if name == "forward" else "beside" if layer.weight in sent else "feedback"
             replaced = {layer.weight: _replacement(window.drawn[layer.weight], layer.connection.fan_in)}
             readers, told = ({owners[leaf] for leaf in leaves} for leaves in _moved(window, replaced))

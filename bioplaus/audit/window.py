@@ -6,8 +6,8 @@ disturbance does to the wanted changes, it reaches later ones through the rule a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -70,6 +70,8 @@ class Window:
         What the rule assigned to weights at the start.
     opening
         What was heard during `init` and `boundary("start")`.
+    asked
+        Names of the state that the rule has looked at while it learned, in any replay.
     """
 
     model: Model
@@ -79,6 +81,7 @@ class Window:
     assigned: Changes
     opening: dict[Call, Tensor]
     frames: list[Frame]
+    asked: set[str] = field(default_factory=set)
 
     @property
     def kinds(self) -> list[Frame]:
@@ -122,7 +125,7 @@ class Window:
         found = {key: value.clone() for key, value in (frame.before.state if state is None else state).items()}
         self.taps.listen(params, ear)
         learning = self.model.rule.learn(
-            self._view(params, buffers, found, frame.batch if batch is None else batch, frame.clock, task or self.model.task)
+            self._view(params, buffers, _Asked(found, self.asked), frame.batch if batch is None else batch, frame.clock, task or self.model.task)
         )
         changes: Changes = {}
         turn = 0
@@ -147,6 +150,23 @@ class Window:
         task: Task,
     ) -> View:
         return View(self.taps.networks, params, buffers, state, batch, clock, self.model.streams.at(clock.step), task)
+
+
+class _Asked(Mapping[str, Tensor]):
+    """State that notes which of its entries are read."""
+
+    def __init__(self, state: Mapping[str, Tensor], asked: set[str]) -> None:
+        self.state, self.asked = state, asked
+
+    def __getitem__(self, key: str) -> Tensor:
+        self.asked.add(key)
+        return self.state[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.state)
+
+    def __len__(self) -> int:
+        return len(self.state)
 
 
 @torch.no_grad()

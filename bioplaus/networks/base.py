@@ -28,8 +28,9 @@ class NetworkConfig:
     """Batch normalisation of every hidden layer: none | batch (learned gain and shift) | batch_fixed (neither)."""
     norm_place: str = choice("current", "current", "input")
     """Where it stands: current (between connection and neuron) | input (before the connection)."""
-    init: str = choice("uniform", "uniform", "normal", "orthogonal", "zero")
-    """Start of the weights: uniform (U(-1,1)/sqrt(fan_in)) | normal (N(0,1)/sqrt(fan_in)) | orthogonal | zero."""
+    init: str = choice("uniform", "uniform", "normal", "truncated", "truncated_fan_in", "orthogonal", "zero")
+    """Start of the weights: uniform (U(-1,1)/sqrt(fan_in)) | normal (N(0,1)/sqrt(fan_in)) | truncated (N(0,1) within 2) | truncated_fan_in (that
+    /sqrt(fan_in)) | orthogonal | zero."""
     init_scale: float = ranged(1.0, 0)
     """Factor on the start, dimensionless, >= 0."""
     dendrites: bool = False

@@ -14,7 +14,7 @@ from bioplaus.networks.base import NetworkConfig, check_widths, flat_size, start
 from bioplaus.neurons.base import Neuron
 from bioplaus.operations import Flatten, MaxPool
 
-__all__ = ["Cnn5", "Cnn5Config", "Lenet", "LenetConfig"]
+__all__ = ["Cnn5", "Cnn5Config", "Lenet", "LenetConfig", "dense_layers"]
 
 
 @dataclass
@@ -76,14 +76,14 @@ def _blocks(
     return layers, shape
 
 
-def _dense(
-    config: NetworkConfig, layers: list[Layer], shape: tuple[int, ...], widths: Sequence[int], neuron: Neuron
+def dense_layers(
+    config: NetworkConfig, layers: list[Layer], shape: tuple[int, ...], widths: Sequence[int], neuron: Neuron, *, normed: bool = True
 ) -> list[Layer]:
-    """Append dense layers, the last one with identity output, after flattening."""
+    """Append dense layers, the last one with identity output, after flattening; hidden ones have the network's normalisation if `normed`."""
     pre = flat_size(shape)
     for j, post in enumerate(widths):
         last, name = j == len(widths) - 1, f"forward/{len(layers)}"
-        before, norm = with_norm(config, name, (pre,), (post,), hidden=not last)
+        before, norm = with_norm(config, name, (pre,), (post,), hidden=normed and not last)
         layers.append(
             Layer(
                 name,
@@ -113,7 +113,7 @@ class Cnn5:
         """Return the network."""
         check_widths(config.channels, "network.channels")
         layers, shape = _blocks(config, in_shape, config.channels, neuron, 3, [1] * len(config.channels))
-        return Network("forward", in_shape, _dense(config, layers, shape, [flat_size(outputs)], neuron))
+        return Network("forward", in_shape, dense_layers(config, layers, shape, [flat_size(outputs)], neuron))
 
 
 class Lenet:
@@ -132,4 +132,4 @@ class Lenet:
         paddings = [first] + [0] * (len(config.channels) - 1)
         layers, shape = _blocks(config, in_shape, config.channels, neuron, 5, paddings)
         widths = [*config.hidden, flat_size(outputs)]
-        return Network("forward", in_shape, _dense(config, layers, shape, widths, neuron))
+        return Network("forward", in_shape, dense_layers(config, layers, shape, widths, neuron))

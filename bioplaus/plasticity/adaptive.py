@@ -36,16 +36,27 @@ class AdamConfig(PlasticityConfig):
 class _AdamOptimiser(Optimiser):
     moments = ("first", "second")
 
-    def __init__(self, config: AdamConfig, *, decoupled: bool) -> None:
-        self.config, self.decoupled = config, decoupled
+    def __init__(self, config: AdamConfig, *, decoupled: bool, seen: tuple[Tensor, ...] = ()) -> None:
+        self.config, self.decoupled, self.seen = config, decoupled, seen
+
+    def at(self, count: Tensor) -> Optimiser:
+        # in float32 the difference from 1 would lose two digits
+        number = count.double()
+        seen = tuple(1 - beta**number for beta in (self.config.beta1, self.config.beta2))
+        return _AdamOptimiser(self.config, decoupled=self.decoupled, seen=seen)
 
     def direction(self, wanted: Tensor, weight: Tensor, moments: Mapping[str, Tensor], count: Tensor) -> Tensor:
-        # in float32 the difference from 1 would lose two digits
-        seen = tuple(per_weight((1 - beta ** count.double()).to(wanted.dtype), wanted) for beta in (self.config.beta1, self.config.beta2))
+        if not self.seen:
+            return self.at(count).direction(wanted, weight, moments, count)
+        seen = [per_weight(one.to(wanted.dtype), wanted) for one in self.seen]
         direction = torch.empty_like(wanted)
         # part by part: what one line leaves is still in the cache when the next one reads it
-        rows = max(1, wanted.shape[1] * PART // max(wanted.numel(), 1))
-        for part in zip(*(one.split(rows, 1) for one in (wanted, weight, moments["first"], moments["second"], direction))):
+        arrays = (wanted, weight, moments["first"], moments["second"], direction)
+        if wanted.numel() <= PART:
+            self._fill(*arrays, *seen)
+            return direction
+        rows = max(1, wanted.shape[1] * PART // wanted.numel())
+        for part in zip(*(one.split(rows, 1) for one in arrays)):
             self._fill(*part, *seen)
         return direction
 

@@ -33,10 +33,13 @@ class PlasticityConfig:
     """Largest norm, > 0; the factor is min(1, clip_norm / (norm + 1e-6))."""
     centralise: bool = False
     """Whether each weight's change has its mean over all axes but the postsynaptic one taken out (gradient centralisation)."""
-    schedule: str = choice("constant", "constant", "cosine", "exponential")
-    """Course of the rate: constant | cosine (a step per epoch, the floor one epoch after the last) | exponential (`decay` per epoch)."""
+    schedule: str = choice("constant", "constant", "cosine", "exponential", "relaxing")
+    """Course of the rate: constant | cosine (a step per epoch, the floor one epoch after the last) | exponential (`decay` per epoch) | relaxing
+    (to the floor, by a factor e every `schedule_tau` updates)."""
     schedule_floor: float = ranged(0.0, 0, 1)
-    """Lowest rate of the cosine as a fraction of the base rate, in [0, 1]."""
+    """Lowest rate of the cosine and the relaxing schedule as a fraction of the base rate, in [0, 1]."""
+    schedule_tau: float = ranged(1000.0, above=0)
+    """Time constant of the relaxing schedule, updates, > 0."""
     decay: float = ranged(1.0, above=0, high=1)
     """Factor per epoch of the exponential schedule, in (0, 1]."""
     warmup: int = ranged(0, 0)
@@ -64,6 +67,10 @@ class Optimiser(ABC):
     #: whether the direction is the wanted change itself, so that nothing has to be kept and products may be fused
     identity: bool = False
     moments: tuple[str, ...] = ()
+
+    def at(self, count: Tensor) -> Optimiser:
+        """Return the optimiser for the update of this number ``[R]``: what follows from it alone is worked out once for all leaves."""
+        return self
 
     @abstractmethod
     def direction(self, wanted: Tensor, weight: Tensor, moments: Mapping[str, Tensor], count: Tensor) -> Tensor:

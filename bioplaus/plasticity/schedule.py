@@ -13,8 +13,8 @@ __all__ = ["rate_factor", "warmup_factor"]
 def rate_factor(config: PlasticityConfig, count: Tensor, clock: Clock) -> Tensor | float:
     """Return the factor on the base rate.
 
-    ``cosine``: floor + (1 - floor) (1 + cos(pi e / E)) / 2 at epoch e of E, one value per epoch; ``exponential``: decay^e.
-    The epoch is counted in updates of the group, so that it restarts when the group's counters do.
+    ``cosine``: floor + (1 - floor) (1 + cos(pi e / E)) / 2 at epoch e of E, one value per epoch; ``exponential``: decay^e; ``relaxing``:
+    floor + (1 - floor) exp(-n / tau) after n updates. Epochs are counted in updates of the group, so that they restart when its counters do.
 
     Parameters
     ----------
@@ -22,7 +22,9 @@ def rate_factor(config: PlasticityConfig, count: Tensor, clock: Clock) -> Tensor
         Updates of the group before this one, ``[R]``.
     """
     factor: Tensor | float = 1.0
-    if config.schedule != "constant":
+    if config.schedule == "relaxing":
+        factor = config.schedule_floor + (1 - config.schedule_floor) * torch.exp(count.double() / -config.schedule_tau)
+    elif config.schedule != "constant":
         epoch = torch.div(count, clock.steps_per_epoch, rounding_mode="floor").double()
         if config.schedule == "cosine":
             epochs = max(clock.steps_total / clock.steps_per_epoch, 1.0)

@@ -58,6 +58,8 @@ def _write(
     plasticity, optimiser = model.plasticity, model.plasticity.optimiser
     config = plasticity.config
     before = world.counts[name] if rows is None else world.counts[name][rows]
+    done = before + 1
+    optimiser = optimiser.at(done)
     base = model.rates[name] if rows is None else model.rates[name][rows]
     factor = rate_factor(config, before, clock)
     rate = (base * factor).to(base.dtype) if not isinstance(factor, float) or factor != 1.0 else base
@@ -75,7 +77,7 @@ def _write(
         part = moments if rows is None else {k: v[rows] for k, v in moments.items()}
         if not optimiser.identity:
             own = change.dense() * per_weight(factors[leaf], weight) if factors else _own(change)
-            change = Dense(optimiser.direction(own, weight, part, before + 1))
+            change = Dense(optimiser.direction(own, weight, part, done))
         plasticity.synapse.write(leaf, state, weight, Step(change, rates[leaf] if rates else rate, model.groups[name].bounds), streams)
         if rows is not None:
             world.params[leaf][rows] = weight

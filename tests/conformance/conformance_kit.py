@@ -32,6 +32,8 @@ NETWORKS: dict[str, dict[str, Any]] = {
     "mlp": {"network.hidden": [7, 5], "network.bias": True},
     "cnn5": {"network.channels": [3, 4]},
     "autoencoder": {"network.channels": [3, 4], "network.bias": True},
+    # strides in place of pooling: every map has a way back over its own synapses
+    "cnn3": {"network.channels": [3, 4], "network.kernels": [3, 3], "network.strides": [1, 2], "network.hidden": [5], "network.bias": True},
     "memory": {},
     "recurrent": {},
     # few neurons that fire a lot, and images that are not shown for long
@@ -76,9 +78,13 @@ NO_NORM = ("memristor",)
 #: patterns to recall: as many as rows that the tests want, of a length at which they barely disturb each other
 PATTERNS = {"data": "patterns", "data.N": 200, "data.K": 12}
 IMAGES = (2, 8, 8)
-SHAPES = {"mlp": (6,), "cnn5": IMAGES, "autoencoder": IMAGES, "spiking": (6,), "diehl_cook": (12,), "spike_times": (12,), "neurosim": (12,)}
+SHAPES = {"mlp": (6,), "cnn5": IMAGES, "cnn3": IMAGES, "autoencoder": IMAGES}
+SHAPES |= {"spiking": (6,), "diehl_cook": (12,), "spike_times": (12,), "neurosim": (12,)}
 #: networks that stand without normalisation, and the test that is about nothing else
 PLAIN, ABOUT_NORM = ("memory", "recurrent", "spiking", "diehl_cook", "spike_times", "neurosim"), "test_running_means_move_in_training_only"
+
+#: rules that take inputs as pixels, in [0, 1]; and the rules that are tried on strides, the others having cnn5
+PIXELS, STRIDED = ("bidirectional", "han"), ("bp", "bidirectional", "han")
 
 _NOISE = "feedback learns from noise drawn per sample: a batch in another order, or twice as long, meets other noise"
 
@@ -98,6 +104,9 @@ EXEMPT: dict[tuple[str, str], str] = {
     # two phases of one network
     ("ff", "test_the_order_within_a_batch_does_not_matter"): "a wrong label is drawn for each place in the batch",
     ("ff", "test_the_size_of_a_change_does_not_grow_with_the_batch"): "two copies of a sample get wrong labels of their own",
+    # one set of synapses, two directions
+    **{(f"{rule}-bp", ABOUT_NORM): "the way down stands still, and its running means with it" for rule in PIXELS},
+    ("han", "test_the_size_of_a_change_does_not_grow_with_the_batch"): "two copies of a sample stand beside two generated ones, of other noise",
     # Hebbian
     ("multitasking", "test_the_size_of_a_change_does_not_grow_with_the_batch"): "Hebb's sum adds up examples",
     ("multitasking", ABOUT_NORM): "it has no normalisation; tests/rules/test_multitasking.py has its counter",
@@ -151,8 +160,11 @@ def rate_fields(rule: str) -> list[str]:
 
 
 @cache
-def toy(network: str, seeds: tuple[int, ...] = (3,)) -> Splits:
-    """Three well-separated clouds around orthogonal centres: a hyperplane divides any two of them; or patterns, for networks that recall."""
+def toy(network: str, seeds: tuple[int, ...] = (3,), *, pixels: bool = False) -> Splits:
+    """Three well-separated clouds around orthogonal centres: a hyperplane divides any two of them; or patterns, for networks that recall.
+
+    As pixels the same clouds lie in [0, 1].
+    """
     if network not in SHAPES:
         return patterns.draw(patterns.Config(N=PATTERNS["data.N"], K=PATTERNS["data.K"]), seeds)
     shape, draw = SHAPES[network], np.random.default_rng(7)
@@ -165,6 +177,8 @@ def toy(network: str, seeds: tuple[int, ...] = (3,)) -> Splits:
         x = np.clip(centres[y] + 0.1 * draw.standard_normal((ROWS, size)), 0, 1).astype(np.float32)
         return split(Raw(x, y, x[:6], y[:6], CLASSES, shape, mean=(0.0,), std=(1.0,)), DataConfig("toy", validation=0.1))
     x = (centres[y] + 0.2 * draw.standard_normal((ROWS, size))).astype(np.float32).reshape(ROWS, *shape)
+    if pixels:
+        x = (x - x.min()) / (x.max() - x.min())
     raw = Raw(x, y, x[:6], y[:6], CLASSES, shape, mean=(0.0,), std=(1.0,))
     return split(raw, DataConfig("toy", validation=0.1))
 
@@ -208,7 +222,7 @@ class Run:
             index = self.feed.order(self.model.streams, epoch).split(size, 1)[at]
             block = Block(self.feed, (index,), epoch, per_epoch, 100 * per_epoch)
             done.append(LoopEngine().advance(self.model, self.world, block))
-        return {key: torch.cat([d[key] for d in done]) for key in done[0]}
+        return {key: torch.cat([d[key] for d in done if key in d]) for key in done[0]}
 
     def with_world(self, world: World) -> Run:
         """The same model and data in another state."""
@@ -224,7 +238,7 @@ def build(case: Case, network: str, replicas: int = 1, **keys: Any) -> Run:
         If the rule refuses the network or its task.
     """
     settings = settings_of(case, network, replicas, **keys)
-    splits = toy(network, settings.seed_list)
+    splits = toy(network, settings.seed_list, pixels=case.rule in PIXELS)
     model = build_model(settings, splits, range(replicas), CPU)
     run = Run(model, new_world(model), make_feeds(settings, splits, CPU).train)
     drain(run)
@@ -308,6 +322,8 @@ def refused(case: Case, network: str) -> str:
     """
     if case.option and network == "autoencoder":
         return "an option of its own"
+    if network == "cnn3" and case.rule not in STRIDED:
+        return "cnn5 is its convolutional network here"
     if network == "mlp" and "classification" not in registry.RULES.get(case.rule).tasks:
         return "made for units with time or for recall alone"
     try:

@@ -20,7 +20,7 @@ def card(case: Case, network: str) -> Card:
 
 #: rules and options on the mlp, rules on the convolutional network (the autoencoder starts from weights of nothing: no signal passes)
 WHERE = [(case, "mlp") for case in cases()] + [(case, "cnn5") for case in cases() if not case.option]
-WHERE += [(case, network) for case in cases() for network in ("memory", "recurrent", "spiking", "spike_times")]
+WHERE += [(case, network) for case in cases() for network in ("cnn3", "memory", "recurrent", "spiking", "spike_times")]
 WHERE = [(case, network) for case, network in WHERE if not refused(case, network)]
 
 

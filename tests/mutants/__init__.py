@@ -17,6 +17,7 @@ from mutants.learning import LEARNING
 from mutants.memristor import MEMRISTOR
 from mutants.neurosim import NEUROSIM
 from mutants.recall import RECALL
+from mutants.robustness import ROBUSTNESS
 from mutants.running import RUNNING
 from mutants.scans import SCANS
 from mutants.spike_times import SPIKE_TIMES
@@ -25,6 +26,7 @@ from mutants.spiking import SPIKING
 from mutants.spiking_units import SPIKING_UNITS
 from mutants.targets import TARGETS
 from mutants.two_phases import TWO_PHASES
+from mutants.two_way import TWO_WAY
 
 __all__ = ["DEFECTS", "EQUIVALENT", "Defect", "Equivalent"]
 
@@ -40,6 +42,7 @@ DEFECTS = (
     *MEMRISTOR,
     *NEUROSIM,
     *RECALL,
+    *ROBUSTNESS,
     *RUNNING,
     *SCANS,
     *SPIKE_TIMES,
@@ -48,4 +51,5 @@ DEFECTS = (
     *SPIKING_UNITS,
     *TARGETS,
     *TWO_PHASES,
+    *TWO_WAY,
 )

@@ -32,8 +32,8 @@ RUNNING = (
     Defect(
         "bias correction off by one",
         "bioplaus/plasticity/update.py",
-        "weight, part, before + 1)",
-        "weight, part, before + 2)",
+        "done = before + 1",
+        "done = before + 2",
         ("plasticity/test_optimisers.py",),
     ),
     Defect(

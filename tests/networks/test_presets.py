@@ -9,6 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from bioplaus import registry
+from bioplaus.config import resolve
 from bioplaus.errors import ConfigError
 from bioplaus.network import Network
 from bioplaus.networks.autoencoder import Autoencoder, AutoencoderConfig
@@ -167,6 +169,31 @@ def test_starts_have_the_variance_of_their_fan_in(make: Callable[..., Network], 
         w = params[layer.weight]
         target = (2 * factor) ** 2 / math.prod(w.shape[2:])
         assert abs(w.square().mean() / target - 1) < 5 * math.sqrt(2 / w.numel())
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "parameters", "sides"),
+    [
+        ("fc0", "mnist", 7_840 + 10, [(10,)]),
+        ("fc1", "cifar10", 3072 * 16 + 160 + 26, [(16,), (10,)]),
+        ("fc2_nobias", "mnist", 784 * 16 + 256 + 160, [(16,), (16,), (10,)]),
+        ("fc4", "mnist", 156_800 + 20_000 + 6_000 + 1_800 + 300 + 400, [(200,), (100,), (60,), (30,), (10,)]),
+        # a dense layer of 12 x 7 x 7 = 588 and of 12 x 8 x 8 = 768
+        ("cnn3_nobias", "mnist", 100 + 800 + 1536 + 117_600 + 2_000, [(4, 28, 28), (8, 14, 14), (12, 7, 7), (200,), (10,)]),
+        ("cnn3", "cifar10", 300 + 800 + 1536 + 153_600 + 2_000 + 234, [(4, 32, 32), (8, 16, 16), (12, 8, 8), (200,), (10,)]),
+        ("han_fc1", "mnist", 784 * 128 + 1280 + 138, [(128,), (10,)]),
+    ],
+)
+def test_networks_of_bidirectional_learning(name: str, data: str, parameters: int, sides: list[tuple[int, ...]]) -> None:
+    """Sizes as published, by the settings that a run of any rule gets; the spread of the start is 0.1, cut at two of it."""
+    settings = resolve({"rule": "fa", "data": data, "network": name}, locate=False)
+    image = (1, 28, 28) if data == "mnist" else (3, 32, 32)
+    made = registry.NETWORKS.get(name).build(settings.network, image, (10,), registry.NEURONS.get(settings.neuron.name)(settings.neuron))
+    assert count(made) == parameters and [layer.out_shape for layer in made.layers] == sides
+    assert settings.data.standardise == "none" and settings.neuron.name == ("sigmoid" if name.startswith("fc") else "relu")
+    w = made.draw(Streams((1,)))[0]["forward/0/weight"]
+    sigma = 0.1 if not name.startswith("han") else math.sqrt(2 / 784)
+    assert 1.8 * sigma < w.abs().max() <= 2 * sigma * (1 + 1e-6)
 
 
 def test_what_does_not_fit_is_refused() -> None:

@@ -64,6 +64,12 @@ def test_exponential(pack: Any) -> None:
     torch.testing.assert_close(found, by_torch(ExponentialLR, RATES, gamma=0.8), rtol=1e-9, atol=1e-14)
 
 
+def test_relaxing_counts_updates(pack: Any) -> None:
+    found = moves(pack, 12, schedule="relaxing", schedule_floor=0.25, schedule_tau=3.0)
+    factors = [0.25 + 0.75 * 2.718281828459045 ** (-n / 3) for n in range(12)]
+    torch.testing.assert_close(found, torch.tensor(factors, dtype=torch.float64)[:, None] * torch.tensor(RATES, dtype=torch.float64))
+
+
 def test_constant(pack: Any) -> None:
     found = moves(pack, 3, schedule_floor=0.5, decay=0.5)
     torch.testing.assert_close(found, torch.tensor([RATES] * 3, dtype=torch.float64))

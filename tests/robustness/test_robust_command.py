@@ -1,0 +1,229 @@
+"""``bioplaus robustness RUN``: every rule, what is written, what agrees with the run, and what is refused."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from driving import TINY, command
+from matplotlib.image import imread
+
+from bioplaus import api, registry, simulate
+from bioplaus.robustness.heads import margins
+from bioplaus.robustness.measure import parts
+from bioplaus.robustness.run import robustness
+
+NAMES = (
+    "clean",
+    "noise",
+    "static_sigmoid",
+    "static_softmax",
+    "fgsm_paper",
+    "fgsm_true64",
+    "fgsm_margin",
+    "pgd40_margin",
+    "gradient_free",
+    "exact_worst_case",
+    "zero_gradient_fraction",
+    "worst",
+)
+ATTACKS = NAMES[4:10]
+QUICK = {"steps": 3, "queries": 6, "figures": False}
+FEW = {**TINY, "data.limit": 60, "batch_size": 20, "epochs": 1}
+SPIKES = {"neuron": "lif", "neuron.steps": 5}
+#: what makes a run of a rule small where FEW does not; "memory" has patterns to recall and no classes
+OWN: dict[str, dict[str, Any]] = {
+    "surrogate": SPIKES,
+    "eprop": SPIKES,
+    "decolle": SPIKES,
+    "rstdp": SPIKES,
+    "stdp": {"network": "diehl_cook", "network.neurons": 8, "network.image_time": 50.0, "network.rest_time": 20.0, "network.intensity": 32.0},
+    "spikeprop": {"network": "spike_times", "network.delays": 3, "network.delay_step": 3.0, "network.dt": 1.0},
+    "memristor": {"network": "neurosim", "network.device": "epiram", "network.units": 12},
+    "ep": {"rule.steps": 5},
+}
+WITHOUT = {"stdp": "compiled loop", "memristor": "compiled loop", "rstdp": "no error finds a way back"}
+
+
+def run_of(root: Path, **keys: Any) -> Path:
+    given = {**TINY, **keys, "run.root": str(root)}
+    if "network" in keys:
+        given.pop("network.hidden", None)
+    found = simulate({key.replace("__", "."): value for key, value in given.items()}).run_dir
+    assert found is not None
+    return found
+
+
+@pytest.fixture(scope="module")
+def linear(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two seeds of a net without hidden layers, in packs of their own, on standardised images."""
+    more = {"network.hidden": [], "data.limit": 600, "epochs": 8, "run.pack": "1", "network.bias": True}
+    return run_of(tmp_path_factory.mktemp("linear"), rule="bp", seeds=2, **more)
+
+
+@pytest.fixture(scope="module")
+def found(linear: Path) -> dict[str, Any]:
+    answer = command("robustness", str(linear), "eps=0.05", "data.limit=60", "queries=30", "--json")
+    assert answer.code == 0, answer.err
+    return dict(json.loads(answer.out))
+
+
+def everything(run: Path) -> dict[str, str]:
+    return {str(p.relative_to(run)): hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(run.rglob("*")) if p.is_file()}
+
+
+@pytest.mark.parametrize("rule", [name for name in registry.RULES.names() if name != "multitasking" and registry.RULES.is_built_in(name)])
+def test_every_rule(rule: str, tmp_path: Path) -> None:
+    run = run_of(tmp_path, **{**FEW, **OWN.get(rule, {})}, rule=rule, seeds=2)
+    values = robustness(run, {**QUICK, "eps": 0.1, "data.limit": 6}).values
+    gradient = ("fgsm_paper", "fgsm_true64", "fgsm_margin", "pgd3_margin", "zero_gradient_fraction")
+    for name in ("clean", "noise", "gradient_free", "worst", *(() if rule in WITHOUT else gradient)):
+        shares = values[name]["values"]
+        assert len(shares) == 2 and all(share * 6 == pytest.approx(round(share * 6)) and 0 <= share <= 1 for share in shares), name
+        assert name in ("noise", "zero_gradient_fraction") or all(w <= s for w, s in zip(values["worst"]["values"], shares)), name
+    if rule in WITHOUT:
+        assert values["gradient"] is None and all(values[name] is None and WITHOUT[rule] in values["reasons"][name] for name in gradient)
+    assert values["exact_worst_case"] is None and "linear layer" in values["reasons"]["exact_worst_case"]
+
+
+def test_what_is_said(linear: Path, found: dict[str, Any]) -> None:
+    assert set(NAMES) <= set(found) and found["reasons"] == {} and found["images"] == 60
+    for name in NAMES:
+        values = found[name]["values"]
+        assert len(values) == 2 and found[name]["mean"] == pytest.approx(np.mean(values)) and len(found[name]["ci95"]) == 2
+    for seed in range(2):
+        least = min(found[name]["values"][seed] for name in ("clean", *ATTACKS))
+        assert found["worst"]["values"][seed] <= least
+        assert found["worst"]["values"][seed] == found["exact_worst_case"]["values"][seed]  # nothing beats it on a linear net
+    assert found["worst"]["mean"] < found["clean"]["mean"]
+
+
+def test_what_is_written(linear: Path, found: dict[str, Any]) -> None:
+    """A table and two figures in a folder of their own, and nothing else of the run changes."""
+    before = {name: sha for name, sha in everything(linear).items() if not name.startswith("robustness")}
+    answer = command("robustness", str(linear), "eps=0.1", "data.limit=20", "steps=4", "queries=5")
+    assert answer.code == 0 and "WORST" in answer.out and "seeds" not in answer.err
+    after = everything(linear)
+    assert {name: sha for name, sha in after.items() if not name.startswith("robustness")} == before
+    assert set(after) - set(before) == {f"robustness/{name}" for name in ("robustness.json", "robustness.png", "attacked.png")}
+    kept = json.loads((linear / "robustness" / "robustness.json").read_text())
+    assert kept["eps"] == 0.1 and [point["eps"] for point in kept["curve"]] == [0, 0.025, 0.05, 0.075, 0.1]
+    assert kept["curve"][-1]["worst"] == kept["worst"] and kept["curve"][0]["worst"] == kept["clean"]
+    for name in ("robustness.png", "attacked.png"):
+        picture = imread(linear / "robustness" / name)[..., :3]
+        assert min(picture.shape[:2]) > 200 and picture.std() > 0.02
+    robustness(linear, {**QUICK, "data.limit": 20})
+    assert [path.name for path in (linear / "robustness").iterdir()] == ["robustness.json"]  # no figures of other numbers
+
+
+def test_a_box_without_width(linear: Path) -> None:
+    values = robustness(linear, {**QUICK, "steps": 40, "eps": 0, "data.limit": 40}).values
+    for name in (*ATTACKS, "worst"):
+        assert values[name]["values"] == values["clean"]["values"], name
+
+
+def test_clean_and_noise_and_static_are_the_runs_own(linear: Path) -> None:
+    """The same by the public interface: accuracy of the run, accuracy under noise of a seed, and ratios of largest sigmoids."""
+    values, result = robustness(linear, {**QUICK, "seed": 5}).values, api.load(linear)
+    assert values["clean"]["values"] == pytest.approx(result.summary["test_accuracy"]["values"])
+    splits = result.simulator.splits
+    images = np.clip(splits.test_x.astype(np.float64) * splits.std[0] + splits.mean[0], 0, 1)
+    u = np.random.default_rng(5).random(images.shape, dtype=np.float32)
+    said = result.predict(result.scale(np.clip(images + 0.1 * u, 0, 1)))
+    assert values["noise"]["values"] == pytest.approx((said.argmax(-1) == splits.test_y).mean(-1))
+    clean, static = result.predict(result.scale(images)), result.predict(result.scale(u))
+    ratio = (1 / (1 + np.exp(-static.max((1, 2))))) / (1 / (1 + np.exp(-clean.max((1, 2)))))
+    assert values["static_sigmoid"]["values"] == pytest.approx(ratio, rel=1e-5)
+
+
+def test_draws_follow_from_the_seed(linear: Path) -> None:
+    given = {**QUICK, "eps": 0.1, "data.limit": 60, "restarts": 3}
+    a, b, c = (robustness(linear, {**given, "seed": seed}).values for seed in (0, 0, 1))
+    assert a == b and a["gradient_free"] != c["gradient_free"]
+
+
+def test_spikes_with_a_slope_and_codes_without(tmp_path: Path) -> None:
+    """Rate codes are drawn by place and pass a gradient; latency codes round times and pass none."""
+    for kind, there in (("rate", True), ("latency", False)):
+        run = run_of(tmp_path, **{**FEW, **SPIKES}, rule="surrogate", data__encode=kind, data__standardise="none")
+        values = robustness(run, {**QUICK, "eps": 0.2, "data.limit": 8}).values
+        assert (values["fgsm_margin"] is not None) == there and values["gradient_free"] is not None
+        assert there or "rounds spike times" in values["reasons"]["fgsm_margin"]
+        assert values["static_softmax"] is None and "no logits" in values["reasons"]["static_softmax"]
+        robustness(run, {**QUICK, "eps": 0, "data.limit": 8})
+
+
+REFUSED = [
+    ("eps=-0.1", 2, "eps=-0.1 must be a number from 0 to 1"),
+    ("eps=1.5", 2, "eps=1.5 must be a number from 0 to 1"),
+    ("eps=much", 2, "eps=much must be a number from 0 to 1"),
+    ("eps=true", 2, "eps=True must be a number from 0 to 1"),
+    ("esp=0.1", 2, "robustness takes eps=0.3, data.limit=n, steps=40, restarts=2, queries=200, seed=0, figures=true|false, not esp"),
+    ("steps=0", 2, "steps=0 must be a whole number >= 1"),
+    ("restarts=1.5", 2, "restarts=1.5 must be a whole number >= 1"),
+    ("queries=-1", 2, "queries=-1 must be a whole number >= 1"),
+    ("seed=-1", 2, "seed=-1 must be a whole number >= 0"),
+    ("figures=3", 2, "figures=3 must be true or false"),
+    ("data.limit=0", 2, "data.limit=0 must be a whole number >= 1"),
+    ("data.limit=99999", 2, "data.limit=99999 must be between 1 and"),
+]
+
+
+@pytest.mark.parametrize(("words", "code", "said"), REFUSED, ids=[case[0] for case in REFUSED])
+def test_bad_options(words: str, code: int, said: str, linear: Path) -> None:
+    one_line(command("robustness", str(linear), words), code, said)
+
+
+def one_line(answer: Any, code: int, said: str) -> None:
+    assert answer.code == code and answer.out == ""
+    assert len(answer.err.splitlines()) == 1 and answer.err.startswith("bioplaus: ") and said in answer.err, answer.err
+
+
+def test_bad_runs(tmp_path: Path) -> None:
+    one_line(command("robustness", str(tmp_path / "nowhere")), 1, "no run directory")
+    one_line(command("robustness", str(tmp_path)), 1, "is not a run of bioplaus")
+    run = run_of(tmp_path, **FEW, rule="bp")
+    for file in (run / "checkpoints").iterdir():
+        file.unlink()
+    answer = command("robustness", str(run))
+    one_line(answer, 1, "checkpoint")
+
+
+def test_runs_without_a_classifier(tmp_path: Path) -> None:
+    recall = run_of(tmp_path, rule="multitasking", network="memory", data="patterns", data__N=60, data__K=2, data__limit=None)
+    one_line(command("robustness", str(recall)), 2, "is a run without a classifier")
+
+
+def test_inputs_that_are_no_pixels(tmp_path: Path) -> None:
+    run = run_of(tmp_path, **{**FEW, "data": "synthetic"}, rule="bp")
+    one_line(command("robustness", str(run)), 2, "has inputs that are not pixels in 0..1")
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"rule": "bp", "network.norm": "batch"},
+        {"rule": "bp", "network": "cnn5", "network.channels": [3, 4]},
+        {"rule": "ff"},
+        {"rule": "ep", "rule.steps": 8},
+    ],
+    ids=["norm", "cnn5", "ff", "ep"],
+)
+def test_slopes_of_trained_networks(keys: dict[str, Any], tmp_path: Path) -> None:
+    """Along a random direction, by differences of what the rule itself predicts."""
+    result = api.load(run_of(tmp_path, **{**FEW, "neuron": "tanh", **keys}))
+    simulator = result.simulator
+    part = next(parts(simulator, simulator.packs[0], 5))
+    draw, step = np.random.default_rng(0), 1e-6
+    # no two pixels alike: a background of equal ones is a kink for pools, and for rules that look at the darkest
+    at, way = (torch.from_numpy(drawn) for drawn in (draw.uniform(0.1, 0.9, part.x.shape), draw.standard_normal(part.x.shape)))
+    seen = part.victim.look(at)
+    torch.testing.assert_close(seen.scores, part.victim.scores(at))
+    slope = (seen.pull(part.victim.head.of_margin(seen.out, part.y)) * way).flatten(2).sum(-1)
+    ahead, behind = (margins(part.victim.scores(at + sign * step * way), part.y) for sign in (1, -1))
+    torch.testing.assert_close(slope, (ahead - behind) / (2 * step), rtol=1e-4, atol=1e-6)
