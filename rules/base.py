@@ -164,6 +164,7 @@ class Rule(ABC):
 
 
 def plastic_leaves(network: Network) -> tuple[str, ...]:
-    """Return the leaves that an error at a layer changes: all but the inner arrays of dendrites."""
-    inner = {key for layer in network.layers if layer.dendrites for key in (layer.dendrites.v, layer.dendrites.c, layer.dendrites.q)}
-    return tuple(key for key in network.leaves if key not in inner)
+    """Return the leaves that an error at a layer changes: all but candidates, and the inner arrays of dendrites unless they are learned."""
+    grown = [layer.dendrites for layer in network.layers if layer.dendrites]
+    others = {one.candidate(key) for one in grown for key in one.inner} | {key for one in grown if not one.learned for key in one.inner}
+    return tuple(key for key in network.leaves if key not in others)
