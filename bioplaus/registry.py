@@ -206,6 +206,8 @@ RULES = Registry(
         "ff": "bioplaus.rules.ff:ForwardForward",
         "pc": "bioplaus.rules.pc:PredictiveCoding",
         "ep": "bioplaus.rules.ep:EquilibriumPropagation",
+        # dendrites, on the error of another rule
+        "perforated": "bioplaus.rules.perforated:Perforated",
         # Hebbian
         "oja": "bioplaus.rules.oja:Oja",
         "bcm": "bioplaus.rules.bcm:Bcm",
