@@ -144,14 +144,17 @@ class Perforated(Rule):
         for name, one in states.dendrites_of(view).items():
             sides = heard[name]
             seen: Mapping[str, Tensor] = view.state
-            if self.config.stats == "running":
-                now = Moments(one, view.params).add(sides)
-                fresh = states.averaged(name, now, view.state, self.config.stats_momentum)
+            grown = None
+            memory = states.memory(self.config, view)
+            if memory is not None:
+                now = Moments(one, view.params)
+                grown = now.add(sides)
+                fresh = states.averaged(name, now, view.state, memory)
                 fresh |= {f"seen/{one.candidate(key)}": view.params[one.candidate(key)].clone() for key in one.inner}
                 state |= {key: torch.where(per_weight(growing, value), value, view.state[key]) for key, value in fresh.items()}
-                seen = states.corrected(name, {**view.state, **state}, self.config.stats_momentum)
+                seen = states.corrected(name, {**view.state, **state}, memory)
             std = seen[f"{name}/var_e"].sqrt() if self.config.normalise else None
-            found = ascent(one, view.params, sides, seen[f"{name}/cov"], seen[f"{name}/mean_e"], std)
+            found = ascent(one, view.params, sides, seen[f"{name}/cov"], seen[f"{name}/mean_e"], std, grown)
             key = one.candidate(one.q)
             found[key] = found[key] * used[:, None, :, None]
             changes |= {leaf: Dense(value) for leaf, value in found.items()}

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from bioplaus.dendrites import BranchChange, Dendrites
+from bioplaus.dendrites import BranchChange, Dendrites, Grown
 from bioplaus.operations import Scope
 from bioplaus.shapes import not_units, per_unit
 
@@ -59,17 +59,19 @@ class Moments:
         self.n = 0
         self._sums: dict[str, Tensor] = {}
 
-    def add(self, sides: Sides) -> Moments:
-        """Take in a batch."""
+    def add(self, sides: Sides) -> list[Grown]:
+        """Take in a batch, and return the candidates' pass over it."""
         axes = not_units(sides.error, sides.shape)
         e = sides.error.double()
         self.n += sides.patterns
         self._sum("e", e.sum(axes))
         self._sum("ee", e.square().sum(axes))
         found: dict[str, list[Tensor]] = {"d": [], "dd": [], "de": [], "a": [], "aa": []}
+        grown = []
         for p in range(self.dendrites.pool):
             own = of_candidate(self.dendrites, self.arrays, p)
-            d = self.dendrites.grow(_scope(self.dendrites, own), sides.pre, sides.older).out.double()
+            grown.append(self.dendrites.grow(_scope(self.dendrites, own), sides.pre, sides.older))
+            d = grown[-1].out.double()
             found["d"].append(d.sum(axes))
             found["dd"].append(d.square().sum(axes))
             found["de"].append((d * e).sum(axes))
@@ -81,7 +83,7 @@ class Moments:
         for key, parts in found.items():
             if parts:
                 self._sum(key, torch.stack(parts, 1).expand(e.shape[0], -1, -1))
-        return self
+        return grown
 
     def _sum(self, key: str, value: Tensor) -> None:
         self._sums[key] = self._sums[key] + value if key in self._sums else value
@@ -134,7 +136,13 @@ def _scope(dendrites: Dendrites, own: Mapping[str, Tensor]) -> Scope:
 
 
 def ascent(
-    dendrites: Dendrites, arrays: Mapping[str, Tensor], sides: Sides, covariance: Tensor, mean_e: Tensor, std_e: Tensor | None
+    dendrites: Dendrites,
+    arrays: Mapping[str, Tensor],
+    sides: Sides,
+    covariance: Tensor,
+    mean_e: Tensor,
+    std_e: Tensor | None,
+    passes: Sequence[Grown] | None = None,
 ) -> dict[str, Tensor]:
     """Return dS/dV, dS/dc and dS/dq of all candidates, by the keys of their arrays, ``[R, pool, ...]``.
 
@@ -146,6 +154,8 @@ def ascent(
         Ebar ``[R, m]``.
     std_e
         What E is divided by ``[R, m]``; None for nothing.
+    passes
+        The candidates' pass over the batch, where it is known.
     """
     dtype = sides.error.dtype
     centred = sides.error - per_unit(mean_e.to(dtype), sides.error, sides.shape)
@@ -154,7 +164,7 @@ def ascent(
     found: list[dict[str, Tensor]] = []
     for p in range(dendrites.pool):
         own = of_candidate(dendrites, arrays, p)
-        grown = dendrites.grow(_scope(dendrites, own), sides.pre, sides.older)
+        grown = passes[p] if passes else dendrites.grow(_scope(dendrites, own), sides.pre, sides.older)
         sign = covariance[:, p].sign().to(dtype) / sides.patterns
         at_out = per_unit(sign, sides.error, sides.shape) * centred
         at_sum = dendrites.neuron.slope_times(grown.current.expand_as(at_out), grown.out.expand_as(at_out), at_out)

@@ -18,7 +18,7 @@ from torch import Tensor
 from bioplaus.errors import ConfigError
 from bioplaus.rules.perforated_candidates import TINY, Moments
 from bioplaus.rules.perforated_settings import PerforatedConfig
-from bioplaus.rules.perforated_state import DENDRITES, DONE, NEURONS, corrected, dendrites_of, fitting, record
+from bioplaus.rules.perforated_state import DENDRITES, DONE, NEURONS, corrected, dendrites_of, fitting, memory, record
 from bioplaus.shapes import per_weight
 from bioplaus.view import Edits, View
 
@@ -159,16 +159,17 @@ class Boundary:
     def _follow(self, growing: Tensor) -> None:
         """Measure the candidates, and keep for each neuron what was best so far."""
         s, c = self.state, self.c
-        exact = self.moments(self.params, self.buffers) if c.stats == "exact" else {}
+        share = memory(c, self.view)
+        exact = self.moments(self.params, self.buffers) if share is None else {}
         improved = torch.zeros_like(growing)
         for name, one in self.dendrites.items():
-            if c.stats == "exact":
+            if share is None:
                 m = exact[name]
                 found = {"cov": m.covariance, "mean_e": m.mean_e, "var_e": m.var_e, "var_d": m.var_d, **m.of_norm}
                 s |= {f"{name}/{key}": torch.where(per_weight(growing, v), v, s[f"{name}/{key}"]) for key, v in found.items()}
                 seen: Arrays = s
             else:
-                seen = corrected(name, s, c.stats_momentum)
+                seen = corrected(name, s, share)
             cov, var_d, std_e = seen[f"{name}/cov"], seen[f"{name}/var_d"], seen[f"{name}/var_e"].sqrt().unsqueeze(1)
             size = cov.abs() / (std_e + TINY) if c.normalise else cov.abs()
             now = {"S": size, "C": cov, "var": var_d, "rho": cov.abs() / (var_d.sqrt() * std_e + TINY)}
@@ -177,7 +178,7 @@ class Boundary:
             for key, value in now.items():
                 s[f"{name}/top/{key}"] = torch.where(larger, value, s[f"{name}/top/{key}"])
             for key in one.inner:
-                value = self.params[one.candidate(key)] if c.stats == "exact" else s[f"seen/{one.candidate(key)}"]
+                value = self.params[one.candidate(key)] if share is None else s[f"seen/{one.candidate(key)}"]
                 s[f"top/{key}"] = torch.where(_of_neurons(larger, value, key == one.q), value, s[f"top/{key}"])
             mark = s[f"{name}/mark"]
             counts = (size > mark * (1 + c.dendrite_improvement_threshold)) & (size > mark + c.dendrite_improvement_threshold_raw)
@@ -307,7 +308,7 @@ class Boundary:
             return
         self.growing = self.growing | rows
         self._begin(rows, DENDRITES)
-        if self.c.stats == "exact":
+        if memory(self.c, self.view) is None:
             kept = self.state["p_stale"]
             self._follow(rows)
             self.state["p_stale"] = torch.where(rows, 0, kept)

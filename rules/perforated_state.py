@@ -13,10 +13,11 @@ from torch import Tensor
 
 from bioplaus.dendrites import Dendrites
 from bioplaus.rules.perforated_candidates import Moments
+from bioplaus.rules.perforated_settings import PerforatedConfig
 from bioplaus.shapes import padded, per_weight
 from bioplaus.view import View
 
-__all__ = ["DENDRITES", "DONE", "NEURONS", "averaged", "corrected", "dendrites_of", "fitting", "reached", "record", "recorded", "stages", "start", "used"]
+__all__ = ["DENDRITES", "DONE", "NEURONS", "averaged", "corrected", "dendrites_of", "fitting", "memory", "reached", "record", "recorded", "stages", "start", "used"]
 
 #: phases
 NEURONS, DENDRITES, DONE = 0, 1, 2
@@ -44,17 +45,24 @@ def used(view: View) -> Tensor:
     return torch.arange(rows, device=K.device) < K.unsqueeze(1)
 
 
-def averaged(layer: str, now: Moments, state: Mapping[str, Tensor], memory: float) -> dict[str, Tensor]:
-    """Return the averages over batches, this one included, ``avg <- memory avg + (1 - memory) now``, and the number of batches."""
+def memory(config: PerforatedConfig, view: View) -> float | None:
+    """Return the memory of averages over batches; 0 where a batch is the whole training set; None where an epoch's end has exact moments."""
+    if config.stats == "running":
+        return config.stats_momentum
+    return 0.0 if view.clock.steps_per_epoch == 1 else None
+
+
+def averaged(layer: str, now: Moments, state: Mapping[str, Tensor], share: float) -> dict[str, Tensor]:
+    """Return the averages over batches, this one included, ``avg <- share avg + (1 - share) now``, and the number of batches."""
     fresh = {"cov": now.covariance, "mean_e": now.mean_e, "var_e": now.var_e, "var_d": now.var_d, **now.of_norm}
-    found = {f"{layer}/avg/{key}": memory * state[f"{layer}/avg/{key}"] + (1 - memory) * value for key, value in fresh.items()}
+    found = {f"{layer}/avg/{key}": share * state[f"{layer}/avg/{key}"] + (1 - share) * value for key, value in fresh.items()}
     return found | {f"{layer}/batches": state[f"{layer}/batches"] + 1}
 
 
-def corrected(layer: str, state: Mapping[str, Tensor], memory: float) -> dict[str, Tensor]:
-    """Return the averages divided by ``1 - memory^t``, t the number of batches: without the pull of the start at 0."""
+def corrected(layer: str, state: Mapping[str, Tensor], share: float) -> dict[str, Tensor]:
+    """Return the averages divided by ``1 - share^t``, t the number of batches: without the pull of the start at 0."""
     head = f"{layer}/avg/"
-    weight = 1 - memory ** state[f"{layer}/batches"].double().clamp(min=1)
+    weight = 1 - share ** state[f"{layer}/batches"].double().clamp(min=1)
     return {f"{layer}/{key.removeprefix(head)}": value / per_weight(weight, value) for key, value in state.items() if key.startswith(head)}
 
 
