@@ -15,7 +15,6 @@ from bioplaus.rules.base import StageScores
 from bioplaus.rules.perforated_drawing import drawing
 from bioplaus.rules.perforated_settings import PerforatedConfig
 from bioplaus.rules.perforated_state import DENDRITES, NEURONS, dendrites_of, reached, recorded
-from bioplaus.stats import summarise
 from bioplaus.view import View
 
 __all__ = ["cycle_findings"]
@@ -209,7 +208,3 @@ def _figure(entries: Sequence[dict[str, Any]]) -> Curves:
     return Curves("cycles.png", "Cycles of perforated dendrites", panels, f"Means of {n} seed{'s' if n != 1 else ''} at each cycle's best epoch.", shared=False)
 
 
-def summary_of(values: Sequence[float | None]) -> dict[str, Any]:
-    """Return mean and interval over seeds."""
-    found = summarise(values)
-    return {"mean": found["mean"], "ci95": found["ci95"], "values": found["values"]}
