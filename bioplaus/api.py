@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bioplaus import checkpoint, config, data
+from bioplaus.beside import finished_controls, run_controls
 from bioplaus.data.splitting import scaled
 from bioplaus.errors import ConfigError, RunError
 from bioplaus.evaluation import predict
@@ -43,11 +44,14 @@ class Result:
         What ``summary.json`` holds.
     metrics
         All measurements as a pyarrow table: epoch, step, seed, split, metric, layer, value.
+    controls
+        Summaries of the controls that were run beside it, by name.
     """
 
     summary: dict[str, Any]
     metrics: pyarrow.Table
     simulator: Simulator
+    controls: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def config(self) -> dict[str, Any]:
@@ -104,12 +108,19 @@ class Result:
             weights = weights.reshape(-1, *self.simulator.splits.shape)
         s = self.summary
         drawn = draw_all(self.metrics, weights, where, f"{s['rule']} on {s['data']} ({s['network']})")
-        return [*drawn, *(draw_picture(picture, where) for picture in self.findings.pictures)]
+        pictures = [*self.findings.pictures, *self.beside.pictures]
+        return [*drawn, *(draw_picture(picture, where) for picture in pictures)]
 
     @cached_property
     def findings(self) -> Findings:
         """What the rule has to say about the run beside its scores."""
         return findings_of(self.simulator)
+
+    @property
+    def beside(self) -> Findings:
+        """What the rule has to say about the run beside its controls, as far as they are there."""
+        done = self.controls or (finished_controls(self.simulator.store) if self.simulator.store else {})
+        return self.simulator.packs[0].model.rule.beside(self.summary, done) if done else Findings()
 
 
 def simulate(overrides: Mapping[str, Any] | None = None, *, progress: Silent | None = None, **keys: Any) -> Result:
@@ -137,11 +148,14 @@ def simulate(overrides: Mapping[str, Any] | None = None, *, progress: Silent | N
     ('ccl', 1)
     """
     settings = config.resolve({**(overrides or {}), **keys})
-    return run(settings, progress)
+    return run(settings, progress, controls=True)
 
 
-def run(settings: Settings, progress: Silent | None = None) -> Result:
-    """Run settings to the end, keeping them in a new run directory unless ``run.save`` is off."""
+def run(settings: Settings, progress: Silent | None = None, *, controls: bool = False) -> Result:
+    """Run settings to the end, keeping them in a new run directory unless ``run.save`` is off.
+
+    Controls that the rule wants beside the run follow it if they are asked for.
+    """
     with _enough_memory():
         simulator = Simulator(settings, data.load(settings.data, settings.seed_list), progress=progress)
         if settings.run.save:  # only now: what cannot be built leaves no empty directory behind
@@ -156,7 +170,7 @@ def run(settings: Settings, progress: Silent | None = None) -> Result:
             if simulator.store:  # settings that only the first update could refuse
                 simulator.store.discard()
             raise
-        return _finish(simulator)
+        return _finish(simulator, controls=controls)
 
 
 @contextmanager
@@ -172,7 +186,7 @@ def _enough_memory() -> Iterator[None]:
         raise RunError("not enough memory; try a smaller network or batch_size, fewer seeds, or run.pack=1") from error
 
 
-def resume(path: str | Path, progress: Silent | None = None) -> Result:
+def resume(path: str | Path, progress: Silent | None = None, *, controls: bool = False) -> Result:
     """Go on with a run that was interrupted or killed; bit for bit as if it had not been, on a CPU.
 
     Raises
@@ -190,16 +204,24 @@ def resume(path: str | Path, progress: Silent | None = None) -> Result:
         if not any(bool(pack.world.alive.any()) for pack in simulator.packs):
             raise RunError(f"every seed of {path} has stopped, its numbers were no longer finite; start anew with a lower rule.lr")
         simulator.run()
-        return _finish(simulator)
+        return _finish(simulator, controls=controls)
 
 
-def _finish(simulator: Simulator) -> Result:
+def _finish(simulator: Simulator, *, controls: bool = False) -> Result:
     result = Result({}, simulator.recorder.table(), simulator)
-    result.summary = summarise_run(simulator, result.findings)
     if simulator.store:
         if not simulator.store.last.is_file():  # a run without updates
             simulator.save()
         simulator.store.write_metrics(simulator.recorder)
+    result.summary = summarise_run(simulator, result.findings)
+    if controls:
+        result.controls = run_controls(
+            simulator, result.summary, lambda settings, told: run(settings, told).summary, lambda path, told: resume(path, told).summary
+        )
+        found = result.beside
+        texts = [text for text in (result.summary.get("report"), found.text) if text]
+        result.summary |= {**found.values, **({"report": "\n\n".join(texts)} if texts else {})}
+    if simulator.store:
         if simulator.settings.run.figures:
             result.plot()
         simulator.store.write_summary(result.summary)

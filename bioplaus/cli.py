@@ -104,7 +104,7 @@ def _simulate(args: argparse.Namespace) -> None:
     from bioplaus import api
     from bioplaus.progress import Progress
 
-    _print_result(api.run(settings, Progress()), args.json)
+    _print_result(api.run(settings, Progress(), controls=True), args.json)
 
 
 def _resume(args: argparse.Namespace) -> None:
@@ -125,7 +125,7 @@ def _resume(args: argparse.Namespace) -> None:
     store = Store.open(args.run)
     if store.summary() is None and not store.last.is_file():
         print("bioplaus: no checkpoint was written before the run stopped; it starts from the beginning", file=sys.stderr)
-    _print_result(api.resume(args.run, Progress()), args.json)
+    _print_result(api.resume(args.run, Progress(), controls=True), args.json)
 
 
 def _compare(args: argparse.Namespace) -> None:
@@ -175,8 +175,9 @@ def _print_result(result: Any, as_json: bool) -> None:
                 "if it had one. Try a lower rule.lr, plasticity.clip=per_network or plasticity.warmup",
                 file=sys.stderr,
             )
-    if result.summary.get("spiking_warning"):
-        print(f"bioplaus: {result.summary['spiking_warning']}", file=sys.stderr)
+    for key, text in result.summary.items():
+        if key.endswith("_warning") and text:
+            print(f"bioplaus: {text}", file=sys.stderr)
     if as_json:
         print(json.dumps(result.summary, allow_nan=False))
         return

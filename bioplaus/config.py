@@ -17,7 +17,7 @@ from bioplaus.fields import LARGEST, check_fields, plain, replica_fields, set_fi
 from bioplaus.recipes import COMMON, Recipe
 from bioplaus.settings import COMPONENTS, RunConfig, Settings, TopConfig
 
-__all__ = ["as_dict", "parse", "read_file", "resolve", "to_yaml"]
+__all__ = ["as_dict", "flat", "parse", "read_file", "resolve", "to_yaml"]
 
 DEFAULTS = {"rule": "bp", "data": "digits", "network": "mlp", "neuron": "elu", "plasticity": "sgd"}
 _REGISTRIES = {
@@ -327,6 +327,11 @@ def as_dict(settings: Settings) -> dict[str, Any]:
         if isinstance(section, dict):
             section.update({k: list(v) for k, v in section.items() if isinstance(v, tuple)})
     return tree
+
+
+def flat(settings: Settings) -> dict[str, Any]:
+    """Return the settings as flat keys, as `read_file` returns those of a saved run."""
+    return _flatten(as_dict(settings))
 
 
 def to_yaml(settings: Settings) -> str:

@@ -1,4 +1,4 @@
-"""A layer: before (upsample, flatten) -> connection -> + bias + dendrites -> norm -> neuron -> after (pool).
+"""A layer: before (upsample, flatten) -> connection -> + bias -> norm -> + dendrites -> neuron -> after (pool).
 
 `Layer.forward` keeps a `Trace`; `Layer.pull` takes an error at the layer's output to its current; `Layer.give_back` takes the error
 at the current to the layer's input through a matrix of the caller's choice. Errors point *down* the loss: they are wanted changes.
@@ -7,14 +7,14 @@ at the current to the layer's input through a matrix of the caller's choice. Err
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
 
 from bioplaus.changes import Change, Dense, Outer
 from bioplaus.connections.base import Connection
-from bioplaus.dendrites import Dendrites
+from bioplaus.dendrites import Branches, Dendrites
 from bioplaus.leaves import Init, Leaf
 from bioplaus.neurons.base import Neuron
 from bioplaus.norm import BatchNorm
@@ -36,7 +36,7 @@ class Trace:
     current: Tensor
     out: Tensor
     before: tuple[Any, ...] = ()
-    dendrites: list[Tensor] = field(default_factory=list)
+    dendrites: Branches | None = None
     norm: Any = None
     neuron: Any = None
     after: tuple[Any, ...] = ()
@@ -86,7 +86,7 @@ class Layer:
         self.before, self.norm, self.after = tuple(before), norm, tuple(after)
         self.weight = weight or f"{name}/weight"
         self.bias = f"{name}/bias" if bias else None
-        self.dendrites = Dendrites(f"{name}/dendrites", connection) if dendrites else None
+        self.dendrites = Dendrites(f"{name}/dendrites", connection, norm=norm) if dendrites else None
         self.own = {key: f"{name}/{key}" for key in neuron.parameters}
         self.init = init or Init()
         self.mirror_init = mirror_init or self.init
@@ -126,20 +126,21 @@ class Layer:
     @property
     def buffers(self) -> dict[str, Leaf]:
         """Running means."""
-        return {key: leaf for norm in self.norms for key, leaf in norm.buffers.items()}
+        found = {key: leaf for norm in self.norms for key, leaf in norm.buffers.items()}
+        return found | (self.dendrites.buffers if self.dendrites else {})
 
     def forward(self, scope: Scope, x: Tensor) -> Trace:
         """Return the trace of one pass; x ``[R or 1, B, *in_shape]``."""
-        params, before, after, branches, norm_cache = scope.params, [], [], [], None
+        params, before, after, branches, norm_cache = scope.params, [], [], None, None
         for operation in self.before:
             x, cache = operation.forward(scope, x)
             before.append(cache)
         current = self.drive(params, x)
-        if self.dendrites:
-            branches = self.dendrites.outputs(params, x)
-            current = self.dendrites.add(params, current, branches)
         if self.norm:
             current, norm_cache = self.norm.forward(scope, current)
+        if self.dendrites:
+            branches = self.dendrites.forward(scope, x)
+            current = self.dendrites.add(params, current, branches.outputs)
         own = {key: params[leaf] for key, leaf in self.own.items()}
         out, neuron_cache = self.neuron.forward(current, own) if own else self.neuron.forward(current)
         if scope.train and self.neuron.spiking:
@@ -164,25 +165,30 @@ class Layer:
     def wanted(self, trace: Trace, error: Tensor) -> tuple[Tensor, dict[str, Change]]:
         """Return the error at the current and the changes of all leaves that go with an error at the output.
 
-        The weight's change is the product of what the synapse sees on its two sides; dendrites change u alone.
+        The weight's change is the product of what the synapse sees on its two sides; dendrites change u alone, unless they are learned.
         """
         error = self._behind_neuron(trace, error)
         changes: dict[str, Change] = {self.own[key]: Dense(value) for key, value in self.neuron.changes(trace.neuron, error).items()}
         error = self.neuron.pull(trace.neuron, error)
+        if self.dendrites and trace.dendrites:
+            changes |= self.dendrites.wanted(trace.dendrites, error)
         if self.norm:
             changes |= {key: Dense(value) for key, value in self.norm.wanted(trace.norm, error).items()}
             error = self.norm.pull(trace.norm, error)
         changes[self.weight] = Outer(self.connection, ((trace.pre, error),))
         if self.bias:
             changes[self.bias] = Dense(error.sum(not_units(error, self.connection.out_shape)))
-        if self.dendrites:
-            changes |= {key: Dense(value) for key, value in self.dendrites.wanted(trace.dendrites, error).items()}
         return error, changes
 
     def give_back(self, trace: Trace, error: Tensor, w: Tensor) -> tuple[Tensor, dict[str, Change]]:
-        """Return the error at the layer's input, sent down from the current through w, and the changes of norms on that way."""
+        """Return the error at the layer's input, sent down from the current through w, and the changes of norms on that way.
+
+        What dendrites that are not perforated send down is added; `wanted` tells them the error first.
+        """
         changes: dict[str, Change] = {}
         error = self.connection.give_back(w, error)
+        through = self.dendrites.give_back(trace.dendrites) if self.dendrites and trace.dendrites else None
+        error = error if through is None else error + through
         for operation, cache in zip(reversed(self.before), reversed(trace.before)):
             if isinstance(operation, BatchNorm):
                 changes |= {key: Dense(value) for key, value in operation.wanted(cache, error).items()}

@@ -209,6 +209,8 @@ RULES = Registry(
         # one set of synapses, two directions
         "bidirectional": "bioplaus.rules.bidirectional:Bidirectional",
         "han": "bioplaus.rules.han:HybridAdversarial",
+        # dendrites, on the error of another rule
+        "perforated": "bioplaus.rules.perforated:Perforated",
         # Hebbian
         "oja": "bioplaus.rules.oja:Oja",
         "bcm": "bioplaus.rules.bcm:Bcm",

@@ -45,11 +45,7 @@ class Best:
 
     def into(self, world: World) -> World:
         """Return a copy of the world with the snapshots in place of its weights."""
-        found = world.copy()
-        for key, value in self.arrays.items():
-            kind, _, name = key.partition("/")
-            getattr(found, kind)[name] = value.clone()
-        return found
+        return world.with_arrays(self.arrays)
 
 
 def _kept(world: World) -> dict[str, Tensor]:

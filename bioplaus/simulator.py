@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import signal
 import statistics
 import time
@@ -121,7 +122,7 @@ class Simulator:
             try:
                 if not self.started:
                     self._start()
-                while self.epoch < self.epochs:
+                while self.epoch < self.epochs and not self._finished():
                     self._train_epoch()
                     self.seconds = time.perf_counter() - self._began
                     if self._stop:
@@ -129,7 +130,7 @@ class Simulator:
                         raise Interrupted(self._how_to_go_on("interrupted"))
                     self._close_epoch()
                     self.seconds = time.perf_counter() - self._began
-                    if self.epoch % self.settings.run.checkpoint_every == 0 or self.epoch == self.epochs:
+                    if self.epoch % self.settings.run.checkpoint_every == 0 or self.epoch == self.epochs or self._finished():
                         self.save()
                     if not any(bool(pack.world.alive.any()) for pack in self.packs):
                         raise RunError(self._diverged())
@@ -153,6 +154,10 @@ class Simulator:
             if pack.boundary("end", pack.clock(self.per_epoch, self.total), {}, self.feeds.of(pack.replicas)):
                 pack.best = Best(pack.world, self.epoch)
                 self.save()
+
+    def _finished(self) -> bool:
+        """Return whether the rule is done with every seed, so that the epochs that are left would change nothing."""
+        return all(pack.model.rule.finished(pack.world.state) for pack in self.packs)
 
     def _train_epoch(self) -> None:
         end = min((self.epoch + 1) * self.per_epoch, self.total)
@@ -305,7 +310,8 @@ class Simulator:
         return f"{s.rule.name} on {s.data.name} ({s.network.name}), seeds {len(self.seeds)}, epochs {self.epochs}, {self.device.type}"
 
     def _status(self) -> str:
-        losses = [row for row in self.recorder.rows if row[0] == self.epoch and row[3] == "validation"]
+        newest = itertools.takewhile(lambda row: row[0] == self.epoch, reversed(self.recorder.rows))
+        losses = [row for row in newest if row[3] == "validation"]
         for metric, text in (("accuracy", "validation accuracy {:.2f} %"), ("loss", "validation loss {:.4f}")):
             values = [row[6] for row in losses if row[4] == metric and row[6] is not None]
             if values:

@@ -48,7 +48,32 @@ def findings_of(simulator: Simulator) -> Findings:
     model = simulator.packs[0].model
     stored = [{leaf: pack.world.behind(leaf) for leaf in plastic(pack.model)} for pack in simulator.packs]
     found = found.beside(model.plasticity.findings(stored, simulator.per_epoch))
+    found = found.beside(model.rule.stage_findings(views, stage_scores(simulator), simulator.training_seconds))
     return found.beside(spiking_findings(views)) if spiking(simulator.settings) else found
+
+
+def stage_scores(simulator: Simulator) -> list[dict[str, dict[str, list[float | None]]]]:
+    """Return the scores of the networks of the past that the rule names: per stage, split -> metric -> a value per seed."""
+    stages: list[dict[str, dict[str, list[float | None]]]] = []
+    for pack in simulator.packs:
+        feeds = simulator.feeds.of(pack.replicas)
+        sets = {"train": feeds.train, "validation": feeds.validation, "test": feeds.test}
+        seen = view(pack.model, pack.world, next(feeds.train.chunks(1)), pack.clock(simulator.per_epoch, simulator.total))
+        for i, arrays in enumerate(pack.model.rule.stages(seen)):
+            if i == len(stages):
+                missing = sum(len(earlier.model.seeds) for earlier in simulator.packs[: simulator.packs.index(pack)])
+                stages.append({split: {key: [None] * missing for key in ("loss", "accuracy")} for split in sets})
+            world = pack.world.with_arrays(arrays)
+            for split, feed in sets.items():
+                scores = evaluate(pack.model, world, feed)
+                for key, values in stages[i][split].items():
+                    values += _numbers(scores[key]) if key in scores else [None] * len(pack.model.seeds)
+        done = sum(len(one.model.seeds) for one in simulator.packs[: simulator.packs.index(pack) + 1])
+        for stage in stages:
+            for metrics in stage.values():
+                for values in metrics.values():
+                    values += [None] * (done - len(values))
+    return stages
 
 
 def silence_of(simulator: Simulator) -> str | None:
@@ -92,7 +117,7 @@ def summarise_run(simulator: Simulator, findings: Findings = NOTHING) -> dict[st
         "device": simulator.device.type,
         "backend": settings.top.backend,
         "seeds": list(simulator.seeds),
-        "epochs": simulator.epochs,
+        "epochs": simulator.epoch,
         **{f"{split}_{key}": _summary(found, key) for split, found in scores.items() for key in ("accuracy", "loss")},
         "selected_epoch": [int(e) for pack in packs for e in pack.best.epoch],
         "stopped_at": stopped if any(s is not None for s in stopped) else None,
@@ -103,7 +128,7 @@ def summarise_run(simulator: Simulator, findings: Findings = NOTHING) -> dict[st
         "train_samples": len(simulator.feeds.train),
         "seconds": {
             "total": total,
-            "per_epoch": total / simulator.epochs if simulator.epochs else None,
+            "per_epoch": total / simulator.epoch if simulator.epoch else None,
             "training_per_epoch": simulator.training_per_epoch,
         },
         "plausibility": {

@@ -104,6 +104,14 @@ class World:
                 kinds[kind][rest] = value
         return cls(alive=arrays["alive"], stopped_at=arrays["stopped_at"], step=step, **kinds)
 
+    def with_arrays(self, arrays: Mapping[str, Tensor]) -> World:
+        """Return a copy in which some arrays, by keys ``kind/key`` such as ``params/forward/0/weight``, are others."""
+        found = self.copy()
+        for key, value in arrays.items():
+            kind, _, name = key.partition("/")
+            getattr(found, kind)[name] = value.clone()
+        return found
+
     def copy(self) -> World:
         """Return an independent copy."""
         return World.from_arrays({key: value.clone() for key, value in self.arrays().items()}, self.step)

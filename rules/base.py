@@ -31,10 +31,11 @@ from bioplaus.recipes import Recipe
 from bioplaus.streams import Streams
 from bioplaus.view import Edits, Learned, View
 
-__all__ = ["Group", "Learning", "Plausibility", "Recipe", "Rule", "RuleConfig", "plastic_leaves", "replica"]
+__all__ = ["Group", "Learning", "Plausibility", "Recipe", "Rule", "RuleConfig", "StageScores", "plastic_leaves", "replica"]
 
 Learning = Generator[Wanted, None, Learned]
 Rate = float | tuple[float, ...]
+StageScores = Mapping[str, Mapping[str, Sequence[float | None]]]
 
 
 @dataclass
@@ -164,8 +165,39 @@ class Rule(ABC):
         """
         return None
 
+    def finished(self, state: Mapping[str, Tensor]) -> bool:
+        """Return whether every replica is done, so that the run may end before its last epoch; False by default."""
+        return False
+
+    def stages(self, view: View) -> Sequence[Mapping[str, Tensor]]:
+        """Return networks of the past that are measured at the end beside the selected one, each by keys ``params/KEY`` and ``buffers/KEY``."""
+        return ()
+
+    def stage_findings(self, views: Sequence[View], scores: Sequence[StageScores], seconds: Sequence[float]) -> Findings:
+        """Return what there is to say about the stages.
+
+        Parameters
+        ----------
+        views
+            One per pack, with the rule's state as the run left it.
+        scores
+            Per stage: split -> metric -> one value per seed.
+        seconds
+            What the updates of each epoch took, all seeds together.
+        """
+        return Findings()
+
+    def controls(self, summary: Mapping[str, Any], network: Network) -> Mapping[str, Mapping[str, Any]]:
+        """Return further runs that belong beside this one, name -> the settings in which they differ; none by default."""
+        return {}
+
+    def beside(self, summary: Mapping[str, Any], controls: Mapping[str, Mapping[str, Any]]) -> Findings:
+        """Return what there is to say about the run beside its controls, given the summaries of all."""
+        return Findings()
+
 
 def plastic_leaves(network: Network) -> tuple[str, ...]:
-    """Return the leaves that an error at a layer changes: all but the inner arrays of dendrites."""
-    inner = {key for layer in network.layers if layer.dendrites for key in (layer.dendrites.v, layer.dendrites.c, layer.dendrites.q)}
-    return tuple(key for key in network.leaves if key not in inner)
+    """Return the leaves that an error at a layer changes: all but candidates, and the inner arrays of dendrites unless they are learned."""
+    grown = [layer.dendrites for layer in network.layers if layer.dendrites]
+    others = {one.candidate(key) for one in grown for key in one.inner} | {key for one in grown if not one.learned for key in one.inner}
+    return tuple(key for key in network.leaves if key not in others)

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from bioplaus.connections import Connection, Conv2dConnection, DenseConnection
-from bioplaus.dendrites import Dendrites
+from bioplaus.dendrites import Branches, Dendrites
 from bioplaus.layer import Layer
 from bioplaus.networks.mlp import Mlp, MlpConfig
 from bioplaus.neurons.smooth import Identity, Tanh
@@ -66,11 +66,11 @@ def test_outputs_and_current(connection: Connection, replicas: int, x_replicas: 
     layer = Layer("l", connection, Identity(), bias=True, dendrites=True)
     p, x = grown(connection, 3, replicas), randn(x_replicas, 7, *connection.in_shape, seed=9)
     trace = layer.forward(Scope(p), x)
-    assert len(trace.dendrites) == 3 and layer.dendrites is not None and layer.dendrites.count(p) == 3
+    assert len(trace.dendrites.outputs) == 3 and layer.dendrites is not None and layer.dendrites.count(p) == 3
     for r in range(replicas):
         d, current = reference(connection, p, x[r % x_replicas], r)
         for k in range(3):
-            torch.testing.assert_close(trace.dendrites[k][r], d[k], rtol=1e-12, atol=1e-12)
+            torch.testing.assert_close(trace.dendrites.outputs[k][r], d[k], rtol=1e-12, atol=1e-12)
         torch.testing.assert_close(trace.current[r], current, rtol=1e-12, atol=1e-12)
 
 
@@ -86,6 +86,8 @@ def test_insertion_with_u_zero_is_bit_identical(connection: Connection, replicas
     held = {"l/norm/gain": 2 * ones, "l/norm/shift": ones, "l/norm/mean": zeros, "l/norm/variance": ones}
     x = randn(replicas, 7, *connection.in_shape, seed=9, dtype=dtype)
     p = grown(connection, 2, replicas, u=False, dtype=dtype)
+    for leaf in ("gain", "shift", "mean", "variance"):  # every dendrite has a norm of its own
+        (p if leaf in ("gain", "shift") else held)[f"l/dendrites/norm/{leaf}"] = randn(replicas, 2, 4, seed=12, dtype=dtype).abs()
     expected = bare.forward(Scope({**p, **held}, held, True), x).out
     for k in (0, 1, 2):
         q = {"l/dendrites/q": p["l/dendrites/q"][:, :k, :k]}
@@ -186,4 +188,5 @@ def test_fresh_leaves_hold_no_dendrite(connection: Connection) -> None:
         "l/dendrites/q": (0, 0, 4),
         "l/dendrites/u": (0, 4),
     }
-    assert dendrites.wanted([], torch.zeros(1, 2, 4)) == {}
+    changes = dendrites.wanted(Branches(torch.zeros(1, 2, 5)), torch.zeros(1, 2, 4))
+    assert {key: change.dense().shape for key, change in changes.items()} == {"l/dendrites/u": (1, 0, 4)}

@@ -21,6 +21,8 @@ _SOURCES: dict[str, str | Source] = {
     "synthetic": "bioplaus.data.synthetic",
     "patterns": "bioplaus.data.patterns",
     "xor": "bioplaus.data.xor",
+    "parity": "bioplaus.data.parity",
+    "two_spirals": "bioplaus.data.two_spirals",
     "mnist": "bioplaus.data.mnist",
     "fashion_mnist": "bioplaus.data.fashion_mnist",
     "cifar10": "bioplaus.data.cifar10",

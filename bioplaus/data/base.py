@@ -184,6 +184,8 @@ class Raw:
         Positions of the rows in the source; None: 0..N-1.
     note : str
         See `Splits`.
+    validation : int
+        The first so many rows of the training set are the validation set, in place of a random part; 0: a random part.
     """
 
     train_x: NDArray[Any]
@@ -198,6 +200,7 @@ class Raw:
     train_index: Ints | None = None
     test_index: Ints | None = None
     note: str = ""
+    validation: int = 0
 
 
 class Source(Protocol):

@@ -6,6 +6,7 @@ Source: E. Alpaydin & C. Kaynak, Optical Recognition of Handwritten Digits (UCI)
 from __future__ import annotations
 
 import importlib.util
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,16 +14,32 @@ from numpy.typing import NDArray
 
 from bioplaus.data.base import DataConfig, Raw
 from bioplaus.data.splitting import TEST_STREAM, permutation
-from bioplaus.errors import DataError
+from bioplaus.errors import ConfigError, DataError
 
-__all__ = ["SUMMARY", "locate", "read"]
+__all__ = ["SUMMARY", "Config", "DigitsConfig", "locate", "read"]
 
 SUMMARY = "handwritten digits 1x8x8, 10 classes, 1437 train + 360 test images; embedded, no files needed"
 TEST_IMAGES = 360  # 20 % of 1797
+#: training and validation images of the fixed split, in the order of a permutation
+FIXED = "1000_397_400"
+FIXED_TRAIN, FIXED_VALIDATION = 1000, 397
+
+
+@dataclass
+class DigitsConfig(DataConfig):
+    """Settings of the digits."""
+
+    split: str = "random"
+    """random (by split_seed and validation) | 1000_397_400 (train, validation, test in the order of numpy's RandomState(0).permutation)."""
+
+
+Config = DigitsConfig
 
 
 def locate(config: DataConfig) -> None:
-    """Raise DataError if scikit-learn is not installed."""
+    """Raise DataError if scikit-learn is not installed, and ConfigError for an unknown split."""
+    if getattr(config, "split", "random") not in ("random", FIXED):
+        raise ConfigError(f"data.split={getattr(config, 'split', '')} is not known; choose random or {FIXED}")
     if importlib.util.find_spec("sklearn") is None:
         raise DataError(f"data={config.name} needs scikit-learn, which is not installed: pip install scikit-learn")
 
@@ -34,6 +51,8 @@ def read(config: DataConfig) -> Raw:
     its own would blow up border pixels, which are almost always 0.
     """
     pixels, labels = _images()
+    if getattr(config, "split", "random") == FIXED:
+        return _fixed(pixels, labels)
     order = permutation(config.split_seed, TEST_STREAM, len(labels))
     test, train = np.sort(order[:TEST_IMAGES]), np.sort(order[TEST_IMAGES:])
     return Raw(
@@ -46,6 +65,25 @@ def read(config: DataConfig) -> Raw:
         scale=16.0,
         train_index=train,
         test_index=test,
+    )
+
+
+def _fixed(pixels: NDArray[np.uint8], labels: NDArray[np.int64]) -> Raw:
+    """Return the split by one fixed permutation; the validation images come first in the training set, as `Raw` wants them."""
+    order = np.random.RandomState(0).permutation(len(labels))
+    rest = FIXED_TRAIN + FIXED_VALIDATION
+    train, test = np.concatenate([np.sort(order[FIXED_TRAIN:rest]), np.sort(order[:FIXED_TRAIN])]), np.sort(order[rest:])
+    return Raw(
+        train_x=pixels[train],
+        train_y=labels[train],
+        test_x=pixels[test],
+        test_y=labels[test],
+        classes=10,
+        shape=(1, 8, 8),
+        scale=16.0,
+        train_index=train,
+        test_index=test,
+        validation=FIXED_VALIDATION,
     )
 
 

@@ -95,7 +95,7 @@ def _index(given: NDArray[np.int64] | None, n: int) -> NDArray[np.int64]:
 def split(raw: Raw, config: DataConfig) -> Splits:
     """Keep a random part for validation, take `limit` of the rest, scale all three parts.
 
-    The validation part has ``round(validation * N)`` rows, at least one unless ``validation=0``. It does not
+    The validation part has ``round(validation * N)`` rows, at least one unless ``validation=0``, or those that the source names. It does not
     depend on `limit`, and a smaller `limit` gives a subset of a larger one. Rows keep their order in the source.
 
     Parameters
@@ -119,7 +119,7 @@ def split(raw: Raw, config: DataConfig) -> Splits:
     if config.augment == "flip_crop" and len(raw.shape) != 3:
         raise ConfigError(f"data.augment=flip_crop needs images, data={name} has vectors; use data.augment=none")
 
-    kept = max(1, round(config.validation * total)) if config.validation else 0
+    kept = raw.validation or (max(1, round(config.validation * total)) if config.validation else 0)
     available = total - kept
     if available < 1:
         raise ConfigError(
@@ -130,7 +130,7 @@ def split(raw: Raw, config: DataConfig) -> Splits:
             f"data.limit={config.limit} is too large: data={name} has {available} training images"
             f" after {kept} were kept for validation"
         )
-    order = permutation(config.split_seed, VALIDATION_STREAM, total)
+    order = np.arange(total) if raw.validation else permutation(config.split_seed, VALIDATION_STREAM, total)
     validation = np.sort(order[:kept])
     train = np.sort(order[kept : kept + (config.limit or available)])
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bioplaus.data.base import DataConfig, Splits
-from bioplaus.errors import ConfigError
+from bioplaus.data.fitting import check_whole
 
 __all__ = ["SUMMARY", "Config", "XorConfig", "draw", "locate"]
 
@@ -35,8 +35,7 @@ def locate(config: XorConfig) -> None:
     ConfigError
         A part for validation, a limit, or augmentation is asked for.
     """
-    if config.validation or config.limit is not None or config.augment != "none":
-        raise ConfigError("data=xor takes no data.validation, data.limit or data.augment: its four patterns are every set")
+    check_whole(config)
 
 
 def draw(config: XorConfig, seeds: tuple[int, ...]) -> Splits:

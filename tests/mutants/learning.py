@@ -93,8 +93,8 @@ LEARNING = (
     Defect(
         "a dendrite sees its own younger siblings",
         "bioplaus/dendrites.py",
-        "params[self.q][:, k, j]",
-        "params[self.q][:, j, k]",
+        "inside.params[self.q][:, j], a",
+        "inside.params[self.q][:, -1 - j], a",
         ("test_dendrites.py",),
     ),
     # normalisation
