@@ -40,6 +40,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "ccl, adam, cosine": {"rule": "ccl", "plasticity": "adam", "rule.lr": 0.01, "plasticity.schedule": "cosine", "plasticity.warmup": 7},
     "two seeds in one pack": {"rule": "ccl", "seeds": 2, "run.pack": "2"},
     "two seeds in two packs": {"rule": "ccl", "seeds": 2, "run.pack": "1", "plasticity.momentum": 0.5},
+    "dendrites that grow": {"rule": "perforated", "rule.switch_mode": "every_epoch", "rule.controls": False, "seeds": 2, "run.pack": "1"},
     "probes every epoch": {"rule": "ccl", "seeds": 2, "run.pack": "1", "probes": PROBES},
     "probes every three updates": {"rule": "bp", "probes": PROBES, "probe_every": 3},
     "conv net, batch norm": {"rule": "bp", **CONV},
