@@ -65,7 +65,12 @@ class Perforated(Rule):
 
     def __init__(self, config: Any = None) -> None:
         super().__init__(config)
-        self.source = _source(self.config)
+        _source(self.config)  # a source that has no errors is refused at once
+
+    @property
+    def source(self) -> Rule:
+        """The rule that brings the error; like every rule it holds settings and nothing else."""
+        return _source(self.config)
 
     def statement(self) -> Plausibility:
         own = self.source.statement()

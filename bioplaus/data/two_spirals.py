@@ -6,6 +6,7 @@ Lang & Witbrock 1988; ``r = 6.5 (104 - i)/104``, ``t = i pi/16``, point (r sin t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,7 +47,7 @@ def draw(config: TwoSpiralsConfig, seeds: tuple[int, ...]) -> Splits:
     return Splits("two_spirals", x, y, x, y, test_x, test_y, 2, (2,), (0.0,), (scale,), index, index, test, note=NOTE)
 
 
-def _arms(i: NDArray[np.float64] | NDArray[np.int64], scale: float) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+def _arms(i: NDArray[Any], scale: float) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Return the points at positions i of both arms, and their classes."""
     r, t = RADIUS * (104 - i) / 104, i * np.pi / 16
     one = np.stack([r * np.sin(t), r * np.cos(t)], 1) / scale
