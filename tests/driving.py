@@ -175,5 +175,9 @@ def check_same(a: Path, b: Path) -> None:
 
 
 def without_clock(summary: dict[str, Any]) -> dict[str, Any]:
-    """Return a summary less what differs between two equal runs: where and how long."""
-    return {key: value for key, value in summary.items() if key not in ("run_dir", "seconds")}
+    """Return a summary less what differs between two equal runs: where and how long, in stages too, whose table has a column for it."""
+    kept = {key: value for key, value in summary.items() if key not in ("run_dir", "seconds")}
+    if "cycles" in kept:
+        kept["cycles"] = [{key: value for key, value in cycle.items() if not key.startswith("seconds")} for cycle in kept["cycles"]]
+        kept["report"] = None
+    return kept
