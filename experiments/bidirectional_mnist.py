@@ -99,8 +99,8 @@ def _run(quick: bool, folder: str) -> Report:
     found.append(_not_run())
     remarks = (
         "Figures are those of the last update: a fixed number of updates, nothing chosen. The published ones are the best of all looks at the "
-        "test set, trained on every training image; here a tenth is kept for validation. That way of choosing is used for nothing here.",
-        "The notes give the epoch of lowest validation loss too. With one layer of synapses and the generator on it is the first one: scores grow "
+        "test set, trained on every training image; here a tenth is kept for validation. That way of choosing is used for nothing.",
+        "The notes give the epoch of lowest validation loss too. With one layer of synapses and the generator on it is the first: scores grow "
         "to the size of pixel logits, and their cross-entropy with them, while accuracy rises.",
         "Published are single runs. A row of shortened runs is not held against its figure.",
         "Accuracy under noise and attack is another question, put to the same runs, whose folders hold final and selected weights: "
