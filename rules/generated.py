@@ -68,9 +68,9 @@ def _pictures(made: NDArray[Any], means: NDArray[Any], correlation: NDArray[Any]
     """Return the generated image above the class mean, where samples are images."""
     if made.ndim != 4:  # [K, C, H, W]
         return []
-    top = [(f"{k}: r = {correlation[k]:.3f}", _shown(image)) for k, image in enumerate(made)]
+    top = [(f"{k}: {correlation[k]:.3f}", _shown(image)) for k, image in enumerate(made)]
     below = [("mean", _shown(image)) for image in means]
-    note = "Above: generated from the code of each class; r is the correlation with the mean training image of that class, below. First seed."
+    note = "Above: generated from the code of each class, with its correlation to the mean training image of that class, below. First seed."
     return [Images("generated.png", "Generated images", [top, below], note)]
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bioplaus.pictures import Curves, Heatmap, Images, Mosaic, Panel, Picture, Series
 from bioplaus.plots.heatmap import heatmap_figure
 from bioplaus.plots.saving import save_figure
-from bioplaus.plots.style import INK, MUTED, new_figure
+from bioplaus.plots.style import INK, MUTED, WIDTH, new_figure
 from bioplaus.plots.weights import GAP, mosaic
 
 if TYPE_CHECKING:
@@ -123,7 +123,8 @@ def _dress(ax: Axes, panel: Panel) -> None:
 
 def _images(picture: Images) -> Figure:
     columns = max(len(row) for row in picture.rows)
-    figure, axes = new_figure(picture.title, columns * len(picture.rows), height=1.9 * len(picture.rows) + 0.8, columns=columns)
+    height = min(1.9, WIDTH / columns + 0.3) * len(picture.rows) + 0.8  # many columns make small pictures
+    figure, axes = new_figure(picture.title, columns * len(picture.rows), height=height, columns=columns)
     for i, row in enumerate(picture.rows):
         for j in range(columns):
             ax = axes[i * columns + j]

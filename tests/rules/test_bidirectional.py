@@ -24,6 +24,7 @@ from bioplaus.neurons.smooth import Identity, Sigmoid
 from bioplaus.neurons.threshold import Step
 from bioplaus.plasticity.adaptive import Adam
 from bioplaus.rules.bidirectional import Bidirectional, BidirectionalConfig
+from bioplaus.rules.two_way import class_means
 from bioplaus.streams import Streams
 from bioplaus.view import Batch, Clock, View
 from bioplaus.world import Model, World, fresh_moments, view
@@ -328,6 +329,14 @@ def test_a_run_shows_what_it_generates_beside_the_class_means() -> None:
         assert found["mse"][1][k] == pytest.approx((made_image - mean).square().mean().item(), rel=1e-4)
     picture = result.findings.pictures[0]
     assert [len(row) for row in picture.rows] == [10, 10]  # type: ignore[union-attr]
+
+
+def test_class_means_are_those_of_all_samples_however_they_come() -> None:
+    model, world = made(dense([]))
+    batch = pixels((6,))
+    parts = [Batch(batch.x[:, rows], batch.y[:, rows]) for rows in (slice(0, 5), slice(5, 8))]
+    expected = torch.stack([batch.x[0, batch.y[0] == c].mean(0) for c in range(3)])
+    torch.testing.assert_close(class_means(parts, view_of(model, world, batch))[0], expected)
 
 
 def test_iterations_say_how_long_a_run_is() -> None:
