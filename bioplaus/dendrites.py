@@ -132,7 +132,7 @@ class Dendrites:
     def leaves(self) -> dict[str, Leaf]:
         """Arrays of a layer without dendrites yet (K = 0), and of its candidates."""
         w = self.connection.weight_shape
-        shapes = {self.v: w, self.c: w[:1], self.q: (0, *w[:1])} | {key: w[:1] for key in (self.norm.leaves if self.norm else ())}
+        shapes = {self.v: w, self.c: w[:1], self.q: (0, *w[:1])} | dict.fromkeys(self.norm.leaves if self.norm else (), w[:1])
         found = {key: Leaf((0, *shape), 1, Init("zero")) for key, shape in shapes.items()} | {self.u: Leaf((0, w[0]), 1, Init("zero"))}
         if self.pool:
             found |= {self.candidate(key): Leaf((self.pool, *shape), 1, Init("zero")) for key, shape in shapes.items()}
@@ -180,7 +180,7 @@ class Dendrites:
     def changes(self, one: Grown, arrays: Mapping[str, Tensor], pre: Tensor, older: Sequence[Tensor], at_sum: Tensor) -> dict[str, Tensor]:
         """Return what goes with an error at a dendrite's sum a: the change of each of its own arrays, and under "" the error at its current."""
         axes = not_units(at_sum, self.connection.out_shape)
-        own = {key: value for key, value in (self.norm.wanted(one.norm, at_sum).items() if self.norm else ())}
+        own = self.norm.wanted(one.norm, at_sum) if self.norm else {}
         q = torch.zeros_like(arrays[self.q]).expand(at_sum.shape[0], -1, -1).clone()
         for j, d in enumerate(older):
             q[:, j] = (at_sum * d).sum(axes)

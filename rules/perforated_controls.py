@@ -130,7 +130,7 @@ def _table(summary: Mapping[str, Any], arms: Mapping[str, Any], metric: str) -> 
             lines.append(line(name, one["parameters"], one["train_loss"], one[metric], one["difference"]))
     if mine["ci95"] is None:
         lines.append("one seed, so no intervals; seeds=5 gives them")
-    lines.append("Test scores are those of the epoch that validation selects; train losses those of the last cycle. Differences are paired by seed.")
+    lines.append("Test scores: the epoch that validation selects; train losses: the last cycle. Differences are paired by seed.")
     return "\n".join(lines)
 
 

@@ -45,7 +45,8 @@ def opening(config: PerforatedConfig, view: View) -> tuple[Edits, ...]:
     if view.clock.steps_total > 1 and config.max_dendrites and config.mode != "continued" and soonest >= epochs:
         key = {"fixed": "fixed_switch_num", "history": "n_epochs_to_switch"}.get(config.switch_mode, "switch_mode")
         raise ConfigError(
-            f"rule.{key}={getattr(config, key)} can never fire in epochs={epochs}, so no dendrite would ever learn; raise epochs, or lower rule.{key}"
+            f"rule.{key}={getattr(config, key)} can never fire in epochs={epochs}, so no dendrite would ever learn; "
+            f"raise epochs, or lower rule.{key}"
         )
     return (Edits(state={f"{name}/{key}": value for name in ("snap", "kept") for key, value in _network(view).items()}),)
 
@@ -200,7 +201,8 @@ class Boundary:
                 self.params[leaf] = torch.where(per_weight(rows, old), fresh, old)
             pool = self.params[one.candidate(one.c)].double()
             neuron = pool[:, 0]
-            start = {key: torch.zeros_like(pool) for key in ("cov", "var_d", *one.means)} | {key: torch.zeros_like(neuron) for key in ("mean_e", "var_e")}
+            start = {key: torch.zeros_like(pool) for key in ("cov", "var_d", *one.means)}
+            start |= {key: torch.zeros_like(neuron) for key in ("mean_e", "var_e")}
             fresh_state = {f"{name}/{key}": value for key, value in start.items()}
             fresh_state |= {f"{name}/avg/{key}": value for key, value in start.items()}
             fresh_state |= {f"{name}/batches": torch.zeros_like(rows, dtype=torch.int64), f"{name}/mark": torch.zeros_like(pool)}
@@ -351,12 +353,12 @@ class Boundary:
 
 
 def _of_neurons(mask: Tensor, like: Tensor, chain: bool) -> Tensor:
-    """View a mask ``[R, pool, m]`` so that it broadcasts against an array of candidates; chain: whether its neurons are on the last axis."""
+    """View a mask ``[R, pool, m]`` so that it broadcasts against candidates; chain: whether their neurons are on the last axis."""
     return mask.unsqueeze(2) if chain else mask.view(*mask.shape, *([1] * (like.dim() - 3)))
 
 
 def _chosen(pool: Tensor, which: Tensor, chain: bool) -> Tensor:
-    """Return of each neuron the array of its chosen candidate: ``[R, pool, m, ...]`` and ``[R, m]`` to ``[R, m, ...]`` (chain: ``[R, K, m]``)."""
+    """Return each neuron's chosen candidate: ``[R, pool, m, ...]`` and ``[R, m]`` to ``[R, m, ...]`` (chain: to ``[R, K, m]``)."""
     front = pool.movedim(3, 2) if chain else pool
     index = which.view(which.shape[0], 1, which.shape[1], *([1] * (front.dim() - 3))).expand(-1, 1, -1, *front.shape[3:])
     found = front.gather(1, index).squeeze(1)

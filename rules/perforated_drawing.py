@@ -15,7 +15,7 @@ NEURONS, LINES = 16, 60
 
 
 def drawing(view: View) -> Curves:
-    """Return the first seed's network: columns are layers, dendrites stand left of their neuron, the oldest nearest to it; dashed where u < 0."""
+    """Return the first seed's network: columns are layers; dendrites stand left of their neuron, the oldest nearest; dashed where u < 0."""
     K = int(view.state["K"][0])
     series: list[Series] = []
     known = dendrites_of(view)
@@ -24,8 +24,9 @@ def drawing(view: View) -> Curves:
     series.append(Series("inputs", [0.0] * len(below), below, points=True, colour=None, marker="s"))
     for i, layer in enumerate(layers, 1):
         here = _places(layer.connection.out_shape[0], i)
-        w = view.params[layer.weight][0].double().flatten(2).sum(2) if view.params[layer.weight].dim() > 3 else view.params[layer.weight][0].double()
-        weights = w.abs().cpu().numpy()[: len(here)]
+        w = view.params[layer.weight][0].double()
+        weights = w.abs().flatten(2).sum(2) if w.dim() > 2 else w.abs()
+        weights = weights.cpu().numpy()[: len(here)]
         for post, pre in _strongest(weights, len(below)):
             series.append(Series("", [i - 1, i], [below[pre], here[post]], colour=None, faint=True))
         one = known.get(layer.name)
@@ -40,7 +41,7 @@ def drawing(view: View) -> Curves:
         series.append(Series("neurons" if i == 1 else "", [float(i)] * len(here), here, points=True, colour=0, size=6))
         below = here
     panel = Panel("layer", "neuron", series, whole_x=True, y_limits=(-0.08, 1.18))
-    note = f"First seed; {K} dendrite{'s' if K != 1 else ''} per neuron, dashed where u < 0; at most {NEURONS} neurons a layer, strongest synapses."
+    note = f"First seed; {K} dendrite{'s' if K != 1 else ''} per neuron, dashed where u < 0; at most {NEURONS} neurons a layer."
     return Curves("dendrites.png", "The network with its dendrites", [panel], note)
 
 

@@ -19,6 +19,8 @@ from bioplaus.view import View
 
 __all__ = ["cycle_findings"]
 
+SPLITS = ("train", "validation", "test")
+
 
 def cycle_findings(config: PerforatedConfig, views: Sequence[View], scores: Sequence[StageScores], seconds: Sequence[float]) -> Findings:
     """Return the cycles as data, as a table and as figures, and in capitals why no dendrite was added if none was.
@@ -61,7 +63,7 @@ def _entry(c: int, there: Any, views: Sequence[View], scores: StageScores, secon
     return {
         "dendrites": int(k) if k == int(k) else k,
         "parameters": round(float(np.mean([_parameters(views[0], int(v)) for v in dendrites[there]]))) if there.any() else None,
-        **{f"{split}_{key}": _mean(_array(scores[split][key]), there) for split in ("train", "validation", "test") for key in ("accuracy", "loss")},
+        **{f"{split}_{key}": _mean(_array(scores[split][key]), there) for split in SPLITS for key in ("accuracy", "loss")},
         "rho": _mean(rho, there) or [],
         "rho_max": _mean(rho_max, there) or [],
         "covariance": _mean(cov, there) or [],
@@ -78,7 +80,7 @@ def _by_seed(there: Any, scores: StageScores) -> dict[str, list[float | None]]:
     """Return the scores of each seed at one cycle, for paired differences."""
     return {
         f"{split}_{key}": [value if ok else None for value, ok in zip(scores[split][key], there)]
-        for split in ("train", "validation", "test")
+        for split in SPLITS
         for key in ("accuracy", "loss")
     }
 
@@ -152,8 +154,8 @@ def _table(entries: Sequence[dict[str, Any]]) -> str:
     def number(value: float | None) -> str:
         return "-" if value is None else f"{value:.4g}"
 
-    head = f"{'dendrites':>9} {'parameters':>10} {'train %':>8} {'train loss':>10} {'val. %':>7} {'test %':>7}  {'|rho| per layer':<18} {'epochs N+P':>10} {'s':>6}"
-    lines = [head]
+    names = f"{'dendrites':>9} {'parameters':>10} {'train %':>8} {'train loss':>10} {'val. %':>7} {'test %':>7}"
+    lines = [f"{names}  {'|rho| per layer':<18} {'epochs N+P':>10} {'s':>6}"]
     for one in entries:
         rho = ", ".join(f"{value:.2f}" for value in one["rho"]) or "-"
         epochs = f"{one['epochs_n'] or 0:.0f}+{one['epochs_p']:.0f}"
@@ -172,7 +174,7 @@ def _no_dendrites(config: PerforatedConfig, views: Sequence[View]) -> str:
     if most:
         return ""
     phase = torch.cat([view.state["phase"] for view in views])
-    ever = any("record/rho" in view.state or "record/dendrites" in view.state and int(view.state["cycle"].max()) > 0 for view in views)
+    ever = any("record/rho" in view.state or ("record/dendrites" in view.state and int(view.state["cycle"].max()) > 0) for view in views)
     if not config.max_dendrites:
         why = "rule.max_dendrites=0"
     elif config.switch_mode == "none":
@@ -184,7 +186,9 @@ def _no_dendrites(config: PerforatedConfig, views: Sequence[View]) -> str:
     else:
         since, stale = (torch.cat([view.state[key] for view in views]) for key in ("since", "stale"))
         why = (
-            f"neurons were still in their first phase after {int(since.max())} epochs, with an improvement at most {int(stale.max())} epochs before "
+    loss = [
+        Series(split, k, [one[f"{split}_loss"] or math.nan for one in entries], colour=i) for i, split in enumerate(SPLITS)
+    ]
             f"the end (rule.n_epochs_to_switch={config.n_epochs_to_switch}); raise epochs, or set rule.n_epochs_max"
         )
     return f"NO DENDRITE WAS ADDED: {why}"
@@ -194,9 +198,9 @@ def _figure(entries: Sequence[dict[str, Any]]) -> Curves:
     k = [one["dendrites"] for one in entries]
     accuracy = [
         Series(split, k, [math.nan if one[f"{split}_accuracy"] is None else 100 * one[f"{split}_accuracy"] for one in entries], colour=i)
-        for i, split in enumerate(("train", "validation", "test"))
+        for i, split in enumerate(SPLITS)
     ]
-    loss = [Series(split, k, [one[f"{split}_loss"] or math.nan for one in entries], colour=i) for i, split in enumerate(("train", "validation", "test"))]
+    loss = [Series(split, k, [one[f"{split}_loss"] or math.nan for one in entries], colour=i) for i, split in enumerate(SPLITS)]
     depth = max((len(one["rho"]) for one in entries), default=0)
     rho = [Series(f"layer {i + 1}", k, [one["rho"][i] if one["rho"] else math.nan for one in entries], colour=i) for i in range(depth)]
     panels = [
@@ -205,6 +209,7 @@ def _figure(entries: Sequence[dict[str, Any]]) -> Curves:
         Panel("dendrites per neuron", "|rho| of candidates and error", rho, whole_x=True, text="" if rho else "no dendrite followed an error"),
     ]
     n = max((one["seeds"] for one in entries), default=0)
-    return Curves("cycles.png", "Cycles of perforated dendrites", panels, f"Means of {n} seed{'s' if n != 1 else ''} at each cycle's best epoch.", shared=False)
+    note = f"Means of {n} seed{'s' if n != 1 else ''} at each cycle's best epoch."
+    return Curves("cycles.png", "Cycles of perforated dendrites", panels, note, shared=False)
 
 

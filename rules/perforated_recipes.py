@@ -1,4 +1,4 @@
-"""Settings of perforated dendrites by data set; all are ours, those of digits, two spirals and XOR as in the reference runs of the specification."""
+"""Settings of perforated dendrites by data set; all are ours, those of digits and two spirals as in reference runs made beforehand."""
 
 from __future__ import annotations
 

@@ -17,7 +17,22 @@ from bioplaus.rules.perforated_settings import PerforatedConfig
 from bioplaus.shapes import padded, per_weight
 from bioplaus.view import View
 
-__all__ = ["DENDRITES", "DONE", "NEURONS", "averaged", "corrected", "dendrites_of", "fitting", "memory", "reached", "record", "recorded", "stages", "start", "used"]
+__all__ = [
+    "DENDRITES",
+    "DONE",
+    "NEURONS",
+    "averaged",
+    "corrected",
+    "dendrites_of",
+    "fitting",
+    "memory",
+    "reached",
+    "record",
+    "recorded",
+    "stages",
+    "start",
+    "used",
+]
 
 #: phases
 NEURONS, DENDRITES, DONE = 0, 1, 2

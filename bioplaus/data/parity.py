@@ -12,7 +12,7 @@ from bioplaus.errors import ConfigError
 
 __all__ = ["SUMMARY", "Config", "ParityConfig", "draw", "locate"]
 
-SUMMARY = "all patterns of data.n bits (3 by default) and whether their ones are odd in number: one set for all, a task of fitting; no files needed"
+SUMMARY = "all patterns of data.n bits (default 3) and whether their ones are odd in number: one set for all, a task of fitting; no files needed"
 NOTE = "parity: the same patterns train, validate and test; the score is one of fitting"
 #: 65,536 patterns
 MOST = 16
@@ -46,7 +46,7 @@ def locate(config: ParityConfig) -> None:
 
 
 def draw(config: ParityConfig, seeds: tuple[int, ...]) -> Splits:
-    """Return the 2^n inputs of zeros and ones in counting order, the first bit the highest, with labels of their parity; no seed changes them."""
+    """Return the 2^n inputs of zeros and ones in counting order, the first bit the highest, with their parity; no seed changes them."""
     locate(config)
     numbers = np.arange(2**config.n)
     bits = (numbers[:, None] >> np.arange(config.n)[::-1]) & 1
