@@ -2,8 +2,8 @@
 
 In neuron phases another rule trains the neurons, and errors stop at dendrites. In dendrite phases everything is frozen but the candidates,
 which follow the error of their own neuron (`bioplaus.rules.perforated_candidates`); the best one joins the neuron with weight 0 and never
-changes again. Phases belong to replicas (`bioplaus.rules.perforated_cycle`). Written from the abstracts of the papers and from Cascade-Correlation
-(Fahlman & Lebiere 1990): docs/perforated.md says what that leaves open.
+changes again. Phases belong to replicas (`bioplaus.rules.perforated_cycle`). Written from the abstracts of the papers and from
+Cascade-Correlation (Fahlman & Lebiere 1990): docs/perforated.md says what that leaves open.
 """
 
 from __future__ import annotations

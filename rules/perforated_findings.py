@@ -186,9 +186,7 @@ def _no_dendrites(config: PerforatedConfig, views: Sequence[View]) -> str:
     else:
         since, stale = (torch.cat([view.state[key] for view in views]) for key in ("since", "stale"))
         why = (
-    loss = [
-        Series(split, k, [one[f"{split}_loss"] or math.nan for one in entries], colour=i) for i, split in enumerate(SPLITS)
-    ]
+            f"neurons were still in their first phase after {int(since.max())} epochs, the last improvement {int(stale.max())} epochs before "
             f"the end (rule.n_epochs_to_switch={config.n_epochs_to_switch}); raise epochs, or set rule.n_epochs_max"
         )
     return f"NO DENDRITE WAS ADDED: {why}"
