@@ -122,7 +122,7 @@ def _run(quick: bool, folder: str) -> Report:
 CLAIM = Claim(
     name="bidirectional_permutation",
     title="A permutation of n-bit words and its inverse in one set of synapses between threshold cells",
-    source="Adigun & Kosko 2020, IEEE Trans. Syst. Man Cybern. Syst. 50:1982",
+    source="Adigun & Kosko 2020, IEEE Trans. Syst. Man Cybern. Syst. 50:1982 (cited from memory, not checked)",
     target="2^n hidden threshold cells represent any permutation and, run backwards, its inverse: no word wrong",
     cost="5 s",
     quick_cost="2 s",
