@@ -5,12 +5,17 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-__all__ = ["adjoint", "not_units", "padded", "per_unit", "per_weight"]
+__all__ = ["adjoint", "leading", "not_units", "padded", "per_unit", "per_weight"]
 
 
 def per_weight(values: Tensor, like: Tensor) -> Tensor:
     """View per-replica values ``[R]`` so that they broadcast against an array ``[R, ...]``."""
     return values.view(-1, *([1] * (like.dim() - 1)))
+
+
+def leading(values: Tensor, like: Tensor) -> Tensor:
+    """View values so that their axes stand against the first ones of an array: ``[R, B]`` against ``[R, B, ...]``."""
+    return values.view(*values.shape, *([1] * (like.dim() - values.dim())))
 
 
 def per_unit(values: Tensor, like: Tensor, shape: tuple[int, ...]) -> Tensor:

@@ -42,7 +42,7 @@ from bioplaus.operations import Flatten, Scope
 from bioplaus.recipes import Recipe
 from bioplaus.rules.base import Group, Learned, Learning, Plausibility, Rule, RuleConfig, plastic_leaves
 from bioplaus.rules.currents import currents, wanted_of
-from bioplaus.shapes import not_units
+from bioplaus.shapes import leading, not_units
 from bioplaus.view import View
 
 __all__ = ["ForwardForward", "ForwardForwardConfig", "normalised", "with_code"]
@@ -287,7 +287,7 @@ class ForwardForward(Rule):
         factor = torch.sigmoid(off)
         factor[:, size:] *= -1
         factor = factor * (2 / (size * (cells if self.config.goodness == "mean" else 1)))
-        return F.softplus(off).sum(-1) / size, trace.out * factor.view(*factor.shape, *[1] * (trace.out.dim() - 2))
+        return F.softplus(off).sum(-1) / size, trace.out * leading(factor, trace.out)
 
     def _wrong(self, view: View, read: _Read | None = None) -> Tensor:
         """Return wrong labels, ``[R, B]``."""
@@ -319,7 +319,7 @@ class _Read:
 def normalised(h: Tensor) -> Tensor:
     """Return ``h / (|h| + 1e-4)``, the length taken over all values of a sample."""
     length = torch.linalg.vector_norm(h.flatten(2), dim=-1)
-    return h / (length + EPS).view(*length.shape, *[1] * (h.dim() - 2))
+    return h / leading(length + EPS, h)
 
 
 def with_code(x: Tensor, codes: Tensor) -> Tensor:

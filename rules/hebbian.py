@@ -26,6 +26,7 @@ from bioplaus.fields import ranged, replica
 from bioplaus.layer import Layer, Trace
 from bioplaus.network import Network
 from bioplaus.rules.base import Group, Learned, Learning, Rate, Rule, RuleConfig, plastic_leaves
+from bioplaus.shapes import leading
 from bioplaus.streams import Streams
 from bioplaus.view import View
 
@@ -140,4 +141,4 @@ def cells(y: Tensor, layer: Layer) -> Tensor:
 
 def decay(per_cell: Tensor, w: Tensor) -> Tensor:
     """Return each cell's weights times a number of its own: ``[R, C]``, ``[R, C, ...]`` -> ``[R, C, ...]``."""
-    return w * per_cell.view(*per_cell.shape, *[1] * (w.dim() - 2))
+    return w * leading(per_cell, w)

@@ -32,7 +32,7 @@ from bioplaus.rules.perforated_cycle import Boundary, opening
 from bioplaus.rules.perforated_memory import check_memory
 from bioplaus.rules.perforated_recipes import RECIPES
 from bioplaus.rules.perforated_settings import PerforatedConfig
-from bioplaus.shapes import per_weight
+from bioplaus.shapes import leading, per_weight
 from bioplaus.streams import Streams
 from bioplaus.view import Edits, View
 
@@ -287,5 +287,5 @@ def _of_used(changes: Mapping[str, Change], used: Tensor) -> Mapping[str, Change
     for key, change in changes.items():
         if "/dendrites/" in key:
             value = change.dense()
-            found[key] = Dense(value * used.view(*used.shape, *([1] * (value.dim() - 2))))
+            found[key] = Dense(value * leading(used, value))
     return found

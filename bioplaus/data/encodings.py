@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from bioplaus.errors import ConfigError
+from bioplaus.shapes import leading
 from bioplaus.streams import Streams
 
 __all__ = ["Encoding", "delta", "direct", "latency", "rate"]
@@ -107,7 +108,7 @@ def latency(
         raised = x.clamp(min=threshold + 1e-7)
         when = tau * torch.log(raised / (raised - threshold))
         if normalise:
-            when = _stretched(when, x >= threshold, last) if clip else when * (last / _per_sample(when.flatten(2).amax(2), x))
+            when = _stretched(when, x >= threshold, last) if clip else when * (last / leading(when.flatten(2).amax(2), x))
     at = when.round().clamp(max=last).long().unsqueeze(2)
     spikes = torch.zeros(*x.shape[:2], steps, *x.shape[2:], dtype=x.dtype, device=x.device).scatter_(2, at, 1)
     spikes *= (when.round() <= last).unsqueeze(2)
@@ -116,15 +117,10 @@ def latency(
 
 def _stretched(when: Tensor, sent: Tensor, last: int) -> Tensor:
     """Return times moved and scaled so that those sent reach from 0 to last in each sample; all at 0 where they are one."""
-    first = _per_sample(when.masked_fill(~sent, torch.inf).flatten(2).amin(2), when)
-    final = _per_sample(when.masked_fill(~sent, -torch.inf).flatten(2).amax(2), when)
+    first = leading(when.masked_fill(~sent, torch.inf).flatten(2).amin(2), when)
+    final = leading(when.masked_fill(~sent, -torch.inf).flatten(2).amax(2), when)
     span = final - first
     return torch.where(span > 0, (when - first) * (last / span), 0)
-
-
-def _per_sample(values: Tensor, x: Tensor) -> Tensor:
-    """View ``[R, B]`` so that it broadcasts against x ``[R, B, *shape]``."""
-    return values.view(*values.shape, *[1] * (x.dim() - 2))
 
 
 def delta(x: Tensor, threshold: float, *, padding: bool = False, off: bool = False) -> Tensor:

@@ -21,6 +21,7 @@ from torch import Tensor
 
 from bioplaus.robustness.heads import margins, own_target, true_target
 from bioplaus.robustness.victim import Seen, Victim
+from bioplaus.shapes import leading
 
 __all__ = ["Attacked", "box", "fgsm_margin", "fgsm_own", "fgsm_true", "pgd"]
 
@@ -138,7 +139,7 @@ class _Climb:
         """Note where images stand and what the network answers; an image that is broken stays as it broke."""
         found = margins(scores, self.y).to(self.height.dtype)
         better = (found > self.height) & ~self.broken
-        self.best = torch.where(_per_image(better, here), here, self.best)
+        self.best = torch.where(leading(better, here), here, self.best)
         self.height = torch.where(better, found, self.height)
         self.broken = self.broken | (scores.argmax(-1) != self.y)
 
@@ -152,7 +153,3 @@ def _unbroken(victim: Victim, broken: Tensor) -> Tensor:
 def _signs(gradient: Tensor) -> Tensor:
     """Return the signs of a gradient; 0 where it is no number, so that images stay in the box."""
     return gradient.nan_to_num(0.0).sign()
-
-
-def _per_image(flags: Tensor, x: Tensor) -> Tensor:
-    return flags.view(*flags.shape, *[1] * (x.dim() - 2))

@@ -19,6 +19,7 @@ from bioplaus.operations import Flatten
 from bioplaus.robustness.attacks import Attacked, box
 from bioplaus.robustness.heads import Logits, margins
 from bioplaus.robustness.victim import Victim
+from bioplaus.shapes import leading
 
 __all__ = ["is_linear", "worst_case"]
 
@@ -52,7 +53,7 @@ def worst_case(victim: Victim, x: Tensor, y: Tensor, eps: float) -> Attacked:
         scores = victim.scores(corner)
         found = margins(scores, y)
         better = found > height
-        best = torch.where(better.view(*better.shape, *[1] * (x.dim() - 2)), corner, best)
+        best = torch.where(leading(better, x), corner, best)
         height = torch.where(better, found, height)
         broken |= scores.argmax(-1) != y
     return Attacked(best, broken)

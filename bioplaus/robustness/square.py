@@ -19,6 +19,7 @@ from torch import Tensor
 from bioplaus.robustness.attacks import Attacked, box
 from bioplaus.robustness.heads import margins
 from bioplaus.robustness.victim import Victim
+from bioplaus.shapes import leading
 
 __all__ = ["area", "square"]
 
@@ -64,7 +65,7 @@ def square(victim: Victim, x: Tensor, y: Tensor, eps: float, queries: int, draw:
         scores = victim.scores(tried)
         found = margins(scores, y[:, rows])
         better = ((found >= height[:, rows]) | (query == 0)) & ~broken[:, rows]
-        best[:, rows] = torch.where(better.view(*better.shape, *[1] * (x.dim() - 2)), tried, best[:, rows])
+        best[:, rows] = torch.where(leading(better, x), tried, best[:, rows])
         height[:, rows] = torch.where(better, found, height[:, rows])
         broken[:, rows] |= scores.argmax(-1) != y[:, rows]
     return Attacked(best, broken)

@@ -22,7 +22,7 @@ from bioplaus.neurons.base import Neuron
 from bioplaus.neurons.rectified import Relu
 from bioplaus.norm import BatchNorm
 from bioplaus.operations import MaxPool, Scope
-from bioplaus.shapes import per_weight
+from bioplaus.shapes import leading, per_weight
 
 __all__ = ["BALANCES", "Converted", "accuracy_over_time", "check_convertible", "convert", "pools", "scales"]
 
@@ -137,7 +137,7 @@ def _folded(layer: Layer, params: Mapping[str, Tensor], buffers: Mapping[str, Te
     shift = torch.zeros_like(scale)
     if norm.affine:
         scale, shift = scale * params[norm.gain], params[norm.shift]
-    return weight * scale.view(*scale.shape, *[1] * (weight.dim() - 2)), (bias - buffers[norm.mean]) * scale + shift
+    return weight * leading(scale, weight), (bias - buffers[norm.mean]) * scale + shift
 
 
 @torch.no_grad()
