@@ -81,7 +81,9 @@ def advance(model: Model, world: World, block: Block) -> dict[str, Tensor]:
     from bioplaus.engines.numba_online import samples
 
     synapse, config = model.plasticity.synapse, model.rule.config
-    assert isinstance(synapse, MemristorSynapse) and isinstance(synapse.pulses, Counting) and synapse.pulses.theta is not None
+    assert isinstance(synapse, MemristorSynapse) and isinstance(synapse.pulses, Counting)
+    theta = synapse.pulses.theta
+    assert theta is not None  # `refuses` has seen to all of this
     layers = model.networks["forward"].layers
     states = [world.behind(layer.weight) for layer in layers]
     crossbars = tuple(_crossbar(synapse, world.params[layer.weight], state) for layer, state in zip(layers, states))
@@ -103,7 +105,7 @@ def advance(model: Model, world: World, block: Block) -> dict[str, Tensor]:
         found = np.empty((len(batches), world.replicas))
         kernels.train(
             crossbars, counters, shortfalls, pulses, gains, codes, np.array([config.theta_hidden, config.theta_output]),
-            synapse.pulses.theta or 0.0, uni is None, _cost(synapse.cell.arrays[0]), bits[0] if bits else np.nan, config.active,
+            theta, uni is None, _cost(synapse.cell.arrays[0]), bits[0] if bits else np.nan, config.active,
             x, y, rows, found,
         )  # fmt: skip
         losses.append(torch.from_numpy(found).to(model.streams.dtype))

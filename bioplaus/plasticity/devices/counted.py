@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -74,8 +73,7 @@ class CountedDevice(Device):
             return self.pulse(g, n, own)
         # as the released program has it: what leads beyond a bound may be led back by the noise
         s, n = self.steps.having(own or {}), like(n, g)
-        moved = pulsed(s._replace(low=-math.inf, high=math.inf), g, n)
-        return clipped(moved + self.cycle_noise * apply("abs", n) ** 0.5 * noise("cycle"), s.low, s.high)
+        return clipped(pulsed(s.unbounded, g, n) + self.cycle_noise * apply("abs", n) ** 0.5 * noise("cycle"), s.low, s.high)
 
 
 def _within(side: Side, low: Any, high: Any) -> Side:

@@ -15,7 +15,7 @@ from bioplaus.errors import ConfigError
 from bioplaus.fields import choice, ranged
 from bioplaus.plasticity.devices._arrays import apply, chosen, clipped, like, peak
 from bioplaus.plasticity.devices.base import Device, Normal
-from bioplaus.plasticity.devices.steps import AFFINE, Side, Steps, moved, size, spread
+from bioplaus.plasticity.devices.steps import AFFINE, Side, Steps, pulsed, size, spread
 
 __all__ = ["IncrementalDevice"]
 
@@ -122,10 +122,8 @@ class IncrementalDevice(Device):
     def _pulsed_at_once(self, s: Steps, g: Any, n: Any, xi: Any) -> Any:
         of = (0.0, self.cycle_noise * self.dw_min / self.span) if self.noise == "additive" else (self.cycle_noise, 0.0)
         up, down = clipped(n, 0.0, math.inf), clipped(-n, 0.0, math.inf)
-        far = math.inf
-        mean = moved(s.down, -1, moved(s.up, 1, g, up, -far, far), down, -far, far)
         deviation = chosen(n > 0, spread(s.up, 1, g, up, *of), spread(s.down, -1, g, down, *of))
-        return clipped(mean + deviation * xi, s.low, s.high)
+        return clipped(pulsed(s.unbounded, g, n) + deviation * xi, s.low, s.high)
 
     def deviation(self, step: Any, g: Any) -> Any:
         """Return the standard deviation of a single step at g, both in units of the range."""

@@ -53,6 +53,11 @@ class Steps(NamedTuple):
         sides = {f"{name}_{key}": value for name, side in (("up", self.up), ("down", self.down)) for key, value in zip("abc", side[1:])}
         return {**sides, "low": self.low, "high": self.high}
 
+    @property
+    def unbounded(self) -> Steps:
+        """The steps of a device that no bound stops."""
+        return self._replace(low=-math.inf, high=math.inf)
+
     def having(self, own: Mapping[str, Any]) -> Steps:
         """Return the steps with some constants replaced, by name."""
         if not own:

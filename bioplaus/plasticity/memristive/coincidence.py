@@ -10,8 +10,8 @@ maxima over one sample (Gokmen & Vlasov 2016, Front. Neurosci. 10:333; Gokmen, O
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -21,7 +21,8 @@ from bioplaus.errors import ConfigError
 from bioplaus.plasticity.base import Step
 from bioplaus.plasticity.memristive._pulse_kernel import one_way
 from bioplaus.plasticity.memristive.counting import Pulses, fell_short
-from bioplaus.plasticity.memristive.touched import Touched, where
+from bioplaus.plasticity.memristive.touched import listed, where
+from bioplaus.shapes import leading
 from bioplaus.streams import Streams
 
 __all__ = ["LONGEST", "Coincidence"]
@@ -70,10 +71,7 @@ class Coincidence:
 
     @staticmethod
     def _found(total: Tensor, signed: Tensor, sign: int) -> Pulses:
-        flat, own = total.flatten(1).numpy(), signed.flatten(1).numpy()
-        index, n, sizes = np.empty(flat.size + 1, np.int64), np.empty(flat.size + 1, flat.dtype), np.zeros(len(flat), np.int64)
-        found = one_way(flat, own, float(sign), index, n, sizes)
-        return Touched(torch.from_numpy(index[:found]), flat.shape[1], len(flat)), torch.from_numpy(n[:found])
+        return listed(partial(one_way, total.flatten(1).numpy(), signed.flatten(1).numpy(), float(sign)), total)
 
     @staticmethod
     def _searched(total: Tensor, signed: Tensor, sign: int) -> Pulses:
@@ -104,15 +102,11 @@ class Coincidence:
         each = (s / slots.clamp(min=1)).sqrt()
         ratio = torch.where((x > 0) & (d > 0), (d / x.clamp(min=1e-30)).sqrt(), torch.zeros_like(x))
         back = torch.where(ratio > 0, ratio.reciprocal(), torch.zeros_like(x))
-        p_x, p_d = ((side.abs() * _per_sample(each * k, side)).clamp_(max=1) for side, k in ((pre, ratio), (post, back)))
+        p_x, p_d = ((side.abs() * leading(each * k, side)).clamp_(max=1) for side, k in ((pre, ratio), (post, back)))
         return p_x, p_d, slots
-
-
-def _per_sample(values: Tensor, like: Tensor) -> Tensor:
-    return values.view(*values.shape, *([1] * (like.dim() - 2)))
 
 
 def _fired(side: Tensor, p: Tensor, within: Tensor, streams: Streams, name: str) -> Tensor:
     """Return -1, 0, 1: the signs of the entries that fire in one slot."""
     bits = streams.uniform(name, side.shape[1:]) < p
-    return side.sign() * (bits & _per_sample(within, side))
+    return side.sign() * (bits & leading(within, side))

@@ -7,14 +7,14 @@ With delta the wanted change of a weight and dw the nominal change by one pulse 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from bioplaus.plasticity.base import Step
 from bioplaus.plasticity.memristive._pulse_kernel import find
-from bioplaus.plasticity.memristive.touched import Touched, where
+from bioplaus.plasticity.memristive.touched import Touched, listed, where
 from bioplaus.shapes import per_weight
 from bioplaus.streams import Streams
 
@@ -67,12 +67,9 @@ class Counting:
         yield at, n
 
     def _found(self, change: Tensor, factor: Tensor) -> tuple[Touched, Tensor]:
-        flat = change.flatten(1).numpy()
-        index, n, sizes = np.empty(flat.size, np.int64), np.empty(flat.size, flat.dtype), np.zeros(len(flat), np.int64)
         theta = -1.0 if self.theta is None else self.theta
         (up, down), (most_up, most_down) = self.units, self.most
-        found = find(flat, factor.numpy(), up, down, theta, float(most_up), float(most_down), index, n, sizes)
-        return Touched(torch.from_numpy(index[:found]), flat.shape[1], len(flat)), torch.from_numpy(n[:found])
+        return listed(partial(find, change.flatten(1).numpy(), factor.numpy(), up, down, theta, float(most_up), float(most_down)), change)
 
     def _searched(self, change: Tensor, factor: Tensor) -> tuple[Touched, Tensor]:
         x = change * per_weight(factor, change)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from bioplaus.streams import Streams
 
-__all__ = ["Touched", "where"]
+__all__ = ["Touched", "listed", "where"]
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,21 @@ class Touched:
     def uniform(self, streams: Streams, name: str) -> Tensor:
         """Draw U(0, 1), ``[K]``."""
         return torch.cat([streams.select([r]).uniform(name, (size,))[0] for r, size in enumerate(self.sizes)])
+
+
+def listed(fill: Callable[[Any, Any, Any], int], like: Tensor) -> tuple[Touched, Tensor]:
+    """Return the places that a compiled loop lists of an array ``[R, ...]`` on the CPU, and its number for each.
+
+    Parameters
+    ----------
+    fill
+        Puts flat positions, numbers, and how many there are of each replica into its three arrays, and returns how many there are. The first two
+        have one place more than the array, so that a loop may write before it knows whether to keep it.
+    """
+    size = like.numel()
+    index, numbers, sizes = np.empty(size + 1, np.int64), torch.empty(size + 1, dtype=like.dtype), np.zeros(like.shape[0], np.int64)
+    found = fill(index, numbers.numpy(), sizes)
+    return Touched(torch.from_numpy(index[:found]), like[0].numel(), like.shape[0]), numbers[:found]
 
 
 def where(mask: Tensor) -> Touched:

@@ -68,12 +68,11 @@ def written(
 def _compiled(device: Device, g: Tensor, own: Mapping[str, Tensor], at: Touched, n: Tensor, xi: Tensor | None) -> Tensor:
     steps, sigma, flat = device.steps, getattr(device, "cycle_noise", 0.0), g.view(-1).numpy()
     constants = tuple(own[key].view(-1).numpy() if key in own else np.full(1, value, flat.dtype) for key, value in steps.flat().items())
-    noise, relative, fixed, slope, w_min, span = NONE if xi is None else TOGETHER, 0.0, sigma, 0.0, 0.0, 1.0
+    noise = NONE if xi is None else EACH if noisy_each(device) else TOGETHER
+    relative, fixed, slope, w_min, span = 0.0, sigma, 0.0, 0.0, 1.0
     if isinstance(device, IncrementalDevice):
         additive, w_min, span = device.noise == "additive", device.w_min, device.span
         relative = 0.0 if additive else sigma
-        if xi is not None and not device.at_once:
-            noise = EACH
         fixed = sigma * ((device.dw_min if additive else 0.0) + getattr(device, "noise_floor", 0.0)) / span
         slope = sigma * getattr(device, "noise_slope", 0.0) / span
     sums, walks = np.zeros((at.replicas, 4)), isinstance(device, CountedDevice)
