@@ -53,27 +53,30 @@ def findings_of(simulator: Simulator) -> Findings:
 
 
 def stage_scores(simulator: Simulator) -> list[dict[str, dict[str, list[float | None]]]]:
-    """Return the scores of the networks of the past that the rule names: per stage, split -> metric -> a value per seed."""
-    stages: list[dict[str, dict[str, list[float | None]]]] = []
-    for pack in simulator.packs:
-        feeds = simulator.feeds.of(pack.replicas)
-        sets = {"train": feeds.train, "validation": feeds.validation, "test": feeds.test}
-        seen = view(pack.model, pack.world, next(feeds.train.chunks(1)), pack.clock(simulator.per_epoch, simulator.total))
-        for i, arrays in enumerate(pack.model.rule.stages(seen)):
-            if i == len(stages):
-                missing = sum(len(earlier.model.seeds) for earlier in simulator.packs[: simulator.packs.index(pack)])
-                stages.append({split: {key: [None] * missing for key in ("loss", "accuracy")} for split in sets})
-            world = pack.world.with_arrays(arrays)
-            for split, feed in sets.items():
-                scores = evaluate(pack.model, world, feed)
-                for key, values in stages[i][split].items():
-                    values += _numbers(scores[key]) if key in scores else [None] * len(pack.model.seeds)
-        done = sum(len(one.model.seeds) for one in simulator.packs[: simulator.packs.index(pack) + 1])
-        for stage in stages:
-            for metrics in stage.values():
-                for values in metrics.values():
-                    values += [None] * (done - len(values))
-    return stages
+    """Return the scores of the networks of the past that the rule names: per stage, split -> metric -> a value per seed, None for none."""
+    packs = [_stages_of(simulator, pack) for pack in simulator.packs]
+    nothing = [dict.fromkeys(("loss", "accuracy"), [None] * len(pack.model.seeds)) for pack in simulator.packs]
+
+    def joined(stage: int, split: str, key: str) -> list[float | None]:
+        each = (found[stage][split] if stage < len(found) else blank for found, blank in zip(packs, nothing))
+        return [value for scores in each for value in scores[key]]
+
+    splits = ("train", "validation", "test")
+    return [{split: {key: joined(i, split, key) for key in ("loss", "accuracy")} for split in splits} for i in range(max(map(len, packs)))]
+
+
+def _stages_of(simulator: Simulator, pack: Pack) -> list[dict[str, dict[str, list[float | None]]]]:
+    feeds, none = simulator.feeds.of(pack.replicas), [None] * len(pack.model.seeds)
+    sets = {"train": feeds.train, "validation": feeds.validation, "test": feeds.test}
+    seen = view(pack.model, pack.world, next(feeds.train.chunks(1)), pack.clock(simulator.per_epoch, simulator.total))
+    found = []
+    for arrays in pack.model.rule.stages(seen):
+        world = pack.world.with_arrays(arrays)
+        scores = {split: evaluate(pack.model, world, feed) for split, feed in sets.items()}
+        found.append(
+            {split: {key: _numbers(one[key]) if key in one else none for key in ("loss", "accuracy")} for split, one in scores.items()}
+        )
+    return found
 
 
 def silence_of(simulator: Simulator) -> str | None:

@@ -78,23 +78,13 @@ def _own_rates(settings: dict[str, Any], folder: str, figure: float | None, quic
 
 
 def _row(name: str, settings: dict[str, Any], curve: Any, figure: float | None, seconds: float, quick: bool) -> Measurement:
-    from bioplaus.stats import summarise
+    from bioplaus.experiments.rows import last_row
 
-    last = curve[:, -LAST:]
-    found = summarise(last.mean(1).tolist())
-    spread = last.std(1, ddof=1).mean() if last.shape[1] > 1 else 0.0
-    reached = None if figure is None or quick else abs(found["mean"] - figure) <= MARGIN
-    return Measurement(
-        name=name,
-        target="no figure" if figure is None else f"{figure:g} within {MARGIN:g}",
-        mean=found["mean"],
-        ci95=tuple(found["ci95"]) if found["ci95"] else None,
-        n=len(curve),
-        reached=reached,
-        settings=settings,
-        note=f"epoch to epoch {spread:.2f} (standard deviation of the last {last.shape[1]})",
-        seconds=seconds,
-    )
+    row = last_row(name, settings, curve.tolist(), LAST, seconds)
+    if figure is None:
+        return row
+    reached = None if quick or row.mean is None else abs(row.mean - figure) <= MARGIN
+    return replace(row, target=f"{figure:g} within {MARGIN:g}", reached=reached)
 
 
 CLAIM = Claim(

@@ -30,7 +30,7 @@ from bioplaus.network import Network
 from bioplaus.neurons.rectified import Relu
 from bioplaus.neurons.smooth import Identity
 from bioplaus.norm import BatchNorm
-from bioplaus.passes import downward
+from bioplaus.passes import downward, to_input
 from bioplaus.recipes import Recipe
 from bioplaus.rules.base import Group, Plausibility, plastic_leaves
 from bioplaus.rules.two_way import Done, Half, TwoWay, TwoWayConfig
@@ -137,9 +137,8 @@ class HybridAdversarial(TwoWay):
         made = run.out.sigmoid()
         seen = judge.forward(view.params, made, view.buffers, train=True)
         loss, error = _verdict(seen.out, true_sample=True)
-        for layer, trace in zip(reversed(judge.layers), reversed(seen.traces)):
-            error = layer.give_back(trace, layer.pull(trace, error), view.params[layer.weight])[0]
-        yield Wanted("generator", downward(network, view.params, run, error * made * (1 - made)))
+        at_image = to_input(judge, view.params, seen, error)
+        yield Wanted("generator", downward(network, view.params, run, at_image * made * (1 - made)))
         return Done({"generator_loss": loss}, run.running)
 
 

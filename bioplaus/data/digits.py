@@ -38,8 +38,8 @@ Config = DigitsConfig
 
 def locate(config: DataConfig) -> None:
     """Raise DataError if scikit-learn is not installed, and ConfigError for an unknown split."""
-    if getattr(config, "split", "random") not in ("random", FIXED):
-        raise ConfigError(f"data.split={getattr(config, 'split', '')} is not known; choose random or {FIXED}")
+    if _split_of(config) not in ("random", FIXED):
+        raise ConfigError(f"data.split={_split_of(config)} is not known; choose random or {FIXED}")
     if importlib.util.find_spec("sklearn") is None:
         raise DataError(f"data={config.name} needs scikit-learn, which is not installed: pip install scikit-learn")
 
@@ -51,10 +51,14 @@ def read(config: DataConfig) -> Raw:
     its own would blow up border pixels, which are almost always 0.
     """
     pixels, labels = _images()
-    if getattr(config, "split", "random") == FIXED:
-        return _fixed(pixels, labels)
-    order = permutation(config.split_seed, TEST_STREAM, len(labels))
-    test, train = np.sort(order[:TEST_IMAGES]), np.sort(order[TEST_IMAGES:])
+    if _split_of(config) == FIXED:
+        order = np.random.RandomState(0).permutation(len(labels))
+        train, validation, test = (np.sort(part) for part in np.split(order, [FIXED_TRAIN, FIXED_TRAIN + FIXED_VALIDATION]))
+        train, kept = np.concatenate([validation, train]), len(validation)
+    else:
+        order = permutation(config.split_seed, TEST_STREAM, len(labels))
+        test, train = np.sort(order[:TEST_IMAGES]), np.sort(order[TEST_IMAGES:])
+        kept = 0
     return Raw(
         train_x=pixels[train],
         train_y=labels[train],
@@ -65,26 +69,13 @@ def read(config: DataConfig) -> Raw:
         scale=16.0,
         train_index=train,
         test_index=test,
+        validation=kept,
     )
 
 
-def _fixed(pixels: NDArray[np.uint8], labels: NDArray[np.int64]) -> Raw:
-    """Return the split by one fixed permutation; the validation images come first in the training set, as `Raw` wants them."""
-    order = np.random.RandomState(0).permutation(len(labels))
-    rest = FIXED_TRAIN + FIXED_VALIDATION
-    train, test = np.concatenate([np.sort(order[FIXED_TRAIN:rest]), np.sort(order[:FIXED_TRAIN])]), np.sort(order[rest:])
-    return Raw(
-        train_x=pixels[train],
-        train_y=labels[train],
-        test_x=pixels[test],
-        test_y=labels[test],
-        classes=10,
-        shape=(1, 8, 8),
-        scale=16.0,
-        train_index=train,
-        test_index=test,
-        validation=FIXED_VALIDATION,
-    )
+def _split_of(config: DataConfig) -> str:
+    """Return the split that is asked for; settings of any source may ask where the digits are."""
+    return getattr(config, "split", "random")
 
 
 def _images() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:

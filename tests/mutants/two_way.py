@@ -35,7 +35,7 @@ TWO_WAY = (
     Defect("the discriminator and the generator meet the same noise", "rules/han.py", 'f"han/{whose}"', '"han"', HAN),
     Defect("noise is positive", "rules/han.py", "-1.0, 1.0)", "0.0, 1.0)", HAN),
     Defect("the discriminator takes both for true", "rules/han.py", "true_sample=False)", "true_sample=True)", HAN),
-    Defect("the error skips the sigmoid of the pixels", "rules/han.py", "error * made * (1 - made)", "error", HAN),
+    Defect("the error skips the sigmoid of the pixels", "rules/han.py", "at_image * made * (1 - made)", "at_image", HAN),
     Defect("the generator goes first", "rules/han.py", "self.discriminate, self.generate", "self.generate, self.discriminate", HAN),
     Defect("the relaxing rate forgets its floor", "bioplaus/plasticity/schedule.py", "factor = config.schedule_floor + ", "factor = ", BOTH),
 )
