@@ -66,7 +66,8 @@ def stage_scores(simulator: Simulator) -> list[dict[str, dict[str, list[float | 
 
 
 def _stages_of(simulator: Simulator, pack: Pack) -> list[dict[str, dict[str, list[float | None]]]]:
-    feeds, none = simulator.feeds.of(pack.replicas), [None] * len(pack.model.seeds)
+    feeds = simulator.feeds.of(pack.replicas)
+    none: list[float | None] = [None] * len(pack.model.seeds)
     sets = {"train": feeds.train, "validation": feeds.validation, "test": feeds.test}
     seen = view(pack.model, pack.world, next(feeds.train.chunks(1)), pack.clock(simulator.per_epoch, simulator.total))
     found = []
