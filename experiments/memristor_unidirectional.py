@@ -41,6 +41,7 @@ _RUN: dict[str, Any] = {
     "batch_size": 1,
     "epochs": EPOCHS,
     "backend": "numba",
+    "rule.lr": 0.01,
     "seeds": 3,
 }
 _QUICK: dict[str, Any] = {"seeds": 1, "epochs": 2, "data.limit": 3000, "data.draws": 500}
@@ -68,9 +69,10 @@ def _device(label: float, pulses: int) -> dict[str, Any]:
 
 
 def _update(refresh: tuple[float, int] | None) -> dict[str, Any]:
+    every = {"plasticity.theta": 0.0, "plasticity.refresh_lo": 0.0}
     if refresh is None:
-        return {"plasticity.update": "bi", "plasticity.refresh_every": 100}  # never looked at
-    return {"plasticity.update": "uni", "plasticity.refresh_hi": refresh[0], "plasticity.refresh_every": refresh[1]}
+        return {**every, "plasticity.update": "bi", "plasticity.refresh_every": 100}  # never looked at
+    return {**every, "plasticity.update": "uni", "plasticity.refresh_hi": refresh[0], "plasticity.refresh_every": refresh[1]}
 
 
 def _measured(name: str, settings: dict[str, Any], folder: str, rough: float | None) -> tuple[Measurement, float]:

@@ -33,9 +33,10 @@ class MemristorConfig(RuleConfig):
     """Settings of learning on devices. NeuroSim's network reads `lr` alone; its devices and its two rates are settings of the network."""
 
     name: str = "memristor"
-    lr: float = replica(0.01)
-    """What an active pair of row and column wants of a weight, >= 0; with plasticity.pulses=sign and theta=0 any size means one pulse.
-    On network=neurosim a factor on its rates, 1 as published. A list gives each seed its own."""
+    lr: float = replica(0.25)
+    """What an active pair of row and column wants of a weight, >= 0, on average over the batch. With plasticity.pulses=sign a device gets its
+    one pulse where that is more than plasticity.theta pulses: the smaller the rate, the more samples have to agree. On network=neurosim a
+    factor on its rates, 1 as published. A list gives each seed its own."""
     binarise: float | None = ranged(0.5)
     """Inputs from here up drive their row with 1, others with 0; null: inputs as they are."""
     active: float = ranged(0.5)
@@ -75,19 +76,16 @@ _SIGNS: dict[str, Any] = {
     "plasticity.device": "ag_asi",
     "plasticity.update": "uni",
     "plasticity.pulses": "sign",
-    "plasticity.theta": 0.0,
     "plasticity.scale": 1.0,
     "plasticity.start": 0.1,
-    "plasticity.refresh_hi": 0.5,
-    "plasticity.refresh_lo": 0.0,
-    "plasticity.refresh_every": 1,
+    "rule.lr": 0.25,
     "probes": [],
 }
 _ANY = ("mlp", "cnn5", "lenet")
 RECIPES = (
-    Recipe(_SIGNS, "ours, after the abstract of Lim et al. 2019; a majority of 100 samples by validation and time", network=_ANY),
+    Recipe(_SIGNS, "ours, after the abstract of Lim et al. 2019; rate, refresh and batches of 100 by validation", network=_ANY),
     Recipe({"network.hidden": [100], "epochs": 5}, "ours", network=("mlp",)),
-    Recipe({"epochs": 40, "batch_size": 50, "plasticity": "memristor", "plasticity.refresh_every": 2}, "ours", data=("digits",), network=_ANY),
+    Recipe({"epochs": 40, "batch_size": 50, "rule.lr": 0.06}, "ours, by validation", data=("digits",), network=_ANY),
 )
 
 

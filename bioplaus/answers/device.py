@@ -22,6 +22,8 @@ __all__ = ["HEAD", "ask", "cells", "fitted", "listing", "rows", "shown", "summar
 
 #: Where figures go if nothing is said.
 FOLDER = "runs/device"
+#: Root mean square residual of the best fit, in parts of the range, from which it is warned of.
+POOR = 0.2
 #: Columns of a list.
 HEAD = ("device", "model", "Gmax/Gmin", "pulses up/down", "nonlinearity", "noise", "source")
 
@@ -147,7 +149,7 @@ def _numbers(device: Device) -> list[tuple[str, str]]:
         if side == "down" and device.one_sided:
             continue
         steps = _steps(device)[f"{side}_step"]
-        told = f"{steps[0]:.4g} at g = 0, {steps[1]:.4g} at 0.5, {steps[2]:.4g} at 1, in parts of the range"
+        told = f"{steps[0]:.4g} at g = 0, {steps[1]:.4g} at 0.5, {steps[2]:.4g} at 1, in parts of the range, before clipping at its ends"
         found.append((f"step {side}", f"{told}; nonlinearity {device.nonlinearity[index]:.4g}"))
         if device.g_min is not None and device.g_max is not None:
             grid = np.asarray(getattr(device, f"{side}_step")(np.linspace(0, 1, 201))) * (device.g_max - device.g_min)
@@ -207,13 +209,18 @@ def fitted(file: str, given: Mapping[str, Any], *, as_json: bool = False) -> str
     values: dict[str, Any] = {"model": best.model, "parameters": parameters, "rmse": best.rmse, "rmse_relative": best.relative}
     values |= {"ranking": ranking, "lines_against_their_branch": list(data.against)}
     saved = choice.save(best.device, _folder(given) / f"{stem}.json", fitted={"file": Path(file).name, "rmse": best.rmse, "start": best.start})
-    values |= {"start": best.start, "device_file": str(saved)} | ({"figures": paths} if paths else {})
+    warning = f"no model comes nearer than {best.relative:.0%} of the range; look at the figure before you use the device"
+    warning = warning if best.relative > POOR else ""
+    values |= {"warning": warning or None, "start": best.start, "device_file": str(saved)} | ({"figures": paths} if paths else {})
     if as_json:
         return json.dumps(finite(values), allow_nan=False)
     head = f"{file}: {len(data.up)} measurements of potentiation, {len(data.down)} of depression, range {data.range:.4g} S"
+    head += "" if "unit" in given else " (read as siemens; unit=uS or another if the file has other units)"
     if data.against:
         where = ", ".join(map(str, data.against[:5])) + (" ..." if len(data.against) > 5 else "")
         head += f"\n  {len(data.against)} of them move against the direction of their branch (lines {where}): taken as noise"
+    if warning:
+        head += f"\n  Warning: {warning}"
     order = [("model", "rmse, S", "of the range", "free parameters", "BIC")]
     order += [(one.model, f"{one.rmse:.4g}", f"{one.relative:.3%}", str(one.parameters), f"{one.bic:.1f}") for one in ranked]
     lines = [f"  {key}={value:.6g}" if isinstance(value, float) else f"  {key}={written(value)}" for key, value in _told(best.device).items()]

@@ -136,7 +136,7 @@ def test_what_a_run_reports() -> None:
     low, high = 3.2**2 * 300e-6 * 3.0769e-9, 3.2**2 * 300e-6 * 3.8462e-8
     assert all(low * n <= joule <= high * n for n, joule in zip(ups, summary["energy_joule"]))
     assert simulate({**SMALL, "plasticity.device": "ecram"}).summary["energy_joule"] is None
-    figure = next(picture for picture in found.findings.pictures if picture.name == "conductances")
+    figure = next(picture for picture in found.findings.pictures if picture.name == "conductances.png")
     assert [panel.title for panel in figure.panels] == ["forward/0/weight", "forward/1/weight"]
     for panel in figure.panels:
         assert all(np.sum(series.y) == pytest.approx(1) for series in panel.series)
@@ -147,6 +147,22 @@ def test_a_device_too_coarse_for_the_rate_is_warned_of_with_numbers() -> None:
     assert all(one["potentiation"] == [0] for one in summary["pulses"].values())
     assert "needed: 0.5" in summary["report"]
     assert "raise rule.lr (about" in summary["report"]
+
+
+def test_the_report_names_what_nothing_reads_and_is_silent_on_refreshes_that_cannot_be() -> None:
+    words = {"plasticity.device": "ag_asi", "plasticity.theta": 2.0, "plasticity.transfer_every": 3, "plasticity.refresh_every": 5}
+    report = simulate({**SMALL, **words, "plasticity.update": "bi"}).summary["report"]
+    assert "used by nothing here: plasticity.theta, plasticity.refresh_every, plasticity.transfer_every" in report
+    assert "refresh" not in report.replace("plasticity.refresh_every", "") and "erasing" not in report and "writing took" in report
+    report = simulate({**SMALL, **words, "plasticity.update": "uni", "plasticity.pulses": "sign"}).summary["report"]
+    assert report.count("plasticity.") == 1 and "used by nothing here: plasticity.transfer_every" in report
+    assert "pairs refreshed; writing took" in report and "erasing not counted" in report
+
+
+def test_a_layer_of_which_nothing_is_wanted_is_not_blamed_on_its_device() -> None:
+    """Outputs of the rule for crossbars are always half on before learning: a dead zone of the whole range leaves every error 0."""
+    report = simulate({**SMALL, "rule": "memristor", "rule.theta_output": 1.0}).summary["report"]
+    assert report.count("as nothing was wanted of it") == 2 and "too coarse" not in report
 
 
 def test_devices_stay_themselves_when_they_are_programmed_again_and_counters_go_on() -> None:

@@ -39,6 +39,7 @@ SMALL: dict[str, Any] = {
     "plasticity.changes": [f"beta_up={UP}", f"beta_down={-DOWN}", f"pulses_up={P}", f"pulses_down={P}", "cycle_noise=0"],
     "plasticity.refresh_every": 7,
     "plasticity.refresh_hi": 0.3,
+    "plasticity.refresh_lo": 0.0,
     "dtype": "float64",
     "batch_size": 1,
     "epochs": 1,
@@ -273,7 +274,7 @@ def test_what_runs_by_default() -> None:
     settings = config.resolve({"rule": "memristor", "data": "mnist"}, locate=False)
     p = settings.plasticity
     assert (settings.network.name, settings.network.hidden, settings.network.bias, settings.neuron.name) == ("mlp", [100], False, "clip")
-    assert (p.name, p.device, p.update, p.pulses, p.theta, p.refresh_lo) == ("memristor", "ag_asi", "uni", "sign", 0.0, 0.0)
+    assert (p.name, p.device, p.update, p.pulses, p.theta, p.refresh_lo) == ("memristor", "ag_asi", "uni", "sign", 0.5, 0.25)
     assert settings.data.standardise == "none" and settings.data.draws is None
     neurosim = config.resolve({"rule": "memristor", "network": "neurosim", "data": "mnist"}, locate=False)
     assert (neurosim.plasticity.name, neurosim.rule.lr, neurosim.neuron.name) == ("sgd", 1.0, "sigmoid")

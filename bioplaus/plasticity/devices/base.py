@@ -193,14 +193,26 @@ class Device(ABC):
         return plain(pulsed(self.steps.having(own or {}), g, like(n, g)))
 
     def potentiate(self, g: Any, n: Any, own: Mapping[str, Any] | None = None) -> Any:
-        """Return g after n >= 0 potentiating pulses; the depressing branch is not looked at."""
+        """Return g after n >= 0 potentiating pulses; the depressing branch is not looked at.
+
+        Raises
+        ------
+        ConfigError
+            If n is negative or not a number.
+        """
         g, s = _array(g), self.steps.having(own or {})
-        return plain(moved(s.up, +1, g, like(n, g), s.low, s.high))
+        return plain(moved(s.up, +1, g, _counted(n, g), s.low, s.high))
 
     def depress(self, g: Any, n: Any, own: Mapping[str, Any] | None = None) -> Any:
-        """Return g after n >= 0 depressing pulses; the potentiating branch is not looked at."""
+        """Return g after n >= 0 depressing pulses; the potentiating branch is not looked at.
+
+        Raises
+        ------
+        ConfigError
+            If n is negative or not a number.
+        """
         g, s = _array(g), self.steps.having(own or {})
-        return plain(moved(s.down, -1, g, like(n, g), s.low, s.high))
+        return plain(moved(s.down, -1, g, _counted(n, g), s.low, s.high))
 
     def pulsed(self, g: Any, n: Any, noise: Normal | None = None, own: Mapping[str, Any] | None = None) -> Any:
         """Return g after n pulses with the noise from cycle to cycle.
@@ -296,6 +308,14 @@ class Device(ABC):
 def _array(g: Any) -> Any:
     """Return g as an array of floats, unless it is a tensor."""
     return g if is_tensor(g) else np.asarray(g, dtype=g.dtype if isinstance(g, np.ndarray) and g.dtype.kind == "f" else float)
+
+
+def _counted(n: Any, g: Any) -> Any:
+    """Return a number of pulses as g is, refused if it is none."""
+    n = like(n, g)
+    if not bool((n >= 0).all()):
+        raise ConfigError("pulses of one direction are counted from 0: n must be >= 0 everywhere; for both directions use pulse(g, n)")
+    return n
 
 
 def _check_type(f: Field[Any], value: Any) -> None:

@@ -31,6 +31,7 @@ _SIGNS = {"+1": 1, "1": 1, "+": 1, "up": 1, "ltp": 1, "p": 1, "-1": -1, "-": -1,
 #: A single step against the direction of its branch, in parts of the range, beyond which a number is taken for a slip.
 _SLIP = 0.5
 _LARGEST = 10**6
+_POINT = "; decimals have a point, and one kind of mark parts cells: comma, semicolon, tab or blank"
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,8 @@ def read_pulses(path: str | Path, unit: str = "S") -> PulseData:
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"pulse file {path} cannot be read: {getattr(error, 'strerror', None) or 'it is no text'}") from error
     rows = _rows(text, str(path), UNITS[unit])
+    if len({row.g for row in rows}) == 1:
+        raise DataError(f"{path}: the conductance is {rows[0].g:g} S on every line; there is nothing to fit")
     up, down = _branches(rows, str(path))
     first = down[0].pulse
     last = up[-1].pulse
@@ -110,7 +113,7 @@ def _rows(text: str, path: str, scale: float) -> list[_Row]:
         bare = re.split(r"[#%]", line, maxsplit=1)[0].strip()
         if not bare:
             continue
-        cells = [cell.strip() for cell in re.split(r"[,;\t]", bare)] if re.search(r"[,;\t]", bare) else bare.split()
+        cells = _cells(bare)
         if not rows and not headed and not _is_number(cells[0]):
             headed = True
             continue
@@ -124,10 +127,18 @@ def _rows(text: str, path: str, scale: float) -> list[_Row]:
     return rows
 
 
+def _cells(line: str) -> list[str]:
+    """Return the cells of a line: parted by semicolons or tabs if there are any, else by commas, else by blanks."""
+    for marks in (r"[;\t]", ","):
+        if re.search(marks, line):
+            return [cell.strip() for cell in re.split(marks, re.sub(r",\s*([;\t])", r"\1", line))]
+    return line.split()
+
+
 def _row(cells: Sequence[str], count: int, number: int, path: str, scale: float) -> _Row:
     for cell in cells[:2]:
         if not _is_number(cell):
-            raise DataError(f"{path}, line {number}: '{cell}' is not a number")
+            raise DataError(f"{path}, line {number}: '{cell}' is not a number{_POINT if ',' in cell or ' ' in cell else ''}")
     pulse, g = (float(count), float(cells[0])) if len(cells) == 1 else (float(cells[0]), float(cells[1]))
     if not math.isfinite(g) or not math.isfinite(pulse):
         raise DataError(f"{path}, line {number}: {' '.join(cells)} is not finite; take the line out")
@@ -162,6 +173,7 @@ def _branches(rows: list[_Row], path: str) -> tuple[list[_Row], list[_Row]]:
         at = turns[0]
     else:
         backs = [i for i in range(1, len(rows)) if rows[i].pulse <= rows[i - 1].pulse]
+        _check_turn(rows, backs, path)
         at = backs[0] if backs else int(np.argmax([row.g for row in rows])) + 1
         if not backs and at < 3:
             raise DataError(f"{path}: potentiation is missing: the conductance falls from line {rows[0].line} on; put it before depression")
@@ -172,6 +184,19 @@ def _branches(rows: list[_Row], path: str) -> tuple[list[_Row], list[_Row]]:
             few = f"{name} is missing or has fewer than three measurements{where}"
             raise DataError(f"{path}: {few}; the file holds potentiation, then depression")
     return up, down
+
+
+def _check_turn(rows: list[_Row], backs: list[int], path: str) -> None:
+    """Refuse numbers that fall back where no depression can begin: it counts anew, from where potentiation began, or back to the end."""
+    if not backs:
+        return
+    at = backs[0]
+    anew = rows[at].pulse <= max(1.0, rows[min(1, at - 1)].pulse)
+    back = backs == list(range(at, len(rows)))
+    if not anew and not back:
+        raise DataError(
+            f"{path}, line {rows[at].line}: pulse number {rows[at].pulse:g} is out of order; depression counts on, anew from 0 or 1, or back"
+        )
 
 
 def _check_branch(rows: list[_Row], pulses: Sequence[float], sign: int, path: str) -> None:
@@ -185,8 +210,15 @@ def _check_branch(rows: list[_Row], pulses: Sequence[float], sign: int, path: st
     if net <= 0:
         verb = "rise" if sign > 0 else "fall"
         raise DataError(f"{path}: the conductance does not {verb} in {name} (lines {rows[0].line} to {rows[-1].line})")
+    furthest = rows[0]
     for before, row in pairwise(rows):
         if sign * (row.g - before.g) < -_SLIP * net:
             raise DataError(
                 f"{path}, line {row.line}: the conductance moves against {name} by more than half of its range; mend the number or take it out"
+            )
+        furthest = max(furthest, row, key=lambda one: sign * one.g)
+        if sign * (row.g - furthest.g) < -_SLIP * net:
+            raise DataError(
+                f"{path}, line {row.line}: since line {furthest.line} the conductance has moved against {name} by more than half of its range; "
+                "a file holds one cycle, potentiation and then depression"
             )

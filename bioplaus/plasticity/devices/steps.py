@@ -19,6 +19,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from bioplaus.errors import ConfigError
 from bioplaus.plasticity.devices._arrays import apply, bounded, changed, chosen, clipped, peak, together
 
 __all__ = ["AFFINE", "EXPONENTIAL", "POWER", "Side", "Steps", "moved", "pulsed", "size", "spread", "walk"]
@@ -29,6 +30,8 @@ _STRAIGHT = 1e-12
 #: ln(1 + rate) where a pulse goes all the way, or would go beyond the end and is clipped; and the largest exponent.
 _ALL_THE_WAY, _FAR = -50.0, 50.0
 _LEAST_LEFT = -1 + 1e-15
+#: Repeated pulses between two looks whether g still moves, and the most of them.
+_LOOKS, _REPEATED = 64, 10**6
 
 
 class Side(NamedTuple):
@@ -93,8 +96,13 @@ def moved(side: Side, sign: int, g: Any, count: Any, low: Any, high: Any) -> Any
     if side.kind == AFFINE:
         return bounded(g + _shift(side, sign, g, sign * count), low, high)
     g = g + 0 * count  # the shape of both
-    for k in range(math.ceil(peak(count))):
-        g = clipped(g + sign * clipped(count - k, 0.0, 1.0) * size(side, g), low, high)
+    most = math.ceil(peak(count))
+    for k in range(most):
+        before, g = g, clipped(g + sign * clipped(count - k, 0.0, 1.0) * size(side, g), low, high)
+        if k % _LOOKS == _LOOKS - 1 and bool((g == before).all()):
+            return g
+        if k == _REPEATED:
+            raise ConfigError(f"{most:,} pulses are more than the {_REPEATED:,} that a model without a closed form repeats one by one")
     return g
 
 

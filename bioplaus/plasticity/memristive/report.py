@@ -10,7 +10,9 @@ from torch import Tensor
 
 from bioplaus.pictures import Curves, Findings, Panel, Series
 from bioplaus.plasticity.memristive.array import FEMTO
+from bioplaus.plasticity.memristive.cells import Cell, Unidirectional
 from bioplaus.plasticity.memristive.synapse import MemristorSynapse
+from bioplaus.plasticity.memristive.tiki import TikiTaka
 
 if TYPE_CHECKING:
     from bioplaus.plasticity.memristor import MemristorConfig
@@ -46,10 +48,28 @@ def report(synapse: MemristorSynapse, packs: Packs, per_epoch: int, config: Memr
     for leaf in leaves:
         up, down = (_mean(pulses[leaf][key]) for key in ("potentiation", "depression"))
         lines.append(f"  {leaf}: {up:,.0f} pulses up, {down:,.0f} down, {100 * _mean(at_bounds[leaf]):.1f} % of devices at a bound")
-    cost = "" if energy is None else f"; writing took {_mean(energy):.3g} J, erasing not counted"
-    lines.append(f"  {_mean(refreshes):,.0f} pairs refreshed{cost}")
+    worn = isinstance(synapse.cell, Unidirectional)
+    said = [f"{_mean(refreshes):,.0f} pairs refreshed"] if worn else []
+    said += [] if energy is None else [f"writing took {_mean(energy):.3g} J" + (", erasing not counted" if worn else "")]
+    lines += [f"  {'; '.join(said)}"] if said else []
+    lines += [f"  Set, and used by nothing here: {', '.join(unused)}"] if (unused := _unused(config, synapse.cell)) else []
     lines += [warning for leaf in leaves if (warning := _idle(leaf, each, per_epoch, config))]
     return Findings(values, "\n".join(lines), [_histograms(synapse, packs, leaves)])
+
+
+def _unused(config: MemristorConfig, cell: Cell) -> list[str]:
+    """Return the settings that are not at their defaults and that no part of this cell and these pulses reads."""
+    others = {
+        "refresh_": isinstance(cell, Unidirectional),
+        "transfer_": isinstance(cell, TikiTaka),
+        "gamma": isinstance(cell, TikiTaka),
+        "theta": config.pulses == "sign",
+        "longest": config.pulses == "stochastic",
+        "headroom": config.scale is None,
+    }
+    usual = type(config)()
+    idle = [key for key in vars(usual) for head, read in others.items() if key.startswith(head) and not read]
+    return [f"plasticity.{key}" for key in idle if getattr(config, key) != getattr(usual, key)]
 
 
 def _mean(values: Sequence[float]) -> float:
@@ -61,6 +81,11 @@ def _idle(leaf: str, each: Any, per_epoch: int, config: MemristorConfig) -> str:
     longest, shortfall = max(each(leaf, "longest_idle")), max(each(leaf, "shortfall"))
     if longest < per_epoch:
         return ""
+    if shortfall == 0:
+        return (
+            f"  Warning: {leaf} got no pulse in {longest} writes in a row (an epoch has {per_epoch}), as nothing was wanted of it: "
+            "no input of it was active where an error reached its units, or the errors were 0"
+        )
     needed = {"count": 0.5, "sign": config.theta}.get(config.pulses)
     least = f"; the largest change wanted in such a write was {shortfall:.2g} pulses" + (f", needed: {needed:g}" if needed else "")
     factor = f" (about {needed / shortfall:.2g} times)" if needed and 0 < shortfall < needed else ""
@@ -83,4 +108,4 @@ def _histograms(synapse: MemristorSynapse, packs: Packs, leaves: Sequence[str]) 
             series.append(Series(array.name, [low + (i + 0.5) * width for i in range(BINS)], (counts / len(g)).tolist(), colour=colour))
         panels.append(Panel("normalised conductance", "share of devices", series, title=leaf))
     more = f"the first {MOST_PANELS} of {len(leaves)} arrays; " if len(leaves) > MOST_PANELS else ""
-    return Curves("conductances", "Conductances at the end", panels, note=f"{more}all seeds together", shared=False)
+    return Curves("conductances.png", "Conductances at the end", panels, note=f"{more}all seeds together", shared=False)

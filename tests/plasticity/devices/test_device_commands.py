@@ -134,6 +134,18 @@ def test_the_fit_that_is_drawn() -> None:
     assert left.series[0].y[0] == pytest.approx(measured.y[0] - line.y[0])
 
 
+def test_a_fit_that_is_none_says_so() -> None:
+    """A saw tooth of single steps below half of the range: no monotone model comes near it."""
+    up, down = [0, 0.45, 0.1, 0.55, 0.2, 0.65, 0.3, 1], [0.6, 0.9, 0.5, 0.8, 0.3, 0.6, 0.1, 0.4, 0]
+    Path("saw.txt").write_text("".join(f"{1e-6 * (1 + g)}\n" for g in up + down))
+    found = asked("fit", "saw.txt", "model=linear")
+    assert found["rmse_relative"] > 0.2 and "look at the figure" in found["warning"]
+    assert "Warning: no model comes nearer than" in command("device", "fit", "saw.txt", "model=linear", "figure=false").out
+    answer = command("device", "fit", pulses(), "model=exponential", "figure=false").out
+    assert "Warning" not in answer and "read as siemens" in answer
+    assert asked("fit", pulses(), "model=exponential")["warning"] is None
+
+
 def test_noise_is_reported_with_its_lines() -> None:
     Path("noisy.txt").write_text("0 1e-6\n1 2e-6\n2 1.9e-6\n3 3e-6\n4 2e-6\n5 1.5e-6\n6 1e-6\n")
     answer = command("device", "fit", "noisy.txt", "model=linear", "figure=false")

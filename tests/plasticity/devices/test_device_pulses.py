@@ -9,6 +9,7 @@ import pytest
 import torch
 from device_steps import exponential_curve, exponential_written, repeated
 
+from bioplaus.errors import ConfigError
 from bioplaus.plasticity.devices import get
 from bioplaus.plasticity.devices.constant_step import ConstantStep
 from bioplaus.plasticity.devices.exp_step import ExpStep
@@ -28,6 +29,23 @@ INCREMENTAL = [
     ExpStep(dw_min=0.3, a=1, gamma_up=4, gamma_down=2, A_up=0.4, A_down=0.3),  # steps that end before the bound
     OneSided(dw_min=0.05, a=-1, gamma_up=2.5, A_up=-10, w_min=-0.1, w_max=2),
 ]
+
+
+def test_a_million_million_pulses_end_where_the_device_ends() -> None:
+    """A device that has come to rest is not asked again; one that creeps on forever is refused, not waited for."""
+    assert get("pcm").pulse(0.5, 10**12) == 1.0
+    assert get("reram_es").pulse(0.5, -(10**12)) == get("reram_es").pulse(0.5, -50_000)
+    creeping = PowStep(dw_min=0.001, gamma_up=3.0, gamma_down=3.0)
+    with pytest.raises(ConfigError, match="1,000,000,000,000 pulses are more than the 1,000,000"):
+        creeping.pulse(0.0, 10**12)
+
+
+@pytest.mark.parametrize("n", [-1, float("nan"), np.array([1, -2]), torch.tensor([0.0, float("nan")])])
+def test_pulses_of_one_direction_are_counted_from_zero(n: Any) -> None:
+    g = torch.tensor([0.5, 0.5]) if isinstance(n, torch.Tensor) else 0.5
+    for way in (get("ag_asi").potentiate, get("ecram").depress):
+        with pytest.raises(ConfigError, match="n must be >= 0 everywhere"):
+            way(g, n)
 
 
 @pytest.mark.parametrize("device", INCREMENTAL, ids=lambda d: f"{d.model}-{d.dw_min}")

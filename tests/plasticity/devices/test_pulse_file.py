@@ -62,7 +62,25 @@ BAD = {
     "nan": ("0 1\n1 2\n2 nan\n3 4\n4 3\n5 2\n6 1\n", "line 3: 2 nan is not finite"),
     "infinite": ("# c\n0 1\n1 inf\n2 3\n3 4\n4 3\n5 2\n", "line 3: 1 inf is not finite"),
     "a word": ("0 1\n1 2\n2 three\n3 4\n4 3\n5 2\n", "line 3: 'three' is not a number"),
-    "out of order": ("0 1\n1 2\n3 3\n2 3.5\n4 4\n3 3\n5 2\n6 1\n", "line 6: pulse number 3 is out of order"),
+    "out of order": ("0 1\n1 2\n3 3\n2 3.5\n4 4\n3 3\n5 2\n6 1\n", "line 4: pulse number 2 is out of order"),
+    "out of order late": (
+        "".join(f"{k} {g}\n" for k, g in zip((0, 1, 2, 4, 3, 5, 6, 7, 8), (1, 2, 3, 4, 4.5, 4, 3, 2, 1))),
+        "line 5: pulse number 3 is out of order; depression counts on, anew from 0 or 1, or back",
+    ),
+    "two cycles counted through": (
+        "".join(f"{k} {g}\n" for k, g in enumerate((1, 2, 3, 4, 3, 2, 1, 2, 3, 3.9, 3, 2, 1))),
+        "line 9: since line 7 the conductance has moved against depression",
+    ),
+    "two cycles, the second higher": (
+        "".join(f"{k} {g}\n" for k, g in enumerate((1, 2, 3, 4, 3, 2, 1, 2, 3, 4.5, 3, 2, 1))),
+        "line 6: since line 4 the conductance has moved against potentiation",
+    ),
+    "two cycles, each anew": (
+        "".join(f"{k} {g}\n" for k, g in [*enumerate((1, 2, 3, 4)), *enumerate((3, 2, 1), 1)] * 2),
+        "line 8: pulse number 0 is out of order in depression",
+    ),
+    "constant": ("0 2\n1 2\n2 2\n3 2\n4 2\n5 2\n", "the conductance is 2 S on every line"),
+    "decimal commas": ("0;0,5\n1;0,6\n2;0,7\n", "line 1: '0,5' is not a number; decimals have a point"),
     "twice the same number": ("0 1\n1 2\n2 3\n0 3\n1 2\n1 1.5\n2 1\n", "line 6: pulse number 1 is out of order in depression"),
     "a slip": ("0 1\n1 2.5\n2 0.03\n3 4\n4 5\n0 5\n1 4\n2 3\n3 1\n", "line 3: the conductance moves against potentiation"),
     "no rise": ("0 5\n1 4.9\n2 4.8\n0 5\n1 4\n2 3\n", "does not rise in potentiation (lines 1 to 3)"),
