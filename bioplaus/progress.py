@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from typing import Any
 
 __all__ = ["Progress", "Silent"]
+
+#: Seconds of silence after which to look whether the first updates wait for a compiler.
+PATIENCE = 5.0
 
 
 class Silent:
@@ -34,10 +38,14 @@ class Progress(Silent):
         self._total = 1
         self._next = 0.0
         self._began = time.perf_counter()
+        self._watch: threading.Timer | None = None
+        self._worker = 0
 
     def start(self, total: int, done: int, title: str) -> None:
         self._total, self._began = max(total, 1), time.perf_counter()
         self._next = done / self._total + 0.1
+        self._worker = threading.get_ident()
+        self._wait()
         if sys.stderr.isatty():
             from rich.console import Console
             from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -56,7 +64,28 @@ class Progress(Silent):
         else:
             print(title, file=sys.stderr, flush=True)
 
+    def _wait(self) -> None:
+        self._watch = threading.Timer(PATIENCE, self._look)
+        self._watch.daemon = True
+        self._watch.start()
+
+    def _look(self) -> None:
+        """Say so if nothing has come yet because loops are being compiled; else look again."""
+        frame = sys._current_frames().get(self._worker)
+        while frame is not None and not frame.f_globals.get("__name__", "").startswith("numba.core"):
+            frame = frame.f_back
+        if frame is not None:
+            self.note("compiling loops, once per installation; up to a minute")
+        elif self._watch is not None:
+            self._wait()
+
+    def _seen(self) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
+
     def update(self, done: int, text: str) -> None:
+        self._seen()
         if self._bar is not None:
             self._bar.update(self._task, completed=done, text=text)
         elif done / self._total >= self._next:
@@ -68,6 +97,7 @@ class Progress(Silent):
         print(f"note: {text}", file=sys.stderr, flush=True)
 
     def stop(self) -> None:
+        self._seen()
         if self._bar is not None:
             self._bar.stop()
             self._bar = None

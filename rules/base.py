@@ -108,6 +108,8 @@ class Rule(ABC):
     tasks: ClassVar[tuple[str, ...]] = ("classification", "autoencoding")
     #: whether the output's error is one of its own, and not that of the task's loss
     own_error: ClassVar[bool] = False
+    #: settings that the rule is made for, e.g. "neuron"; a comparison gives all rows those of its recipe
+    conditions: ClassVar[tuple[str, ...]] = ()
     #: neuron of the published results where it is not the common one of comparisons, which then add a row with it
     published_neuron: ClassVar[str] = ""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from bioplaus.fields import written
 from bioplaus.resampling import coverage, smallest_p
 
 __all__ = ["TIE", "epochs", "notes", "tested"]
@@ -28,6 +29,10 @@ def tested(found: Mapping[str, Any]) -> str:
 def notes(found: Mapping[str, Any]) -> list[str]:
     """Return the notes, one sentence or two each; what holds for several rows is said once."""
     lines = [found["data_note"]] if found["data_note"] else []
+    if found.get("conditions"):
+        rules = ", ".join(row["rule"] for row in found["rows"] if row["rule"] != found.get("reference", "bp"))
+        made_for = ", ".join(f"{key}={written(value)}" for key, value in found["conditions"].items())
+        lines.append(f"All rows have what {rules} is made for: {made_for}.")
     lines += [found["tuning"]["text"], tested(found)]
     if found["score"] == "loss":
         lines.append("This task has no accuracy: rows are compared by test loss, lower is better.")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bioplaus import config, registry
+from bioplaus.comparison.conditions import conditions, shared_by, unmet_by
 from bioplaus.errors import ConfigError
 from bioplaus.fields import plain
 
@@ -84,6 +85,7 @@ class Plan:
     root: str
     given: dict[str, Any] = field(default_factory=dict)
     reference: str = REFERENCE
+    conditions: dict[str, Any] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -151,8 +153,12 @@ def make_plan(overrides: Mapping[str, Any]) -> tuple[Plan, Options]:
     short = registry.RULES.get(reference_rule).aliases
     full = {key: name for key, name in short.items() if not key.startswith("rule.") and name not in given}
     given = {full.get(key, key): value for key, value in given.items()}
+    wanted = {rule: found for rule in options.rules if (found := conditions(rule, given))}
+    common = shared_by([wanted.get(rule, {}) for rule in options.rules if rule != reference_rule])
+    given = {**common, **given}
     reference = config.resolve({"seeds": 5, "threads": 1, **_general(given), **own[reference_rule], "rule": reference_rule})
     tree, top = config.as_dict(reference), reference.top
+    unmet = {rule: text for rule, keys in wanted.items() if (text := unmet_by(rule, keys, tree, reference_rule))}
     if TUNING_SEED in reference.seed_list and options.tune == "grid":
         raise ConfigError(f"seed {TUNING_SEED} is used to choose the rates, so no row may be measured on it; choose another seed=")
     shared: dict[str, Any] = {}
@@ -171,7 +177,9 @@ def make_plan(overrides: Mapping[str, Any]) -> tuple[Plan, Options]:
     over_spikes = reference_rule == OF_SPIKES
     lent, published = (_lent(tree), False) if over_spikes else ({}, options.published)  # published neurons are none that spike
     rows = tuple(
-        row for rule in options.rules for row in _rows(rule, shared, own[rule], published, trial, lent if _borrows(rule) else {})
+        replace(row, error=unmet[rule]) if rule in unmet else row
+        for rule in options.rules
+        for row in _rows(rule, shared, own[rule], published, trial, lent if _borrows(rule) else {})
     )
     if all(row.error for row in rows):
         raise ConfigError(f"no row can run; {reference_rule}: {next(row for row in rows if row.rule == reference_rule).error}")
@@ -181,6 +189,7 @@ def make_plan(overrides: Mapping[str, Any]) -> tuple[Plan, Options]:
         rows, shared, reference.seed_list, top.epochs, options.tune, options.grid, tune_epochs, root,
         given={**what, "tune_epochs": tune_epochs, "shared": shared, "own": own},
         reference=reference_rule,
+        conditions=common,
     )  # fmt: skip
     return plan, options
 

@@ -38,6 +38,7 @@ def judge(plan: Plan, results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     _against_reference(rows, score, plan.reference)
     found = {
         "data": plan.shared["data"],
+        "conditions": plan.conditions,
         "data_note": some["data_note"] if some else "",
         "network": plan.shared["network"],
         "neuron": plan.shared["neuron"],

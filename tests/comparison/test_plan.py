@@ -136,6 +136,23 @@ def test_a_published_neuron_makes_a_second_row(monkeypatch: pytest.MonkeyPatch) 
     assert len(planned(rules="top", neuron="tanh").rows) == 2
 
 
+def test_a_rule_s_conditions_are_those_of_all_rows_or_its_row_is_refused() -> None:
+    plan, _ = make_plan({"rules": "memristor,bp", "data": "digits"})
+    made_for = {"neuron": "clip", "network.hidden": [100], "data.standardise": "none", "batch_size": 50, "epochs": 40}
+    assert plan.conditions == made_for and plan.epochs == 40
+    assert [(row.rule, row.error) for row in plan.rows] == [("memristor", ""), ("bp", "")]
+    assert all(row.settings[key] == value for row in plan.rows for key, value in made_for.items())
+    mixed, _ = make_plan({"rules": "memristor,ccl", "data": "digits"})
+    assert mixed.shared["neuron"] == "elu" and not mixed.conditions
+    errors = {row.rule: row.error for row in mixed.rows}
+    assert errors.pop("memristor").startswith("memristor is made for neuron=clip, network.hidden=[100], data.standardise=none, batch_size=50")
+    assert set(errors.values()) == {""}
+    told, _ = make_plan({"rules": "memristor,ccl", "data": "digits", **made_for})
+    assert not any(row.error for row in told.rows)
+    own, _ = make_plan({"rules": "memristor", "data": "digits", "network.hidden": [30], "epochs": 2})
+    assert own.shared["network.hidden"] == [30] and own.epochs == 2 and own.shared["neuron"] == "clip"
+
+
 def test_the_directory_is_known_from_the_settings() -> None:
     one = planned(rules="ccl", seeds=3)
     assert one.name == planned(rules=["bp", "ccl"], seeds=3).name and one.name.startswith("compare-digits-")
