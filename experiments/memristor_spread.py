@@ -30,7 +30,7 @@ def _run(quick: bool, folder: str) -> Report:
         Panel("spread of the nonlinearity label between devices", "test accuracy, %", lines, title="NeuroSim's perceptron"),
         Panel("ON/OFF ratio", "test accuracy, %", offsets, title="784-100-10, EpiRAM against one column", log_x=True),
     ]
-    picture = Curves("", "Devices that differ, and devices that cannot be shut", panels, "Mean over seeds, bars of one standard error.")
+    picture = Curves("", "Devices that differ, and devices that cannot be shut", panels, "Mean over seeds, bands of one standard error.")
     remarks = (
         "NeuroSim rows: per seed the mean of the last looks at the test set; nothing is chosen on it.",
         "without the reference column 2 scale Gmin/(Gmax - Gmin) stays in every weight; a bias may learn against it, and most do not have to.",

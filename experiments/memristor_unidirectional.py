@@ -133,7 +133,7 @@ def _picture(labels: tuple[float, ...], levels: tuple[int, ...], means: Mapping[
             for i, scheme in enumerate(SCHEMES)
         ]
         panels.append(Panel("nonlinearity label", "test accuracy, %", lines, title=f"{pulses} levels", legend="below", y_limits=(0.0, 100.0)))
-    return Curves("", "Sign pulses on pairs: both devices, or one with a refresh", panels, "Mean over seeds, bars of one standard error.")
+    return Curves("", "Sign pulses on pairs: both devices, or one with a refresh", panels, "Mean over seeds, bands of one standard error.")
 
 
 def _remarks(
