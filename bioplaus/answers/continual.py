@@ -97,7 +97,8 @@ class Continual(Theory):
                 continue
         loads, rows = [load for load, _ in found], [row for _, row in found]
         torn = [i for i in range(1, len(rows)) if self.jumps(rows[i - 1], rows[i])]
-        series = [Series(line.label, *_torn(loads, [row[line.key] for row in rows], torn), colour=i) for i, line in enumerate(self.lines(config))]
+        told = [(line.label, [row[line.key] for row in rows]) for line in self.lines(config)]
+        series = [Series(label, *_torn(loads, values, torn), colour=i) for i, (label, values) in enumerate(told)]
         panel = Panel("patterns per weight of the second task", "probability of a wrong label", series, marks=[(config.alpha2, "asked for")])
         return Curves("continual.png", self.title(config, "alpha2"), [panel], "Both tasks after the second one.")
 

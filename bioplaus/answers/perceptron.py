@@ -25,7 +25,7 @@ class PerceptronConfig(TheoryConfig):
     """Settings of the perceptron with binary weights."""
 
     what: str = choice("state", "state", "transition", "spinodal", "capacity")
-    """state (at alpha) | transition (first order, the teacher becomes the stable state) | spinodal (the state q < 1 ends) | capacity (of labels)."""
+    """state (at alpha) | transition (the teacher becomes the stable state) | spinodal (the state q < 1 ends) | capacity (of random labels)."""
     alpha: float = ranged(1.0, above=0)
     """Patterns per weight."""
     labels: str = choice("teacher", "teacher", "random")
@@ -122,9 +122,10 @@ def _picture(config: PerceptronConfig) -> Curves:
         Series("a teacher's labels", loads, [state.entropy for state in learnt]),
         Series("random labels", kept, [state.entropy for state in stored], colour=1),
     ]
+    load = "patterns per weight alpha"
     panels = [
-        Panel("patterns per weight alpha", "probability of a wrong label", errors, title="learning from a teacher", marks=[(turn.alpha, "transition")]),
-        Panel("patterns per weight alpha", "entropy per weight", entropies, title="solutions that are left", marks=[(turn.alpha, "")]),
+        Panel(load, "probability of a wrong label", errors, title="learning from a teacher", marks=[(turn.alpha, "transition")]),
+        Panel(load, "entropy per weight", entropies, title="solutions that are left", marks=[(turn.alpha, "")]),
     ]
-    note = "Beyond the transition the state q < 1 is metastable; it ends at the spinodal, where the lines end. Random labels: no solution below entropy 0."
+    note = "Beyond the transition q < 1 is metastable, up to the spinodal, where lines end. Random labels: no solution below entropy 0."
     return Curves("perceptron.png", "Perceptron with binary weights", panels, note, shared=False)

@@ -1,18 +1,18 @@
 """Two tasks learnt one after the other by binary weights with fields: order parameters and errors (replica symmetry, Franz-Parisi potential).
 
-A weight ``w_i = +1 or -1`` has mean ``m_i = tanh(t_i)``; N of them learn P = alpha N patterns labelled by a teacher B. Students m are drawn, at inverse
-temperature beta, from ``prod_mu H(-k_mu)^beta``, with ``k = y (m . x)/sqrt(sum_i (1 - m_i^2))`` the stability of a pattern and H the Gaussian tail; in a second
-task, with a teacher of overlap r0 and patterns of its own, times ``exp(-beta gamma KL(m || m_1))``, m_1 a student of the first one (Li, Huang, Zou & Huang 2023,
-Phys. Rev. E 108, 014309, arXiv:2212.02846; equations derived anew).
+A weight ``w_i = +1 or -1`` has mean ``m_i = tanh(t_i)``; N of them learn P = alpha N patterns labelled by a teacher B. Students m are drawn, at
+inverse temperature beta, from ``prod_mu H(-k_mu)^beta``, with ``k = y (m . x)/sqrt(sum_i (1 - m_i^2))`` the stability of a pattern and H the
+Gaussian tail; in a second task, with a teacher of overlap r0 and patterns of its own, times ``exp(-beta gamma KL(m || m_1))``, m_1 a student of
+the first one (Li, Huang, Zou & Huang 2023, Phys. Rev. E 108, 014309, arXiv:2212.02846; equations derived anew).
 
 ::
 
     q = m . m'/N,  r = m . B/N,  Q = m . m/N,  p = sign(m) . B/N,  error = arccos(p)/pi
     phi = alpha G_E + G_S - r rh + q qh/2 - Q Qh
 
-A first task has two branches: a poor one up to alpha of about 1.9, and one near the teacher from about 1.5 on; the stable one has the larger phi.
-Branches are followed in alpha, never hit by the luck of a start. On the poor branch above alpha of about 1 replica symmetry does not hold: it is the solution of these
-equations, not the truth.
+A first task has two branches: a poor one up to alpha of about 1.9, and one near the teacher from about 1.5 on; the stable one has the larger
+phi. Branches are followed in alpha, never hit by the luck of a start. On the poor branch above alpha of about 1 replica symmetry does not hold:
+it is the solution of these equations, not the truth.
 """
 
 from __future__ import annotations
@@ -162,7 +162,7 @@ def second_task(
     beta
         Inverse temperature, beta > 0.
     branch
-        stable (of larger phi) | first (reached from small alpha2, where the first task still stands) | second (reached from the second task learnt).
+        stable (of larger phi) | first (reached from what the first task left) | second (reached from the second task learnt).
 
     Raises
     ------
@@ -175,9 +175,9 @@ def second_task(
     r0, gamma = number("r0", r0, -1, 1), number("gamma", gamma, 0)
     choice("branch", branch, ("stable", "first", "second"))
     try:
-        before, known = _branch(alpha1, beta, "good")
+        before, _ = _branch(alpha1, beta, "good")
     except SolverError:
-        before, known = _branch(alpha1, beta, "poor")
+        before, _ = _branch(alpha1, beta, "poor")
     law = reference(hats(*before, alpha1, beta))
     starts: dict[str, Order] = {}
     if branch != "second":
@@ -218,6 +218,8 @@ def _entry(branch: str, beta: float) -> tuple[float, Order, float]:
 
 #: Solutions along branches: (branch, beta, number of whole strides from the entry) -> load and solution.
 _anchors: dict[tuple[str, float, int], tuple[float, Order, float]] = {}
+#: Loads at which branches were found to end, (branch, beta) -> load and residual beyond: finding one takes seconds.
+_ends: dict[tuple[str, float], tuple[float, float]] = {}
 
 
 def _branch(alpha: float, beta: float, branch: str) -> tuple[Order, float]:
@@ -228,6 +230,10 @@ def _branch(alpha: float, beta: float, branch: str) -> tuple[Order, float]:
     SolverError
         If the branch ends before it.
     """
+    if (branch, beta) in _ends:
+        end, gap = _ends[branch, beta]
+        if (alpha - end) * (end - _ENTRY[branch][0]) > 0:
+            raise _ended(branch, beta)
     at, order, gap = _anchors.setdefault((branch, beta, 0), _entry(branch, beta))
     sign = 1 if alpha > at else -1
     whole = int(abs(alpha - at) / _STRIDE)
@@ -249,11 +255,16 @@ def _walked(at: float, order: Order, target: float, beta: float, branch: str) ->
         if found is None:
             stride /= 2
             if abs(stride) < _SMALLEST:
-                gap = max(abs(a - b) for a, b in zip(_first(order, then, beta), order))
-                raise SolverError(f"the {branch} branch of a first task ends near alpha={at:.4f} (beta={beta:g}); residual beyond it {gap:.1e}")
+                _ends[branch, beta] = at, max(abs(a - b) for a, b in zip(_first(order, then, beta), order))
+                raise _ended(branch, beta)
             continue
         at, (order, gap) = then, found
     return order, gap
+
+
+def _ended(branch: str, beta: float) -> SolverError:
+    end, gap = _ends[branch, beta]
+    return SolverError(f"the {branch} branch of a first task ends near alpha={end:.4f} (beta={beta:g}); residual beyond it {gap:.1e}")
 
 
 def _state(alpha: float, beta: float, solution: tuple[Order, float], branch: str) -> FirstTask:

@@ -28,7 +28,7 @@ class Hats(NamedTuple):
 def hats(q: float, r: float, Q: float, alpha: float, beta: float) -> Hats:
     """Return the conjugates of order parameters with ``r^2 < q < Q < 1``.
 
-    With E over z, ``f(w) = ln F``, ``F = E_x h(y)``, ``y = sqrt(Q - q) x + w``, ``h(y) = H(y/sqrt(1 - Q))^beta`` and ``B = H(r z/sqrt(q - r^2))``::
+    With E over z, ``f(w) = ln F``, ``F = E_x h(y)``, ``y = sqrt(Q - q) x + w``, ``h(y) = H(y/sqrt(1 - Q))^beta``, ``B = H(r z/sqrt(q - r^2))``::
 
         qh = 2 alpha E B f'(sqrt(q) z)^2         rh = -2 alpha/sqrt(2 pi) E f'(sqrt(q - r^2) z)
         Qh = 2 alpha E B [F''/(2 F) + E_x y h'/(2 (1 - Q) F)]         G_E = 2 E B f(sqrt(q) z)

@@ -102,7 +102,9 @@ def teacher_student(alpha: float, branch: str = "metastable") -> TeacherStudent:
     Raises
     ------
     ConfigError
-        If alpha is not allowed, or the branch has ended before it.
+        If alpha is not allowed.
+    SolverError
+        If the branch has ended before it.
 
     Examples
     --------
@@ -116,7 +118,7 @@ def teacher_student(alpha: float, branch: str = "metastable") -> TeacherStudent:
         return TeacherStudent(1.0, math.inf, 0.0, 0.0, 0.0)
     end = spinodal()
     if alpha > end.alpha:
-        raise ConfigError(f"alpha={alpha:g}: the state q < 1 ends at the spinodal, alpha={end.alpha:.6f}; branch=stable has q = 1 there")
+        raise SolverError(f"alpha={alpha:g}: the state q < 1 ends at the spinodal, alpha={end.alpha:.6f}; branch=stable has q = 1 there")
     return _learnt(_root(lambda qh: _load_of_teacher(qh) - alpha, _LEAST, end.q_hat, "teacher_student"), alpha)
 
 
@@ -157,10 +159,12 @@ def storage(alpha: float) -> Storage:
     ------
     ConfigError
         If alpha is not allowed.
+    SolverError
+        If q has reached 1 before it.
     """
     alpha = _load(alpha)
     if alpha >= 4 / math.pi:
-        raise ConfigError(f"alpha={alpha:g} must be below 4/pi = {4 / math.pi:.6f}, where q reaches 1")
+        raise SolverError(f"alpha={alpha:g} must be below 4/pi = {4 / math.pi:.6f}, where q reaches 1")
     most = _MOST
     while _load_of_labels(most) < alpha and most < 1e12:
         most *= 10

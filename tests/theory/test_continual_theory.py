@@ -136,7 +136,9 @@ def test_the_likelihood_s_averages_by_adaptive_quadrature(w: float) -> None:
         return float(integrate.quad(f, far - 12, 12, points=[far, 0.0], limit=400, epsabs=0)[0])  # type: ignore[arg-type]
 
     norm = total(weight)
-    parts = [total(lambda x: weight(x) * slope(x) * f(x)) / norm for f in (lambda x: 1.0, lambda x: x, lambda x: math.sqrt(spread) * x + w)]
+    first = total(lambda x: weight(x) * slope(x)) / norm
+    by_x = total(lambda x: weight(x) * slope(x) * x) / norm
+    parts = [first, by_x, math.sqrt(spread) * by_x + w * first]
     assert energy(np.array([w]), spread, width, beta, *legendre(260))[0] == pytest.approx([math.log(norm), *parts], rel=1e-7)
 
 
