@@ -342,6 +342,8 @@ THEORIES = Registry(
         "curie_weiss": "bioplaus.answers.curie_weiss:CurieWeiss",
         "lif": "bioplaus.answers.lif:Lif",
         "stdp": "bioplaus.answers.stdp:Stdp",
+        "perceptron": "bioplaus.answers.perceptron:Perceptron",
+        "continual": "bioplaus.answers.continual:Continual",
     },
 )
 FAMILIES = {
