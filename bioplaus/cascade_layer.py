@@ -10,7 +10,7 @@ K is read from the shape of the arrays, so a grown layer needs no record of its 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -22,16 +22,14 @@ from bioplaus.leaves import Init, Leaf
 from bioplaus.neurons.base import StaticNeuron
 from bioplaus.operations import Operation, Scope
 
-__all__ = ["CascadeLayer", "CascadeTrace"]
+__all__ = ["CascadeLayer", "Units"]
 
 
-@dataclass(frozen=True)
-class CascadeTrace(Trace):
-    """A pass, with the units' outputs ``[R, B, K]`` and the weights that an error would go back through."""
+class Units(NamedTuple):
+    """What a pass keeps of the units, as `Trace.neuron`: their outputs ``[R, B, K]`` and q."""
 
-    units: Tensor = torch.empty(0)
-    weight: Tensor = torch.empty(0)
-    chain: Tensor = torch.empty(0)
+    out: Tensor
+    chain: Tensor
 
 
 class CascadeLayer(Layer):
@@ -70,7 +68,7 @@ class CascadeLayer(Layer):
         shapes = ((self.pool, n), (self.pool,), (self.pool, 0)) if self.pool else ()
         return found | {key: Leaf(shape, 1, Init("uniform", self.scale)) for key, shape in zip(self.candidates, shapes)}
 
-    def forward(self, scope: Scope, x: Tensor) -> CascadeTrace:
+    def forward(self, scope: Scope, x: Tensor) -> Trace:
         before = []
         for operation in self.before:
             x, cache = operation.forward(scope, x)
@@ -88,7 +86,7 @@ class CascadeLayer(Layer):
             units.append(self.unit.value(a))
         h = torch.stack(units, -1) if units else current
         a = torch.stack(sums, -1) if sums else current
-        return CascadeTrace(x, a, torch.cat([x, h], -1), tuple(before), units=h, weight=scope.params[self.weight], chain=chain)
+        return Trace(x, a, torch.cat([x, h], -1), tuple(before), neuron=Units(h, chain))
 
     def drive(self, params: Mapping[str, Tensor], x: Tensor) -> Tensor:
         assert self.bias is not None
@@ -96,14 +94,14 @@ class CascadeLayer(Layer):
 
     def pull(self, trace: Trace, error: Tensor) -> Tensor:
         """Return the error at the units' sums ``[R, B, K]``, what later units send down to earlier ones included."""
-        assert isinstance(trace, CascadeTrace)
+        found: Units = trace.neuron
         n = self.connection.in_shape[0]
         at_unit = list(error[..., n:].unbind(-1))
         at_sum: list[Tensor] = [torch.empty(0)] * len(at_unit)
         for k in reversed(range(len(at_unit))):
-            at_sum[k] = self.unit.slope_times(trace.current[..., k], trace.units[..., k], at_unit[k])
+            at_sum[k] = self.unit.slope_times(trace.current[..., k], found.out[..., k], at_unit[k])
             for j in range(k):
-                at_unit[j] = at_unit[j] + trace.chain[:, k, j].unsqueeze(1) * at_sum[k]
+                at_unit[j] = at_unit[j] + found.chain[:, k, j].unsqueeze(1) * at_sum[k]
         return torch.stack(at_sum, -1) if at_sum else error[..., n:]
 
     def wanted(self, trace: Trace, error: Tensor) -> tuple[Tensor, dict[str, Change]]:

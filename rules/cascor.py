@@ -7,8 +7,8 @@
     a candidate h      S = sum_o |C_o|,   C_o = mean_p (h - hbar)(e_o - ebar_o)
     learns             dS/da_p = sum_o sign(C_o) (e_po - ebar_o) g'(a_p) / P   (`bioplaus.rules.cascor_candidates`)
 
-Outputs and candidates take turns, in each seed on its own: outputs until every one is within ``tolerance`` of its target (solved: the end) or their
-error has stopped falling; then a pool of candidates, in one batch with the outputs frozen, until the best S has stopped rising. That one is
+Outputs and candidates take turns, in each seed on its own: outputs until every one is within ``tolerance`` of its target (solved: the end)
+or their error has stopped falling; then a pool of candidates, with the outputs frozen, until the best S has stopped rising. That one is
 installed (`bioplaus.rules.cascor_growth`) with weight 0 to the outputs, and hears the input and all units before it. An update sees the whole
 training set. Source: Fahlman & Lebiere 1990, NIPS 2:524 (CMU-CS-90-100); constants as said in docs/cascor.md.
 """
@@ -23,7 +23,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bioplaus.cascade_layer import CascadeLayer, CascadeTrace
+from bioplaus.cascade_layer import CascadeLayer
 from bioplaus.changes import Dense, Outer, Wanted
 from bioplaus.errors import ConfigError
 from bioplaus.fields import ranged, replica
@@ -186,9 +186,9 @@ class CascadeCorrelation(Rule):
 
     def _followed(self, view: View, run: Pass, error: Tensor) -> Followed:
         units, trace = view.networks["forward"].layers[0], run.traces[0]
-        assert isinstance(units, CascadeLayer) and isinstance(trace, CascadeTrace)
-        there = growth.used(view.state["K"], trace.units.shape[-1]).unsqueeze(1)
-        return follow(units, view.params, trace.pre, trace.units * there, error)
+        assert isinstance(units, CascadeLayer)
+        there = growth.used(view.state["K"], trace.neuron.out.shape[-1]).unsqueeze(1)
+        return follow(units, view.params, trace.pre, trace.neuron.out * there, error)
 
     def boundary(
         self, event: str, view: View, scores: Mapping[str, Tensor], feed: Callable[[], Any]

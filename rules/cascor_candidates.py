@@ -5,8 +5,8 @@
     S = sum_o |C_o|,   C_o = (1/P) sum_p (h_p - hbar)(e_po - ebar_o)
     dS/da_p = (1/P) g'(a_p) sum_o sign(C_o) (e_po - ebar_o),   dS/dV = sum_p dS/da_p x_p,   dS/dq_j = sum_p dS/da_p h_jp
 
-exactly, where no C_o is 0: the term of hbar contributes nothing since ``sum_p (e - ebar) = 0``. With the sum over one output alone this is what a
-perforated dendrite follows. Fahlman & Lebiere 1990, NIPS 2:524, S and its derivative (theirs are sums over patterns, these are means).
+exactly, where no C_o is 0: the term of hbar contributes nothing since ``sum_p (e - ebar) = 0``. With one output in the sum this is what
+a perforated dendrite follows. Fahlman & Lebiere 1990, NIPS 2:524, S and its derivative (theirs are sums over patterns, these are means).
 """
 
 from __future__ import annotations

@@ -90,7 +90,8 @@ def _sentence(per_seed: Sequence[dict[str, Any]], done: Sequence[dict[str, Any]]
     units, epochs = (summarise([float(one[key]) for one in done]) for key in ("units", "epochs"))
     low, high = min(one["units"] for one in done), max(one["units"] for one in done)
     spread = "" if len(done) == 1 else f" ({low} to {high})"
-    return f"solved: {len(done)} of {n} seeds, with {units['mean']:.4g} unit{'' if units['mean'] == 1 else 's'}{spread} after {epochs['mean']:.4g} epochs"
+    unit = "unit" if units["mean"] == 1 else "units"
+    return f"solved: {len(done)} of {n} seeds, with {units['mean']:.4g} {unit}{spread} after {epochs['mean']:.4g} epochs"
 
 
 def _unsolved(config: CascorConfig, per_seed: Sequence[dict[str, Any]], phase: Sequence[int]) -> str:
@@ -127,7 +128,8 @@ def _table(entries: Sequence[dict[str, Any]]) -> str:
 
 def _figure(entries: Sequence[dict[str, Any]], per_seed: Sequence[dict[str, Any]]) -> Curves:
     def line(label: str, key: str, factor: float, colour: int) -> Series:
-        return Series(label, [one["units"] for one in entries], [math.nan if one[key] is None else factor * one[key] for one in entries], colour=colour)
+        values = [math.nan if one[key] is None else factor * one[key] for one in entries]
+        return Series(label, [one["units"] for one in entries], values, colour=colour)
 
     accuracy = [line(split, f"{split}_accuracy", 100, i) for i, split in enumerate(SPLITS)]
     counts = [sum(one["units"] == k for one in per_seed) for k in range(len(entries))]

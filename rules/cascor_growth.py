@@ -64,7 +64,8 @@ def install(view: View) -> tuple[Edits, ...] | None:
     into, bias, chain = units.candidates
     K = max(int(at.max()) + 1, p[units.weight].shape[1])
     n = units.connection.in_shape[0]
-    sizes = {units.weight: (K, n), units.bias: (K,), units.chain: (K, K), top.weight: (*p[top.weight].shape[1:2], n + K), chain: (p[chain].shape[1], K)}
+    sizes = {units.weight: (K, n), units.bias: (K,), units.chain: (K, K), chain: (units.pool, K)}
+    sizes |= {top.weight: (top.connection.out_shape[0], n + K)}
     new = {key: fitting(p[key], p[key].new_zeros(p[key].shape[0], *shape)).clone() for key, shape in sizes.items()}
     larger = {key: value.clone() for key, value in new.items() if value.shape != p[key].shape}
     new[units.weight][r, at] = p[into][r, which]

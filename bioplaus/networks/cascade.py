@@ -48,8 +48,9 @@ class Cascade:
             raise ConfigError(f"network=cascade grows units without time; leave out neuron={neuron.config.name}, or use neuron=tanh")
         n = flat_size(in_shape)
         units = CascadeLayer("forward/0", n, neuron, before=[Flatten(in_shape)] if len(in_shape) > 1 else [])
-        top = DenseConnection((n,), (flat_size(outputs),))
-        return Network("forward", in_shape, [units, Layer("forward/1", top, SymmetricSigmoid(), bias=True, init=Init("uniform", config.init_scale))])
+        start = Init("uniform", config.init_scale)
+        top = Layer("forward/1", DenseConnection((n,), (flat_size(outputs),)), SymmetricSigmoid(), bias=True, init=start)
+        return Network("forward", in_shape, [units, top])
 
     @staticmethod
     def make_task(config: CascadeConfig, classes: int) -> Task:

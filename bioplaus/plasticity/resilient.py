@@ -50,14 +50,14 @@ class _RpropOptimiser(Optimiser):
 
 
 class Rprop(Plasticity):
-    """iRprop-: a step per synapse, grown while the wanted change keeps its sign and halved where it turns; for whole training sets in one batch.
+    """iRprop-: a step per synapse, grown while the wanted change keeps its sign, halved where it turns; for whole training sets in one batch.
 
     ::
 
         s = sign(g),   step <- step * (faster | slower | 1)   for   s s_before (> 0 | < 0 | = 0),   s <- 0 where s s_before < 0
         w <- w + rate step s
 
-    The size of the wanted change is not used. Source: Igel & Huesken 2003, Neurocomputing 50:105, algorithm iRprop-; after Riedmiller & Braun 1993.
+    The size of the wanted change is not used. Source: Igel & Huesken 2003, Neurocomputing 50:105, algorithm iRprop- (from memory: unverified).
     """
 
     Config = RpropConfig
