@@ -1,4 +1,4 @@
-"""Values of cascade-correlation against NumPy and finite differences: S and its way up, the outputs' delta rule, the task, the chain of units."""
+"""Values of cascade-correlation against NumPy and finite differences: S and its way up, the outputs' delta rule, the task, the chain."""
 
 from __future__ import annotations
 
