@@ -315,6 +315,7 @@ NETWORKS = Registry(
         "diehl_cook": "bioplaus.networks.diehl_cook:DiehlCook",
         "spike_times": "bioplaus.networks.spike_times:SpikeTimesPreset",
         "neurosim": "bioplaus.networks.neurosim:NeuroSim",
+        "dann": "bioplaus.networks.dann:Dann",
         "cascade": "bioplaus.networks.cascade:Cascade",
     },
 )

@@ -98,9 +98,8 @@ def _surface(summary: dict[str, Any]) -> Panel:
     image = np.pad((outs[:, 1] - outs[:, 0]).reshape(PIXELS, PIXELS), 1, constant_values=3.0)  # the frame is the darkest: points stay visible
     points = draw(TwoSpiralsConfig(standardise="none"), (0,))
     place = (points.train_x * [1, -1] + EDGE) / (2 * EDGE) * (PIXELS - 1) + 1
-    series = [
-        Series("", place[points.train_y == k, 0].tolist(), place[points.train_y == k, 1].tolist(), points=True, colour=k, size=2.2) for k in (0, 1)
-    ]
+    classes = [place[points.train_y == k].T.tolist() for k in (0, 1)]
+    series = [Series("", *at, points=True, colour=k, size=2.2) for k, at in enumerate(classes)]
     return Panel("x", "y", series, image=image)
 
 
