@@ -8,6 +8,7 @@ __all__ = ["GROWING"]
 
 VALUES, GROWTH = ("rules/test_cascor_values.py",), ("rules/test_cascor_growth.py",)
 RPROP = ("plasticity/test_rprop.py",)
+DANN, WIRED = ("networks/test_dann.py",), ("conformance/test_conformance_connections.py",)
 
 GROWING = (
     Defect(
@@ -63,4 +64,16 @@ GROWING = (
         RPROP,
     ),
     Defect("steps know no upper limit", "bioplaus/plasticity/resilient.py", ".clamp_(c.step_low, c.step_high)", ".clamp_(c.step_low)", RPROP),
+    Defect(
+        "a soma hears its neighbours' dendrites",
+        "bioplaus/networks/dann.py",
+        "np.arange(somas * config.branches).reshape(somas, config.branches)",
+        "np.arange(somas * config.branches).reshape(config.branches, somas).T",
+        DANN,
+    ),
+    Defect("a change is that of other synapses", "bioplaus/connections/sparse.py", "whole.gather(2, ", "whole.flip(2).gather(2, ", WIRED),
+    Defect("an input may come twice", "bioplaus/networks/dann.py", "draw.choice(field, count, replace=False)", "draw.choice(field, count)", DANN),
+    Defect("fields of somas reach over the whole image", "bioplaus/networks/dann.py", "[: max(count, round(config.field_share * n))]", "", DANN),
+    Defect("a patch lies anywhere", "bioplaus/networks/dann.py", "draw.random(distance.size), distance)", "distance, draw.random(distance.size))", DANN),
+    Defect("all layers have one wiring", "bioplaus/networks/dann.py", "[config.wiring, layer]", "[layer]", DANN),
 )

@@ -116,18 +116,24 @@ def test_candidates_are_drawn_anew_and_optimisers_forget() -> None:
     assert [int(after.counts[group]) for group in ("forward", "candidates")] == [0, 0]
 
 
+def behind(world: World) -> bool:
+    """Whether outputs of some replica have been learning beside units that only other replicas have."""
+    s = world.state
+    return bool(((s["K"] < s["K"].max()) & (s["phase"] == OUTPUTS) & (s["age"] > 2)).any())
+
+
 @pytest.mark.parametrize("neuron", [Sigmoid(), Tanh()])
 def test_each_replica_goes_its_own_way_as_its_single_run_does(neuron) -> None:
     """Real patience, so that replicas turn at times of their own; a unit that another replica has got is none of theirs."""
     keys = {
         "neuron": neuron, "output_patience": 2, "output_improvement": 0.05, "candidate_patience": 2, "candidate_improvement": 0.05,
     }  # fmt: skip
-    seeds = (3, 4, 5, 6)
+    seeds = (3, 4, 5, 6, 7, 8)
     tried = drive(make(seeds, **keys)).go(100)
-    epochs = max(epoch for epoch, world in tried.after.items() if len(set(world.state["K"].tolist())) > 1)
+    epochs = max(epoch for epoch, world in tried.after.items() if behind(world))
     pack = drive(make(seeds, **keys)).go(epochs)
     K = pack.world.state["K"].tolist()
-    assert epochs > 50 and max(K) > 1
+    assert epochs > 40 and max(K) > 1
     for r, seed in enumerate(seeds):
         alone = drive(make((seed,), **keys)).go(epochs)
         assert alone.world.state["K"].tolist() == K[r : r + 1]
@@ -135,9 +141,9 @@ def test_each_replica_goes_its_own_way_as_its_single_run_does(neuron) -> None:
         for key, value in alone.world.params.items():
             mine = pack.world.params[key][r][tuple(slice(0, n) for n in value.shape[1:])]
             torch.testing.assert_close(mine, value[0], rtol=1e-9, atol=1e-12)
-            behind = pack.world.params[key][r].clone()
-            behind[tuple(slice(0, n) for n in value.shape[1:])] = 0
-            assert not behind.any(), key
+            more = pack.world.params[key][r].clone()
+            more[tuple(slice(0, n) for n in value.shape[1:])] = 0
+            assert not more.any(), key
         close = evaluate(pack.model, pack.pack.best.into(pack.world), pack.feed)["loss"][r]
         torch.testing.assert_close(close, evaluate(alone.model, alone.pack.best.into(alone.world), alone.feed)["loss"][0])
 
