@@ -72,8 +72,8 @@ GROWING = (
         DANN,
     ),
     Defect("a change is that of other synapses", "bioplaus/connections/sparse.py", "whole.gather(2, ", "whole.flip(2).gather(2, ", WIRED),
-    Defect("an input may come twice", "bioplaus/networks/dann.py", "draw.choice(field, count, replace=False)", "draw.choice(field, count)", DANN),
+    Defect("an input may come twice", "bioplaus/networks/dann.py", "(field, count, replace=False)", "(field, count)", DANN),
     Defect("fields of somas reach over the whole image", "bioplaus/networks/dann.py", "[: max(count, round(config.field_share * n))]", "", DANN),
-    Defect("a patch lies anywhere", "bioplaus/networks/dann.py", "draw.random(distance.size), distance)", "distance, draw.random(distance.size))", DANN),
+    Defect("a patch lies anywhere", "bioplaus/networks/dann.py", "(distance.size), distance))", "(distance.size), distance * 0))", DANN),
     Defect("all layers have one wiring", "bioplaus/networks/dann.py", "[config.wiring, layer]", "[layer]", DANN),
 )

@@ -18,6 +18,7 @@ from bioplaus.network import Network
 from bioplaus.networks.dann import Dann, DannConfig, inputs_of, parameters
 from bioplaus.neurons.rectified import LeakyRelu
 from bioplaus.neurons.smooth import Tanh
+from bioplaus.operations import Scope
 from bioplaus.plasticity.update import apply
 from bioplaus.rules.bp import Backprop
 from bioplaus.streams import Streams
@@ -125,9 +126,10 @@ def test_somas_hear_their_own_dendrites_alone() -> None:
     """The Jacobian of somas with respect to dendrites is block-diagonal, and full within a block."""
     net = network()
     params, _ = net.draw(Streams((0,), dtype=torch.float64))
-    from bioplaus.operations import Scope
+    def somas(h: torch.Tensor) -> torch.Tensor:
+        return net.layers[1].forward(Scope(params), h.view(1, 1, 6)).out.flatten()
 
-    found = torch.autograd.functional.jacobian(lambda h: net.layers[1].forward(Scope(params), h.view(1, 1, 6)).out.flatten(), torch.ones(6).double())
+    found = torch.autograd.functional.jacobian(somas, torch.ones(6, dtype=torch.float64))
     assert torch.equal(found != 0, torch.kron(torch.eye(3), torch.ones(1, 2)).bool())
 
 
@@ -186,7 +188,7 @@ def test_rows_of_inputs_are_checked() -> None:
 
 @pytest.mark.parametrize("rule", ["bp", "fa", "dfa", "usf", "kp", "pc", "ep", "drtp", "softhebb", "bcm", "perforated"])
 def test_rules_of_ordinary_networks_run_on_it(rule: str, tmp_path: Path) -> None:
-    keys = {"rule": rule, "network": "dann", "network.somas": [6], "network.branches": 3, "network.inputs": 8, "data": "digits", "data.limit": 100}
+    keys = {"rule": rule, "network": "dann", "network.somas": [6], "network.branches": 3, "network.inputs": 8, "data.limit": 100}
     more = {"rule.controls": False, "rule.switch_mode": "every_epoch"} if rule == "perforated" else {}
     summary = simulate({**keys, **more, "epochs": 2, "probes": [], "run.figures": False, "run.root": str(tmp_path)}).summary
     assert summary["test_accuracy"]["mean"] is not None and np.isfinite(summary["test_loss"]["mean"])
