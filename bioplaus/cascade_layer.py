@@ -93,7 +93,7 @@ class CascadeLayer(Layer):
         return self.connection.send(params[self.weight], x) + params[self.bias].unsqueeze(1)
 
     def pull(self, trace: Trace, error: Tensor) -> Tensor:
-        """Return the error at the units' sums ``[R, B, K]``, what later units send down to earlier ones included."""
+        """Return the errors at the input as it is handed on and at the units' sums, ``[R, B, n + K]``, those by later units included."""
         found: Units = trace.neuron
         n = self.connection.in_shape[0]
         at_unit = list(error[..., n:].unbind(-1))
@@ -102,16 +102,16 @@ class CascadeLayer(Layer):
             at_sum[k] = self.unit.slope_times(trace.current[..., k], found.out[..., k], at_unit[k])
             for j in range(k):
                 at_unit[j] = at_unit[j] + found.chain[:, k, j].unsqueeze(1) * at_sum[k]
-        return torch.stack(at_sum, -1) if at_sum else error[..., n:]
+        return torch.cat([error[..., :n], *(one.unsqueeze(-1) for one in at_sum)], -1)
 
     def wanted(self, trace: Trace, error: Tensor) -> tuple[Tensor, dict[str, Change]]:
-        """Return the error at the layer's output as it is, and no change: an error changes no unit."""
-        return error, {}
+        """Return what `pull` does, and no change: an error changes no unit."""
+        return self.pull(trace, error), {}
 
     def give_back(self, trace: Trace, error: Tensor, w: Tensor) -> tuple[Tensor, dict[str, Change]]:
-        """Return the error at the input, the direct way and the way through all units, given that at the output."""
+        """Return the error at the input, the direct way and the way through all units, given what `pull` returned."""
         n = self.connection.in_shape[0]
-        error = error[..., :n] + self.connection.give_back(w, self.pull(trace, error))
+        error = error[..., :n] + self.connection.give_back(w, error[..., n:])
         for operation, cache in zip(reversed(self.before), reversed(trace.before)):
             error = operation.pull(cache, error)
         return error, {}

@@ -125,7 +125,7 @@ def test_the_error_at_the_input_is_that_of_autograd() -> None:
     error = torch.randn(trace.out.shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     (expected,) = torch.autograd.grad(trace.out, x, error)
     at, changes = layer.wanted(trace, error)
-    assert changes == {}
+    assert changes == {} and torch.equal(at, layer.pull(trace, error))
     torch.testing.assert_close(layer.give_back(trace, at, params[layer.weight])[0], expected)
 
 
