@@ -66,7 +66,7 @@ NETWORKS: dict[str, dict[str, Any]] = {
     # devices of many levels, whose pulses change sides within a few images
     "neurosim": {"network.device": "epiram", "network.units": 12, "network.pulses": 400},
     # dendrites with a few inputs each
-    "dann": {"network.somas": [5], "network.branches": 2, "network.inputs": 4},
+    "dann": {"network.somas": [12], "network.branches": 3, "network.inputs": 4},
     # a network that grows, as it stands before the first unit
     "cascade": {},
     # an mlp whose units have time
@@ -91,7 +91,7 @@ ABOUT_NORM = "test_running_means_move_in_training_only"
 #: rules that take inputs as pixels, in [0, 1]; and the rules that are tried on strides, the others having cnn5
 PIXELS, STRIDED = ("bidirectional", "han"), ("bp", "bidirectional", "han")
 #: rules that are tried on units with inputs of their own, the others having the mlp
-WIRED = ("bp", "fa", "dfa", "kp")
+WIRED = ("bp", "dfa", "kp")
 
 _NOISE = "feedback learns from noise drawn per sample: a batch in another order, or twice as long, meets other noise"
 
