@@ -99,7 +99,7 @@ def _surface(summary: dict[str, Any]) -> Panel:
     points = draw(TwoSpiralsConfig(standardise="none"), (0,))
     place = (points.train_x * [1, -1] + EDGE) / (2 * EDGE) * (PIXELS - 1) + 1
     classes = [place[points.train_y == k].T.tolist() for k in (0, 1)]
-    series = [Series("", *at, points=True, colour=k, size=2.2) for k, at in enumerate(classes)]
+    series = [Series("", at[0], at[1], points=True, colour=k, size=2.2) for k, at in enumerate(classes)]
     return Panel("x", "y", series, image=image)
 
 
