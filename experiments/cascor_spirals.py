@@ -28,8 +28,8 @@ def _run(quick: bool, folder: str) -> Report:
     done = [one for one in summary["units"] if one["solved"]]
     panels = [
         _surface(summary),
-        _histogram("hidden units", [one["units"] for one in done], 1),
-        _histogram("epochs", [one["epochs"] for one in done], 100),
+        _histogram("hidden units", [one["units"] for one in done]),
+        _histogram("epochs, hundreds", [one["epochs"] // 100 for one in done]),
     ]
     note = f"Left: output of class 1 less that of class 0, seed 0, dark where positive, and the training points. {len(done)} seeds that solve."
     return Report(
@@ -75,13 +75,11 @@ def _rows(name: str, settings: dict[str, Any], summary: dict[str, Any], quick: b
     )
 
 
-def _histogram(name: str, values: list[int], width: int) -> Panel:
-    """Return how many values lie in each class of a width, as steps."""
-    low, high = min(values) // width, max(values) // width + 1
-    edges = [width * i for i in range(low, high + 1)]
-    counts = [sum(edge <= value < edge + width for value in values) for edge in edges[:-1]]
-    shift = width / 2 if width == 1 else 0  # whole numbers stand in the middle of their step
-    x = [edge - shift for edge in edges for _ in range(2)]
+def _histogram(name: str, values: list[int]) -> Panel:
+    """Return how often each whole number occurs, as steps with the number in their middle."""
+    edges = range(min(values), max(values) + 2)
+    counts = [values.count(edge) for edge in edges[:-1]]
+    x = [edge - 0.5 for edge in edges for _ in range(2)]
     y = [0, *(count for count in counts for _ in range(2)), 0]
     return Panel(name, "seeds", [Series("", x, y)], whole_x=True, whole_y=True)
 
