@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from bioplaus.errors import ConfigError
 from bioplaus.fields import ranged
 from bioplaus.plasticity.base import Optimiser, Plasticity, PlasticityConfig
 
@@ -63,4 +64,9 @@ class Rprop(Plasticity):
     Config = RpropConfig
 
     def make_optimiser(self) -> Optimiser:
+        c = self.config
+        if not c.step_low <= c.step_start <= c.step_high:
+            raise ConfigError(
+                f"plasticity.step_low={c.step_low:g}, step_start={c.step_start:g} and step_high={c.step_high:g} must rise in this order"
+            )
         return _RpropOptimiser(self.config)

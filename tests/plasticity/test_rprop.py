@@ -8,6 +8,7 @@ import torch
 
 from bioplaus.changes import Dense, Wanted
 from bioplaus.edits import perform
+from bioplaus.errors import ConfigError
 from bioplaus.networks.mlp import Mlp, MlpConfig
 from bioplaus.neurons.smooth import Tanh
 from bioplaus.plasticity.resilient import Rprop, RpropConfig
@@ -79,3 +80,9 @@ def test_forgetting_starts_anew_in_masked_replicas_alone() -> None:
     moved = world.params[KEY] - before
     torch.testing.assert_close(moved[0], torch.full_like(moved[0], 0.1))
     torch.testing.assert_close(moved[1], torch.full_like(moved[1], 0.1 * 1.2**5))
+
+
+@pytest.mark.parametrize("keys", [{"step_low": 1.0}, {"step_high": 0.01}])
+def test_steps_out_of_order_are_refused(keys: dict[str, float]) -> None:
+    with pytest.raises(ConfigError, match="must rise in this order"):
+        Rprop(RpropConfig(**keys))
