@@ -55,7 +55,8 @@ def _run(quick: bool, folder: str) -> Report:
             "Each network learns at its own rate, the one of lowest mean validation loss on seeds that no row uses; the epoch is chosen by it "
             "too. Earlier runs chose rates by validation accuracy, on digits that of 144 images, and found optima at the edge of the grid, "
             "with 95.6 % for random dendrites and 94.8 % for the dense network.",
-            "Leak .1, 16 inputs and Adam are from memory of the paper (unverified); its figures are for other data and sizes and are not quoted.",
+            "Leak .1, 16 inputs and Adam are from memory of the paper (unverified); its figures are for other data and sizes and are not "
+            "quoted.",
         ),
     )
 
