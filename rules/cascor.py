@@ -90,6 +90,7 @@ class CascadeCorrelation(Rule):
     reference = "Fahlman & Lebiere 1990, NIPS 2:524 (CMU-CS-90-100)"
     tasks = ("growing units one by one",)
     own_error = True
+    refusal = "hidden layers are what it grows by itself, unit by unit"
     plausibility = Plausibility(
         honoured=(
             "no backward pass and no weight transport: an output's error changes its own synapses, and is broadcast to growing units",
