@@ -230,7 +230,7 @@ def test_digits_with_ten_outputs(tmp_path: Path) -> None:
     ("words", "says"),
     [
         (("batch_size=100",), "rule=cascor learns from the whole training set at once, and this run has 2 updates an epoch"),
-        (("network=mlp", "network.hidden=[4]"), "cannot run on network=mlp, which is for classification (hidden layers are what it grows by itself"),
+        (("network=mlp", "network.hidden=[4]"), "network=mlp, which is for classification (hidden layers are what it grows by itself"),
         (("neuron=lif",), "network=cascade"),
         (("rule.tolerance=0.6",), "rule.tolerance"),
         (("network.hidden=[4]",), "network.hidden"),
