@@ -55,6 +55,7 @@ def _published(name: str, hidden: list[int], neuron: str = "sigmoid", **network:
 #: Defaults that hold for every rule, applied before the rule's own.
 COMMON = (
     Recipe({"neuron": "relu"}, "published code of the autoencoder", network=("autoencoder",)),
+    Recipe({"neuron": "leaky_relu"}, "dendritic networks of Chavlis & Poirazi 2025, from memory", network=("dann",)),
     _by_data([256] * 3, "digits"),
     _by_data([64] * 3, "synthetic"),
     _by_data([256] * 5, "mnist", "fashion_mnist"),

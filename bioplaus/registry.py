@@ -211,6 +211,8 @@ RULES = Registry(
         "han": "bioplaus.rules.han:HybridAdversarial",
         # dendrites, on the error of another rule
         "perforated": "bioplaus.rules.perforated:Perforated",
+        # hidden units that grow one by one
+        "cascor": "bioplaus.rules.cascor:CascadeCorrelation",
         # Hebbian
         "oja": "bioplaus.rules.oja:Oja",
         "bcm": "bioplaus.rules.bcm:Bcm",
@@ -231,6 +233,7 @@ NEURONS = Registry(
         "elu": "bioplaus.neurons.smooth:Elu",
         "tanh": "bioplaus.neurons.smooth:Tanh",
         "sigmoid": "bioplaus.neurons.smooth:Sigmoid",
+        "symmetric_sigmoid": "bioplaus.neurons.smooth:SymmetricSigmoid",
         "softplus": "bioplaus.neurons.smooth:Softplus",
         "hard_sigmoid": "bioplaus.neurons.rectified:HardSigmoid",
         "clip": "bioplaus.neurons.rectified:Clip",
@@ -254,6 +257,7 @@ PLASTICITY = Registry(
         "adam": "bioplaus.plasticity.adaptive:Adam",
         "adamw": "bioplaus.plasticity.adaptive:AdamW",
         "rmsprop": "bioplaus.plasticity.adaptive:RmsProp",
+        "rprop": "bioplaus.plasticity.resilient:Rprop",
         "sign": "bioplaus.plasticity.sgd:SignStep",
         "memristor": "bioplaus.plasticity.memristor:Memristor",
     },
@@ -311,6 +315,8 @@ NETWORKS = Registry(
         "diehl_cook": "bioplaus.networks.diehl_cook:DiehlCook",
         "spike_times": "bioplaus.networks.spike_times:SpikeTimesPreset",
         "neurosim": "bioplaus.networks.neurosim:NeuroSim",
+        "dann": "bioplaus.networks.dann:Dann",
+        "cascade": "bioplaus.networks.cascade:Cascade",
     },
 )
 PROBES = Registry(

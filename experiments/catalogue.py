@@ -37,6 +37,8 @@ MODULES = {
     "conversion_mnist": "bioplaus.experiments.conversion_mnist",
     "diehl_cook_mnist": "bioplaus.experiments.diehl_cook_mnist",
     "spikeprop_xor": "bioplaus.experiments.spikeprop_xor",
+    "cascor_spirals": "bioplaus.experiments.cascor_spirals",
+    "dann_digits": "bioplaus.experiments.dann_digits",
     "memristor_neurosim": "bioplaus.experiments.memristor_neurosim",
     "memristor_pcm": "bioplaus.experiments.memristor_pcm",
     "memristor_rules": "bioplaus.experiments.memristor_rules",

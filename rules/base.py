@@ -106,6 +106,8 @@ class Rule(ABC):
     aliases: ClassVar[Mapping[str, str]] = {}
     #: what networks may ask of it: "classification", "autoencoding", "retrieval", "labelling", "spike times"
     tasks: ClassVar[tuple[str, ...]] = ("classification", "autoencoding")
+    #: why it refuses networks that are made for other tasks, in a few words, where that is not plain
+    refusal: ClassVar[str] = ""
     #: whether the output's error is one of its own, and not that of the task's loss
     own_error: ClassVar[bool] = False
     #: settings that the rule is made for, e.g. "neuron"; a comparison gives all rows those of its recipe

@@ -65,6 +65,10 @@ NETWORKS: dict[str, dict[str, Any]] = {
     },
     # devices of many levels, whose pulses change sides within a few images
     "neurosim": {"network.device": "epiram", "network.units": 12, "network.pulses": 400},
+    # dendrites with a few inputs each
+    "dann": {"network.somas": [12], "network.branches": 3, "network.inputs": 4},
+    # a network that grows, as it stands before the first unit
+    "cascade": {},
     # an mlp whose units have time
     "spiking": {"network": "mlp", "network.hidden": [7, 5], "network.bias": True, "neuron": "lif", "neuron.beta": 0.9, "neuron.steps": 8},
 }
@@ -79,12 +83,15 @@ NO_NORM = ("memristor",)
 PATTERNS = {"data": "patterns", "data.N": 200, "data.K": 12}
 IMAGES = (2, 8, 8)
 SHAPES = {"mlp": (6,), "cnn5": IMAGES, "cnn3": IMAGES, "autoencoder": IMAGES}
-SHAPES |= {"spiking": (6,), "diehl_cook": (12,), "spike_times": (12,), "neurosim": (12,)}
+SHAPES |= {"cascade": (6,), "dann": (6,), "spiking": (6,), "diehl_cook": (12,), "spike_times": (12,), "neurosim": (12,)}
 #: networks that stand without normalisation, and the test that is about nothing else
-PLAIN, ABOUT_NORM = ("memory", "recurrent", "spiking", "diehl_cook", "spike_times", "neurosim"), "test_running_means_move_in_training_only"
+PLAIN = ("memory", "recurrent", "spiking", "diehl_cook", "spike_times", "neurosim", "cascade", "dann")
+ABOUT_NORM = "test_running_means_move_in_training_only"
 
 #: rules that take inputs as pixels, in [0, 1]; and the rules that are tried on strides, the others having cnn5
 PIXELS, STRIDED = ("bidirectional", "han"), ("bp", "bidirectional", "han")
+#: rules that are tried on units with inputs of their own, the others having the mlp
+WIRED = ("bp", "dfa", "kp")
 
 _NOISE = "feedback learns from noise drawn per sample: a batch in another order, or twice as long, meets other noise"
 
@@ -115,6 +122,8 @@ EXEMPT: dict[tuple[str, str], str] = {
     # spikes alone
     ("diehl_cook", ABOUT_NORM): "its running arrays are thresholds and responses by class; tests/rules/test_diehl_cook.py has them",
     ("neurosim", ABOUT_NORM): "it has no normalisation and nothing that runs",
+    ("cascade", ABOUT_NORM): "it has no normalisation",
+    ("dann", ABOUT_NORM): "it has no normalisation",
     ("memristor", ABOUT_NORM): "it refuses normalisation",
     **{
         (f"{rule} on spiking", "test_the_loss_falls_on_separable_clouds"): (
@@ -332,6 +341,8 @@ def refused(case: Case, network: str) -> str:
         return "an option of its own"
     if network == "cnn3" and case.rule not in STRIDED:
         return "cnn5 is its convolutional network here"
+    if network == "dann" and case.rule not in WIRED:
+        return "it has the mlp here"
     if network == "mlp" and "classification" not in registry.RULES.get(case.rule).tasks:
         return "made for units with time or for recall alone"
     try:

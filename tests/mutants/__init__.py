@@ -12,6 +12,7 @@ from mutants.defect import Defect, Equivalent
 from mutants.devices import DEVICES
 from mutants.equivalent import EQUIVALENT
 from mutants.forward_in_time import FORWARD_IN_TIME
+from mutants.growing import GROWING
 from mutants.hebbian import HEBBIAN
 from mutants.learning import LEARNING
 from mutants.memristor import MEMRISTOR
@@ -37,6 +38,7 @@ DEFECTS = (
     *CROSSBAR,
     *DEVICES,
     *FORWARD_IN_TIME,
+    *GROWING,
     *HEBBIAN,
     *LEARNING,
     *MEMRISTOR,

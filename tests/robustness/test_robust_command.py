@@ -46,6 +46,7 @@ OWN: dict[str, dict[str, Any]] = {
     "spikeprop": {"network": "spike_times", "network.delays": 3, "network.delay_step": 3.0, "network.dt": 1.0},
     "memristor": {"network": "neurosim", "network.device": "epiram", "network.units": 12},
     "ep": {"rule.steps": 5},
+    "cascor": {"network": "cascade", "batch_size": 1000, "epochs": 120, "rule.output_patience": 5, "rule.candidate_patience": 5},
     "perforated": {"rule.switch_mode": "every_epoch", "rule.controls": False, "epochs": 3},
 }
 WITHOUT = {"stdp": "compiled loop", "memristor": "compiled loop", "rstdp": "no error finds a way back"}
