@@ -6,6 +6,7 @@ should go red, as directly as possible.
 
 from mutants.alignment import ALIGNMENT
 from mutants.auditing import AUDITING
+from mutants.binary_theory import BINARY_THEORY
 from mutants.comparing import COMPARING
 from mutants.crossbar import CROSSBAR
 from mutants.defect import Defect, Equivalent
@@ -34,6 +35,7 @@ __all__ = ["DEFECTS", "EQUIVALENT", "Defect", "Equivalent"]
 DEFECTS = (
     *ALIGNMENT,
     *AUDITING,
+    *BINARY_THEORY,
     *COMPARING,
     *CROSSBAR,
     *DEVICES,
