@@ -21,7 +21,7 @@ BINARY_THEORY = (
     Defect("continual: r's equation has the field of q's", ENERGY, "narrow * near]", "math.sqrt(q) * near]", OF_CONTINUAL),
     Defect("continual: teachers are equal whatever r0", SITES, "(-1, (1 - r0) / 2)", "(-1, 0.0)", OF_CONTINUAL),
     Defect("continual: signs of the second teacher are dropped", SITES, "float(up[3] - down[3])", "float(up[3] + down[3])", OF_CONTINUAL),
-    Defect("continual: the pull lacks the entropy of m", SITES, "own = -stiffness * (m * t - ", "own = -stiffness * (0 * m * t - ", OF_CONTINUAL),
+    Defect("continual: the pull lacks m's entropy", SITES, "-stiffness * (m * t - ", "-stiffness * (0 * m * t - ", OF_CONTINUAL),
     Defect(
         "continual: the lower free entropy is taken for stable",
         CONTINUAL,
