@@ -40,7 +40,7 @@ def drawing(view: View) -> Curves:
                     series.append(Series("", [x, x + 0.12], [y, y], colour=1, dashed=bool(u[k, post] < 0)))
         series.append(Series("neurons" if i == 1 else "", [float(i)] * len(here), here, points=True, colour=0, size=6))
         below = here
-    panel = Panel("layer", "neuron", series, whole_x=True, y_limits=(-0.08, 1.18))
+    panel = Panel("layer", "place in the layer", series, whole_x=True, y_limits=(-0.08, 1.08), legend="below")
     many = f"{K} dendrite{'s' if K != 1 else ''} per neuron"
     note = f"First seed; {many}, dashed where u < 0; at most {NEURONS} neurons a layer, strongest synapses."
     return Curves("dendrites.png", "The network with its dendrites", [panel], note)

@@ -39,7 +39,7 @@ def cycle_findings(config: PerforatedConfig, views: Sequence[View], scores: Sequ
     entries = [_entry(c, there[:, c], views, scores[c], seconds) for c in range(columns)]
     selected = [value for view in views for value in _selected(view)]
     values: dict[str, Any] = {"cycles": entries, "selected_dendrites": selected, "mode": config.mode, "error_source": config.error_source}
-    values |= {"cycle_values": [_by_seed(there[:, c], scores[c]) for c in range(columns)]}
+    values |= {"cycle_values": [_by_seed(c, there[:, c], views, scores[c]) for c in range(columns)]}
     if columns:
         values["parameters"] = values["parameters_inference"] = round(float(np.mean([_parameters(views[0], k) for k in selected])))
     text = _table(entries) if entries else "no neuron phase was scored, so there is no cycle to show"
@@ -76,13 +76,14 @@ def _entry(c: int, there: Any, views: Sequence[View], scores: StageScores, secon
     }
 
 
-def _by_seed(there: Any, scores: StageScores) -> dict[str, list[float | None]]:
-    """Return the scores of each seed at one cycle, for paired differences."""
-    return {
-        f"{split}_{key}": [value if ok else None for value, ok in zip(scores[split][key], there)]
-        for split in ("train", "validation", "test")
-        for key in ("accuracy", "loss")
-    }
+def _by_seed(c: int, there: Any, views: Sequence[View], scores: StageScores) -> dict[str, list[Any]]:
+    """Return the scores of each seed at one cycle, for paired differences, and its correlations, one per layer."""
+    rho = _column(views, "rho", c)
+    known = [None] * len(there) if rho is None else [row.tolist() if np.isfinite(row).all() else None for row in rho]
+    found: dict[str, list[Any]] = {"rho": [value if ok else None for value, ok in zip(known, there)]}
+    for split in SPLITS:
+        found |= {f"{split}_{key}": [value if ok else None for value, ok in zip(scores[split][key], there)] for key in ("accuracy", "loss")}
+    return found
 
 
 def _array(values: Sequence[float | None]) -> Any:
