@@ -128,5 +128,5 @@ def picture(found: Arms, title: str) -> Curves:
             series.append(Series(name.replace("_", " "), xs, ys, errors, colour=i, **mark))
         panels.append(Panel("parameters", label, series, log_y=key == "train_loss", legend="below"))
     n = len(found["perforated"]["seeds"])
-    note = f"{n} seeds, bars of one standard error. One point per cycle; continued and width matched after their last one."
+    note = f"{n} seeds, bands and bars of one standard error. One point per cycle; continued and width matched after their last one."
     return Curves("", title, panels, note, shared=False)

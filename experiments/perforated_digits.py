@@ -34,7 +34,7 @@ def _run(quick: bool, folder: str) -> Report:
     remarks = (
         "Adam on the whole training set of 1,000; a neuron phase lasts 600 epochs at most and its best epoch is that of the lowest validation "
         "loss (397 samples); test scores (400 samples) choose nothing. Differences are paired by seed; all arms start from the same weights.",
-        "Width lifts a bottleneck further than dendrites do: the row of the plain network of as many numbers says by how much.",
+        "A gain says nothing about dendrites as against width: that is what the row of the plain network of as many numbers is for.",
     )
     return Report("see the row", tuple(rows), picture(found, "Digits, 64-4-10: dendrites and their controls"), remarks)
 

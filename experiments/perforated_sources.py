@@ -80,7 +80,7 @@ def _picture(runs: Runs) -> Curves:
     lines = [line(source, which, i) for i, source in enumerate(runs) for which in (0, 1)]
     panel = Panel("finished cycles (dendrites per neuron)", "test accuracy, %", lines, whole_x=True, legend="below")
     n = len(next(iter(runs.values()))[0]["seeds"])
-    note = f"{n} seeds, bars of one standard error. Dashed: the same source and phases without dendrites."
+    note = f"{n} seeds, bands of one standard error. Dashed: the same source and phases without dendrites."
     return Curves("", "Dendrites on errors from other rules: digits, 64-4-10", [panel], note)
 
 

@@ -1,4 +1,4 @@
-"""Two spirals by 2-8-8-1: dendrites of all three layers beside all controls. A demonstration, and not a gate: the base has not converged."""
+"""Two spirals by 2-8-8-2: dendrites of all three layers beside all controls. A demonstration, and not a gate: the base has not converged."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ def _run(quick: bool, folder: str) -> Report:
         *arm_rows(found, settings),
     ]
     remarks = (
-        "Adam on all 194 points; a neuron phase lasts 1,200 epochs, a dendrite phase 150. The base has not converged after its phase, so that "
+        "Two outputs under cross-entropy. Adam on all 194 points; a neuron phase lasts 1,200 epochs, a dendrite phase 150. The base has not converged after its phase, so that "
         "continued training alone brings most of what dendrites bring, and seeds differ much: a table of what each part does, nothing more.",
     )
-    return Report("see the row", tuple(rows), picture(found, "Two spirals, 2-8-8-1: dendrites and their controls"), remarks)
+    return Report("see the row", tuple(rows), picture(found, "Two spirals, 2-8-8-2: dendrites and their controls"), remarks)
 
 
 CLAIM = Claim(
     name="perforated_spirals",
-    title="Perforated dendrites on two spirals, 2-8-8-1, three cycles, all controls",
+    title="Perforated dendrites on two spirals, 2-8-8-2, three cycles, all controls",
     source="our own reference runs",
     target="a table of what each part does; nothing to reach",
     cost="3 min on one core",

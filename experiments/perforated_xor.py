@@ -27,7 +27,8 @@ def _run(quick: bool, folder: str) -> Report:
     from bioplaus.stats import summarise
 
     rows: list[Measurement] = []
-    panels = []
+    dots: list[Series] = []
+    first = ""
     for i, (name, own) in enumerate(ROWS.items()):
         settings = {**SETTINGS, **own, **(_QUICK if quick else {})}
         summary = measure({**settings, "rule.controls": False}, folder)
@@ -51,26 +52,32 @@ def _run(quick: bool, folder: str) -> Report:
         ci95 = tuple(found["ci95"]) if found["ci95"] else None
         corner = f"a corner alone: 1/sqrt(3) = {CORNER:.3f}"
         rows.append(Measurement(f"{name}: |rho| of dendrite and error", corner, found["mean"], ci95, n, settings=settings))
-        if i < 2:
-            panels.append(_panel(name, summary, n))
+        values = [float("nan") if one is None else one for one in rho]
+        dots.append(Series(name, list(range(n)), values, points=True, colour=i, marker="os^"[i], hollow=i == 1))
+        first = first or summary["run_dir"]
     remarks = (
         "Two output neurons under cross-entropy, which two classes need, and one dendrite each; the four patterns train, validate and test: "
         "this is fitting. A sigmoid of finite weights may pass the correlation of a corner alone.",
     )
-    note = "One line per seed: training loss at each cycle's best epoch; dashed: the least that neurons without dendrites can have."
-    picture = Curves("", "XOR on neurons without a hidden layer", panels, note)
+    dots.append(Series("1/sqrt(3)", [0, n - 1], [CORNER, CORNER], colour=None, dashed=True))
+    panels = [Panel("seed", "|rho| of dendrite and error", dots, whole_x=True, legend="below"), _plane(first)]
+    note = "Left: both output neurons' mean. Right: probability of class 1 (dark: 1, light: 0), sigmoid dendrites, first seed, inputs in -0.25..1.25."
+    picture = Curves("", "XOR without a hidden layer, one dendrite per neuron", panels, note, shared=False)
     return Report("see the row", tuple(rows), picture, remarks, digits=3)
 
 
-def _panel(name: str, summary: dict[str, Any], n: int) -> Panel:
-    from math import log
+def _plane(run: str) -> Panel:
+    """Return what the first seed of a run says of the plane around the four patterns."""
+    import numpy as np
 
-    from bioplaus.experiments.perforated_arms import of_cycle
+    from bioplaus import api
 
-    losses = [of_cycle(summary, k, "train_loss") for k in (0, 1)]
-    lines = [Series("", [0, 1], [float(v) if v is not None else float("nan") for v in (losses[0][r], losses[1][r])], colour=0) for r in range(n)]
-    lines.append(Series("ln 2", [0, 1], [log(2), log(2)], colour=None, dashed=True))
-    return Panel("dendrites per neuron", "training loss", lines, title=f"{name} dendrites", log_y=True, whole_x=True)
+    side = np.linspace(-0.25, 1.25, 61)
+    points = np.stack(np.meshgrid(side, side[::-1]), -1).reshape(-1, 2)
+    result = api.load(run)
+    scores = result.predict(result.scale(points))[0]
+    image = 1 / (1 + np.exp(scores[:, 0] - scores[:, 1]))
+    return Panel("input 1", "input 2", [], title="probability of class 1", image=image.reshape(61, 61))
 
 
 CLAIM = Claim(

@@ -240,7 +240,8 @@ def _source(config: PerforatedConfig) -> Rule:
     """
     name = config.error_source
     if name == config.name or name not in registry.RULES.names():
-        raise ConfigError(f"rule.error_source={name} is not a rule that can be wrapped{registry.nearest(name, registry.RULES.names())}")
+        hint = registry.nearest(name, [one for one in registry.RULES.names() if one != config.name])
+        raise ConfigError(f"rule.error_source={name} is not a rule that can be wrapped{hint} Use {SOURCES}")
     made = registry.RULES.get(name)
     alone = (made.boundary is not Rule.boundary and not made.prepares) or made.predict is not Rule.predict
     if "classification" not in made.tasks or alone:
