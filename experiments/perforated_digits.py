@@ -48,6 +48,8 @@ def _ratio(summary: dict[str, Any], settings: dict[str, Any]) -> Measurement:
     cycles = summary["cycles"]
     means = f"ratio of the means {cycles[3]['train_loss'] / cycles[0]['train_loss']:.3f}" if len(cycles) > 3 else ""
     mean, ci95 = found["mean"], found["ci95"]
+    if ci95 and ci95[0] <= LARGEST_RATIO < ci95[1]:
+        means += f"; the interval reaches beyond {LARGEST_RATIO}, the mean does not"
     n = sum(value is not None for value in found["values"])
     reached = mean is not None and mean <= LARGEST_RATIO
     name, target = "training loss with K = 3 in that with K = 0", f"<= {LARGEST_RATIO}"

@@ -25,8 +25,8 @@ def _run(quick: bool, folder: str) -> Report:
         *arm_rows(found, settings),
     ]
     remarks = (
-        "Two outputs under cross-entropy. Adam on all 194 points; a neuron phase lasts 1,200 epochs, a dendrite phase 150. The base has not converged after its phase, so that "
-        "continued training alone brings most of what dendrites bring, and seeds differ much: a table of what each part does, nothing more.",
+        "Two outputs under cross-entropy. Adam on all 194 points; a neuron phase lasts 1,200 epochs, a dendrite phase 150. The base has not "
+        "converged after its phase, and seeds differ much: a table of what each part does, nothing more.",
     )
     return Report("see the row", tuple(rows), picture(found, "Two spirals, 2-8-8-2: dendrites and their controls"), remarks)
 

@@ -35,7 +35,8 @@ def _run(quick: bool, folder: str) -> Report:
         base, grown = (of_cycle(summary, k, "train_accuracy") for k in (0, 1))
         solved, n = sum(value == 1.0 for value in grown), len(grown)
         before = f"without a dendrite {sum(value == 1.0 for value in base)}, at a training loss of {summary['cycles'][0]['train_loss']:.4f}"
-        text = f"{before} (ln 2 = 0.6931 is the least); parameters {summary['cycles'][0]['parameters']} and {summary['cycles'][-1]['parameters']}"
+        sizes = " and ".join(str(one["parameters"]) for one in summary["cycles"])
+        text = f"{before} (ln 2 = 0.6931 is the least); parameters {sizes}"
         rows.append(
             Measurement(
                 f"{name}: seeds that are right on all four patterns with one dendrite",
@@ -61,7 +62,7 @@ def _run(quick: bool, folder: str) -> Report:
     )
     dots.append(Series("1/sqrt(3)", [0, n - 1], [CORNER, CORNER], colour=None, dashed=True))
     panels = [Panel("seed", "|rho| of dendrite and error", dots, whole_x=True, legend="below"), _plane(first)]
-    note = "Left: both output neurons' mean. Right: probability of class 1 (dark: 1, light: 0), sigmoid dendrites, first seed, inputs in -0.25..1.25."
+    note = "Left: mean of both output neurons. Right: probability of class 1 (dark: 1), sigmoid dendrites, first seed, inputs in -0.25..1.25."
     picture = Curves("", "XOR without a hidden layer, one dendrite per neuron", panels, note, shared=False)
     return Report("see the row", tuple(rows), picture, remarks, digits=3)
 

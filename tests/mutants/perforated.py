@@ -80,12 +80,32 @@ PERFORATED = (
     Defect(
         "every neuron has the first dendrite's past", "rules/perforated_state.py", "1 - share ** state", "1 - 0 * share ** state", CYCLE
     ),
-    Defect("neurons learn while dendrites grow", "rules/perforated.py", "mask = wanted.mask if everyone else neurons", "mask = wanted.mask if True else neurons", CYCLE),
-    Defect("running means move while dendrites grow", "rules/perforated.py", "self._kept(view.buffers, learned.running, neurons, everyone)", "learned.running", CYCLE),
-    Defect("a source is not told of the start", "rules/perforated.py", "(*self._prepared(view, scores, feed), *opening", "(*opening", SOURCES),
+    Defect(
+        "neurons learn while dendrites grow",
+        "rules/perforated.py",
+        "mask = wanted.mask if everyone else neurons",
+        "mask = wanted.mask if True else neurons",
+        CYCLE,
+    ),
+    Defect(
+        "running means move while dendrites grow",
+        "rules/perforated.py",
+        "self._kept(view.buffers, learned.running, neurons, everyone)",
+        "learned.running",
+        CYCLE,
+    ),
+    Defect(
+        "a source is not told of the start",
+        "rules/perforated.py",
+        "return (*self._prepared(view, scores, feed), *opening",
+        "return (*opening",
+        SOURCES,
+    ),
     Defect("memory counts the network once", "rules/perforated_memory.py", "COPIES * numbers(most) + cycles", "numbers(most)", BESIDE),
     Defect("seeds take no memory", "rules/perforated_memory.py", "int(len(streams.seeds) * streams", "int(streams", BESIDE),
-    Defect("the width control is as wide as the base", "rules/perforated_controls.py", "max(one[\"parameters\"]", "min(one[\"parameters\"]", BESIDE),
+    Defect(
+        "the width control is as wide as the base", "rules/perforated_controls.py", 'max(one["parameters"]', 'min(one["parameters"]', BESIDE
+    ),
     Defect(
         "the width control may be larger than the run",
         "rules/perforated_controls.py",
