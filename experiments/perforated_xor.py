@@ -52,7 +52,7 @@ def _run(quick: bool, folder: str) -> Report:
         found = summarise(rho)
         ci95 = tuple(found["ci95"]) if found["ci95"] else None
         corner = f"a corner alone: 1/sqrt(3) = {CORNER:.3f}"
-        rows.append(Measurement(f"{name}: |rho| of dendrite and error", corner, found["mean"], ci95, n, settings=settings))
+        rows.append(Measurement(f"{name}: correlation of dendrite and error", corner, found["mean"], ci95, n, settings=settings))
         values = [float("nan") if one is None else one for one in rho]
         dots.append(Series(name, list(range(n)), values, points=True, colour=i, marker="os^"[i], hollow=i == 1))
         first = first or summary["run_dir"]
@@ -61,7 +61,7 @@ def _run(quick: bool, folder: str) -> Report:
         "this is fitting. A sigmoid of finite weights may pass the correlation of a corner alone.",
     )
     dots.append(Series("1/sqrt(3)", [0, n - 1], [CORNER, CORNER], colour=None, dashed=True))
-    panels = [Panel("seed", "|rho| of dendrite and error", dots, whole_x=True, legend="below"), _plane(first)]
+    panels = [Panel("seed", "correlation of dendrite and error", dots, whole_x=True, legend="below"), _plane(first)]
     note = "Left: mean of both output neurons. Right: probability of class 1 (dark: 1), sigmoid dendrites, first seed, inputs in -0.25..1.25."
     picture = Curves("", "XOR without a hidden layer, one dendrite per neuron", panels, note, shared=False)
     return Report("see the row", tuple(rows), picture, remarks, digits=3)

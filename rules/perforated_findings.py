@@ -55,7 +55,7 @@ def _padded(mask: Tensor, columns: int, fill: bool) -> Tensor:
 def _entry(c: int, there: Any, views: Sequence[View], scores: StageScores, seconds: Sequence[float]) -> dict[str, Any]:
     """Return one line: means over the seeds that got there."""
     dendrites = _column(views, "dendrites", c, lambda view: view.state["K"] * (view.state["phase"] == NEURONS))
-    rho, rho_max, cov = (_column(views, key, c) for key in ("rho", "rho_max", "covariance"))
+    rho, rho_max, cov, cov_max = (_column(views, key, c) for key in ("rho", "rho_max", "covariance", "covariance_max"))
     spans = [_span(view, c, seconds) for view in views]
     phases = np.concatenate(spans)
     epochs = _column(views, "epochs_n", c, lambda view: view.state["since"]), _column(views, "epochs_p", c)
@@ -67,6 +67,7 @@ def _entry(c: int, there: Any, views: Sequence[View], scores: StageScores, secon
         "rho": _mean(rho, there) or [],
         "rho_max": _mean(rho_max, there) or [],
         "covariance": _mean(cov, there) or [],
+        "covariance_max": _mean(cov_max, there) or [],
         "epochs_n": _mean(epochs[0], there),
         "epochs_p": _mean(epochs[1], there) or 0.0,
         "seconds": _mean(phases.sum(1), there),

@@ -98,7 +98,7 @@ PERFORATED = (
         "a source is not told of the start",
         "rules/perforated.py",
         "return (*self._prepared(view, scores, feed), *opening",
-        "return (*opening",
+        "return (*(), *opening",
         SOURCES,
     ),
     Defect("memory counts the network once", "rules/perforated_memory.py", "COPIES * numbers(most) + cycles", "numbers(most)", BESIDE),
