@@ -39,7 +39,7 @@ def arms(settings: Mapping[str, Any], folder: str) -> dict[str, dict[str, Any]]:
     return found
 
 
-def of_cycle(summary: Mapping[str, Any], cycle: int, key: str = "test_accuracy") -> list[float | None]:
+def of_cycle(summary: Mapping[str, Any], cycle: int, key: str = "test_accuracy") -> list[Any]:
     """Return one number per seed at a cycle's best epoch by validation; None for seeds that did not get there."""
     by_seed = summary["cycle_values"]
     return list(by_seed[cycle][key]) if cycle < len(by_seed) else [None] * len(summary["seeds"])
@@ -124,8 +124,8 @@ def picture(found: Arms, title: str) -> Curves:
             if len(set(xs)) == 1:  # what does not grow is shown at its last cycle
                 xs, ys, errors = xs[-1:], ys[-1:], errors[-1:]
             still = len(xs) == 1
-            mark = {"points": still, "marker": "osDv^P"[i % 6], "hollow": name == "continued"}
-            series.append(Series(name.replace("_", " "), xs, ys, errors, colour=i, **mark))
+            mark, hollow = "osDv^P"[i % 6], name == "continued"
+            series.append(Series(name.replace("_", " "), xs, ys, errors, points=still, colour=i, marker=mark, hollow=hollow))
         panels.append(Panel("parameters", label, series, log_y=key == "train_loss", legend="below"))
     n = len(found["perforated"]["seeds"])
     note = f"{n} seeds, bands and bars of one standard error. One point per cycle; continued and width matched after their last one."

@@ -44,7 +44,7 @@ def cycle_findings(config: PerforatedConfig, views: Sequence[View], scores: Sequ
         values["parameters"] = values["parameters_inference"] = round(float(np.mean([_parameters(views[0], k) for k in selected])))
     text = _table(entries) if entries else "no neuron phase was scored, so there is no cycle to show"
     warning = _no_dendrites(config, views)
-    pictures = [_figure(entries), *([drawing(views[0])] if views[0].state["K"][0] and config.mode != "continued" else [])] if columns else []
+    pictures = [_figure(entries), *([drawing(views[0], selected[0])] if selected[0] else [])] if columns else []
     return Findings({**values, "perforated_warning": warning}, "\n".join(filter(None, [warning, text])), pictures)
 
 

@@ -156,3 +156,20 @@ def test_the_estimate_covers_what_a_run_holds_and_not_much_more(replicas: int, m
     config = PerforatedConfig(**{**SHORT, "max_dendrites": most})
     told = estimate(config, with_dendrites(mlp((20, 16, 8, 3)), config), Streams(seeds, dtype=torch.float64))
     assert held <= told <= 2 * held
+
+
+# -- the network, drawn
+
+
+@pytest.mark.parametrize(("lr", "selected"), [(0.1, 2), (1.0, 0)])
+def test_drawn_are_the_dendrites_of_the_selected_network_and_not_those_it_ended_with(lr: float, selected: int) -> None:
+    """One row of points for the inputs; per layer one of neurons and one for each dendrite that they have."""
+    keys = {"rule.switch_mode": "fixed", "rule.fixed_switch_num": 6, "rule.p_epochs": 3, "rule.max_dendrites": 2, "epochs": 26}
+    alone = {"rule.controls": False, "run.save": False, "seeds": 1}
+    result = api.simulate({**TINY, **keys, **alone, "rule.lr": lr})
+    assert [one["dendrites"] for one in result.summary["cycles"]] == [0, 1, 2] and result.summary["selected_dendrites"] == [selected]
+    drawn = [picture for picture in result.findings.pictures if picture.name == "dendrites.png"]
+    assert len(drawn) == (selected > 0)
+    for picture in drawn:
+        rows = [series for series in picture.panels[0].series if series.points]  # type: ignore[union-attr]
+        assert len(rows) == 1 + 2 * (1 + selected) and f"{selected} dendrites per neuron" in picture.note
