@@ -77,9 +77,7 @@ PERFORATED = (
     ),
     Defect("old moments drive the grown network", "rules/perforated_cycle.py", "Edits(mask=self.fresh, forget=self.groups)", "Edits()", LOOP),
     Defect("least squares with the wrong sign", "rules/perforated_cycle.py", "(-self.c.u_step * C", "(self.c.u_step * C", CYCLE),
-    Defect(
-        "every neuron has the first dendrite's past", "rules/perforated_state.py", "1 - share ** state", "1 - 0 * share ** state", CYCLE
-    ),
+    Defect("averages are pulled to their start at 0", "rules/perforated_state.py", "1 - share ** state", "1 - 0 * share ** state", VALUES),
     Defect(
         "neurons learn while dendrites grow",
         "rules/perforated.py",

@@ -21,6 +21,7 @@ from bioplaus.norm import BatchNorm
 from bioplaus.operations import Scope
 from bioplaus.rules.perforated_candidates import Moments, Sides, ascent
 from bioplaus.rules.perforated_findings import _parameters
+from bioplaus.rules.perforated_state import averaged, corrected
 
 X = torch.tensor([[-1, 0], [0, 1], [1, 0.5], [0.5, -1]], dtype=torch.float64).unsqueeze(0)
 E = torch.tensor([0.2, -0.4, 0.1, 0.3], dtype=torch.float64).view(1, 4, 1)
@@ -233,3 +234,22 @@ def test_moments_of_parts_are_those_of_the_whole() -> None:
         parts.add(Sides(X[:, rows], [], E[:, rows], (1,)))
     for name in ("covariance", "mean_e", "var_e", "var_d", "mean_d"):
         torch.testing.assert_close(getattr(whole, name), getattr(parts, name), rtol=1e-12, atol=1e-15)
+
+
+def test_running_averages_weigh_batches_by_age_and_forget_where_they_started() -> None:
+    """``sum_t m^(T-t) C_t / sum_t m^(T-t)`` for T batches: a weighted mean, whose weights add up to 1."""
+    dendrites, p = one_neuron(Sigmoid())
+    share, found = 0.9, []
+    state: dict[str, Tensor] = {f"l/avg/{key}": torch.zeros(1, 1, 1, dtype=torch.float64) for key in ("cov", "var_d")}
+    state |= {f"l/avg/{key}": torch.zeros(1, 1, dtype=torch.float64) for key in ("mean_e", "var_e")}
+    state["l/batches"] = torch.zeros(1, dtype=torch.int64)
+    for t, error in enumerate((E, 2 * E, E.square(), -E), 1):
+        now = Moments(dendrites, p)
+        now.add(Sides(X, [], error, (1,)))
+        found.append((objective(Sigmoid(), error)[0], float(error.mean())))
+        state |= averaged("l", now, state, share)
+        weights = [share ** (t - i) for i in range(1, t + 1)]
+        seen = corrected("l", state, share)
+        for key, values in (("cov", [C for C, _ in found]), ("mean_e", [mean for _, mean in found])):
+            expected = sum(w * v for w, v in zip(weights, values)) / sum(weights)
+            assert float(seen[f"l/{key}"]) == pytest.approx(expected, rel=1e-12, abs=1e-15), (t, key)
