@@ -53,7 +53,7 @@ def _run(quick: bool, folder: str) -> Report:
         "The rate of each source is that of the highest validation accuracy of the network without dendrites, which favours continued training; "
         "rates of candidates and all other settings are those of the recipe for bp. Test scores choose nothing; differences are paired by seed.",
         "With one hidden layer dfa is fa with other draws of the feedback weights. "
-        "fa, dfa, usf and ccl carry no forward weight to another synapse; bp and bidirectional do.",
+        "fa, dfa and ccl carry nothing of a forward weight to another synapse, usf its sign; bp and bidirectional carry the weight.",
     )
     return Report("see the row", tuple(rows), _picture(runs), remarks)
 
