@@ -35,7 +35,7 @@ def _run(quick: bool, folder: str) -> Report:
         "Two outputs under cross-entropy. Adam on all 194 points; a neuron phase lasts 1,200 epochs, a dendrite phase 150. The base has not "
         "converged after its phase, and seeds differ much: a table of what each part does, nothing more.",
         f"Biases start at 0. Weights start at {SCALE:g} times their usual size: of 1, 2, 3 and 5 that with which the network without dendrites "
-        "fits most training points in 1,200 epochs (58, 73, 78, 74 %). From the usual start it stays there; the last rows say what dendrites do.",
+        "fits most training points in 1,200 epochs (58, 73, 78, 74 %). From the usual start it stays there: see the last rows.",
     )
     return Report("see the row", tuple(rows), picture(found, "Two spirals, 2-8-8-2: dendrites and their controls"), remarks)
 
