@@ -112,6 +112,8 @@ class Rule(ABC):
     own_error: ClassVar[bool] = False
     #: settings that the rule is made for, e.g. "neuron"; a comparison gives all rows those of its recipe
     conditions: ClassVar[tuple[str, ...]] = ()
+    #: whether `boundary` acts at the start alone, on the rule's own state, so that a rule that wraps this one may hand it on
+    prepares: ClassVar[bool] = False
     #: neuron of the published results where it is not the common one of comparisons, which then add a row with it
     published_neuron: ClassVar[str] = ""
 

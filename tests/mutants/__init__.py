@@ -18,6 +18,7 @@ from mutants.hebbian import HEBBIAN
 from mutants.learning import LEARNING
 from mutants.memristor import MEMRISTOR
 from mutants.neurosim import NEUROSIM
+from mutants.perforated import PERFORATED
 from mutants.recall import RECALL
 from mutants.robustness import ROBUSTNESS
 from mutants.running import RUNNING
@@ -45,6 +46,7 @@ DEFECTS = (
     *LEARNING,
     *MEMRISTOR,
     *NEUROSIM,
+    *PERFORATED,
     *RECALL,
     *ROBUSTNESS,
     *RUNNING,
