@@ -206,6 +206,8 @@ RULES = Registry(
         "ff": "bioplaus.rules.ff:ForwardForward",
         "pc": "bioplaus.rules.pc:PredictiveCoding",
         "ep": "bioplaus.rules.ep:EquilibriumPropagation",
+        # errors in apical dendrites
+        "microcircuit": "bioplaus.rules.microcircuit:Microcircuit",
         # one set of synapses, two directions
         "bidirectional": "bioplaus.rules.bidirectional:Bidirectional",
         "han": "bioplaus.rules.han:HybridAdversarial",
