@@ -8,12 +8,12 @@ feedback what was not expected: v_A is the cell's error, and synapses learn from
 
 Potentials and equations of motion stand in `bioplaus.rules.microcircuit_cells`. In the self-predicting state and for weak teaching
 
-    phi(u) - phi(v_B)  ->  g D_l,    D_l = (W_down D_{l+1}) * phi'(v_B),    g = strength (g_apical/g_basal (1 - lambda))^(areas above),
+    phi(u) - phi(v_B)  ->  g D_l,   D_l = (W_down D_{l+1}) * phi'(v_B),   g = strength (g_apical/g_basal (1 - lambda))^(areas above),
 
 the error of feedback alignment with B = W_down^T, hence backpropagation's where W_down = W_up^T. ``rule.level`` divides by g.
 
-Source: Sacramento, Costa, Bengio & Senn 2018, NeurIPS, arXiv:1810.11393. Its text could not be read here: equations, conductances and the matching
-of W_IP are from memory, agree with public re-implementations, and are derived in docs/microcircuit.md. Somatic noise is left out.
+Source: Sacramento, Costa, Bengio & Senn 2018, NeurIPS, arXiv:1810.11393. Its text could not be read here: equations, conductances and the
+matching of W_IP are from memory, agree with public re-implementations, and are derived in docs/microcircuit.md. Somatic noise is left out.
 """
 
 from __future__ import annotations
@@ -54,7 +54,6 @@ class Microcircuit(Rule):
     Config = MicrocircuitConfig
     reference = "Sacramento, Costa, Bengio & Senn 2018, NeurIPS, arXiv:1810.11393"
     tasks = ("classification",)
-    published_neuron = "softplus"
     plausibility = Plausibility(
         honoured=(
             "no weight transport: feedback, interneuron and lateral synapses are separate, and each learns from its own two sides",
@@ -69,9 +68,15 @@ class Microcircuit(Rule):
         phases=2,
     )
     recipes = (
-        Recipe({"plasticity.clip": "per_network", "plasticity.clip_norm": 1.0, "batch_size": 64}, "as for bp"),
-        Recipe({"rule.lr": 0.4, "epochs": 40}, "ours", data=("digits", "synthetic")),
-        Recipe({"rule.lr": 0.2, "epochs": 20}, "ours, not tuned", data=("mnist", "fashion_mnist")),
+        Recipe({"neuron": "tanh", "rule.g_teach": 1.6, "plasticity.clip": "per_network"}, "ours: rates without a mean, strong teaching"),
+        Recipe(
+            {"rule.lr": 0.4, "plasticity.clip_norm": 0.3, "epochs": 40, "batch_size": 16},
+            "ours, clip and rate of lowest validation loss",
+            data=("digits", "synthetic"),
+        ),
+        Recipe(
+            {"rule.lr": 0.1, "plasticity.clip_norm": 0.1, "epochs": 20, "batch_size": 32}, "ours, not tuned", data=("mnist", "fashion_mnist")
+        ),
     )
 
     def statement(self) -> Plausibility:
@@ -91,7 +96,7 @@ class Microcircuit(Rule):
         for i, layer in enumerate(network.layers):
             plain = type(layer) is Layer and isinstance(layer.connection, DenseConnection) and isinstance(layer.neuron, StaticNeuron)
             if not plain or layer.norms or layer.after or (i > 0 and layer.before):
-                raise ConfigError(f"rule=microcircuit is for plain dense layers, which {layer.name} is not; choose network=mlp, network.norm=none")
+                raise ConfigError(f"rule=microcircuit wants plain dense layers; {layer.name} is none: choose network=mlp, network.norm=none")
         own = self.config
         fastest = own.g_leak + max(own.g_basal + max(own.g_apical, own.g_teach), own.g_dendrite + own.g_soma)
         if own.form == "dynamics" and own.dt * fastest >= 1:

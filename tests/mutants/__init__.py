@@ -17,6 +17,7 @@ from mutants.growing import GROWING
 from mutants.hebbian import HEBBIAN
 from mutants.learning import LEARNING
 from mutants.memristor import MEMRISTOR
+from mutants.microcircuit import MICROCIRCUIT
 from mutants.neurosim import NEUROSIM
 from mutants.perforated import PERFORATED
 from mutants.recall import RECALL
@@ -45,6 +46,7 @@ DEFECTS = (
     *HEBBIAN,
     *LEARNING,
     *MEMRISTOR,
+    *MICROCIRCUIT,
     *NEUROSIM,
     *PERFORATED,
     *RECALL,

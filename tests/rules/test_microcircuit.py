@@ -19,11 +19,13 @@ from bioplaus.probes.geometry import angle
 from bioplaus.rules.microcircuit import Microcircuit
 from bioplaus.rules.microcircuit_cells import Cells
 from bioplaus.rules.microcircuit_settings import MicrocircuitConfig
+from bioplaus.rules.perforated import Perforated
+from bioplaus.rules.perforated_settings import PerforatedConfig
 from bioplaus.view import Batch, Clock
 from bioplaus.world import Model, World, view
 
 FORMS = ("settled", "dynamics")
-ODD = {"g_leak": 0.13, "g_basal": 1.1, "g_apical": 0.7, "g_dendrite": 0.9, "g_soma": 0.6, "g_teach": 0.5}
+ODD: dict[str, Any] = {"g_leak": 0.13, "g_basal": 1.1, "g_apical": 0.7, "g_dendrite": 0.9, "g_soma": 0.6, "g_teach": 0.5}
 
 
 def biased() -> Network:
@@ -236,7 +238,7 @@ def test_one_rate_for_all_areas_lets_the_error_fade_on_its_way_down() -> None:
 @pytest.mark.parametrize("form", FORMS)
 def test_a_random_circuit_learns_to_predict_itself(form: str) -> None:
     """Without teaching W_IP and W_PI alone move, and v_A falls to a hundredth; W_PI comes to take what W_down brings."""
-    own = {"start": "random", "silent_epochs": 1, "lateral_rate": 2.0, "level": False, "form": form, "steps": 10, "feedback_scale": 2.0}
+    own: dict[str, Any] = {"start": "random", "silent_epochs": 1, "lateral_rate": 2.0, "level": False, "form": form, "steps": 10, "feedback_scale": 2.0}
     model, world = make(mlp("tanh", (6, 4, 3)), lr=1.0, **own)
     batch, kept = classes((6,), 60), {key: value.clone() for key, value in world.params.items()}
     done = [step(model, world, batch).metrics for _ in range(800)]
@@ -279,3 +281,22 @@ def test_a_single_layer_has_no_circuit_and_learns_by_the_delta_rule() -> None:
     wanted, _ = drained(model, world, batch)
     assert set(model.networks) == {"forward"}
     torch.testing.assert_close(wanted["forward/0/weight"], gradient(model, world, batch)["forward/0/weight"], rtol=1e-9, atol=1e-12)
+
+
+def test_dendrites_grow_on_its_errors() -> None:
+    """Perforated dendrites hear the levelled difference of the two firing rates, which for weak teaching is feedback alignment's error."""
+    heard = {}
+    for source in ("microcircuit", "fa"):
+        rule = Perforated(PerforatedConfig(error_source=source))
+        model, world = model_of(rule, mlp("tanh"), (0,))
+        batch = classes((6,))
+        heard[source] = rule.heard(view(model, world, batch, Clock()))
+        if source == "microcircuit":
+            cells = Cells(view(model, world, batch, Clock()), MicrocircuitConfig(), taught=True)
+            cells.sweep()
+            for i, gain in enumerate((cells.config.gain(2), cells.config.gain(1), cells.config.gain(0))):
+                here = (cells.rate(i, cells.u[i]) - cells.rate(i, cells.basal[i])) / gain  # per pattern, not divided by the batch
+                torch.testing.assert_close(heard[source][f"forward/{i}"].error.abs(), here.abs(), rtol=1e-9, atol=1e-12)
+    for name, sides in heard["fa"].items():
+        cosine = F.cosine_similarity(sides.error.flatten(), heard["microcircuit"][name].error.flatten(), dim=0)
+        assert float(cosine) > 0.95, name
