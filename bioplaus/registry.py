@@ -319,6 +319,7 @@ NETWORKS = Registry(
         "neurosim": "bioplaus.networks.neurosim:NeuroSim",
         "dann": "bioplaus.networks.dann:Dann",
         "cascade": "bioplaus.networks.cascade:Cascade",
+        "active_dendrites": "bioplaus.networks.active_dendrites:ActiveDendrites",
     },
 )
 PROBES = Registry(

@@ -44,7 +44,8 @@ def _run(quick: bool, folder: str) -> Report:
 
     rates, seeds = (RATES[1:3], 2) if quick else (RATES, SEEDS)
     small: dict[str, Any] = {"data.limit": 200, "epochs": 3} if quick else {}
-    rows, finals = [], []
+    rows: list[Measurement] = []
+    finals: list[dict[str, Any]] = []
     for name, own in ROWS:
         given = {**COMMON, **own, **small, **({"rule.silent_epochs": 1} if quick and "rule.silent_epochs" in own else {})}
         if own.get("rule.form") == "dynamics":  # twenty times the cost

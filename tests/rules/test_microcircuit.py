@@ -86,7 +86,7 @@ def mirrored(world: World) -> None:
 @pytest.mark.parametrize("form", FORMS)
 def test_weak_teaching_through_transposed_weights_is_backprop(form: str) -> None:
     """The gradient of the loss by autograd, size included, and every bias with it."""
-    model, world = make(form=form, g_teach=1e-5, **({"steps": 400} if form == "dynamics" else {}))
+    model, world = make(form=form, g_teach=1e-5, steps=400)
     mirrored(world)
     batch = classes((6,))
     wanted, _ = drained(model, world, batch)
@@ -143,7 +143,10 @@ def published(world: World, own: MicrocircuitConfig, batch: Batch, r: int) -> di
         inter[:] = [rate[i] @ ip[i].T + ib[i] for i in range(2)]
         apical[:] = [rate[i + 1] @ down[i].T + phi[i + 1](s[i]) @ pi[i].T for i in range(2)]
 
-    rate, basal, inter, apical = [], [], [], []
+    rate: list[np.ndarray] = []
+    basal: list[np.ndarray] = []
+    inter: list[np.ndarray] = []
+    apical: list[np.ndarray] = []
     u, pre = [], x
     for i, (w, b) in enumerate(up):  # as free somata would settle, interneurons at their dendrite
         u.append(a[i] * (pre @ w.T + b))
@@ -160,10 +163,9 @@ def published(world: World, own: MicrocircuitConfig, batch: Batch, r: int) -> di
         u = [now + own.dt * change for now, change in zip(u, du)]
         s = [now + own.dt * change for now, change in zip(s, ds)]
         dendrites()
-    n, gains = len(x), [1.0, 1.0, 1.0]
-    found = {}
+    n, found = len(x), {}
     for i, pre in enumerate([x, *rate[:2]]):
-        found[f"forward/{i}/weight"] = (rate[i] - phi[i](a[i] * basal[i])).T @ pre / n / gains[i]
+        found[f"forward/{i}/weight"] = (rate[i] - phi[i](a[i] * basal[i])).T @ pre / n
     for i in range(2):
         miss = phi[i + 1](s[i]) - phi[i + 1](gd / (gl + gd) * inter[i])
         found[f"interneurons/{i + 1}/weight"] = miss.T @ rate[i] / n * (gl + gd + gs) / gs
@@ -238,8 +240,8 @@ def test_one_rate_for_all_areas_lets_the_error_fade_on_its_way_down() -> None:
 @pytest.mark.parametrize("form", FORMS)
 def test_a_random_circuit_learns_to_predict_itself(form: str) -> None:
     """Without teaching W_IP and W_PI alone move, and v_A falls to a hundredth; W_PI comes to take what W_down brings."""
-    own: dict[str, Any] = {"start": "random", "silent_epochs": 1, "lateral_rate": 2.0, "level": False, "form": form, "steps": 10, "feedback_scale": 2.0}
-    model, world = make(mlp("tanh", (6, 4, 3)), lr=1.0, **own)
+    own: dict[str, Any] = {"start": "random", "silent_epochs": 1, "lateral_rate": 2.0, "feedback_scale": 2.0}
+    model, world = make(mlp("tanh", (6, 4, 3)), lr=1.0, level=False, form=form, steps=10, **own)
     batch, kept = classes((6,), 60), {key: value.clone() for key, value in world.params.items()}
     done = [step(model, world, batch).metrics for _ in range(800)]
     assert float(done[-1]["apical"].max()) < float(done[0]["apical"].min()) / 100
