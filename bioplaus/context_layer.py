@@ -9,8 +9,8 @@ units the k strongest stay active::
 The context is passed on, so that the layer is a function of its input and every rule that goes up layer by layer can use it. Errors go to
 winners only, and of the segments only to the chosen one: the others have no part in y.
 
-Source: Iyer et al. 2022, Front. Neurorobot. 16:846219, arXiv:2201.00042; the equation from memory, unverified in detail. Left out: sparse weights,
-a decay of winning units' strength ("boosting").
+Source: Iyer et al. 2022, Front. Neurorobot. 16:846219, arXiv:2201.00042; the equation from memory, unverified in detail. Left out: sparse
+weights.
 """
 
 from __future__ import annotations

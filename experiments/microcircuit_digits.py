@@ -31,18 +31,20 @@ ROWS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("the same, published teaching conductance .8", {**TAUGHT, "rule.g_teach": 0.8}),
     ("microcircuit, 20 silent epochs learn the circuit from random weights, then 40 with teaching", LEARNED),
     ("control: interneurons do not follow (W_IP stays)", {**TAUGHT, "rule.interneuron_rate": 0.0}),
+    ("control: starts self-predicting, at a rate of .8 that W_IP cannot follow", {**TAUGHT, "rule.lr": 0.8}),
 )
-#: rates that validation chooses from, the same for every rule
+#: rates that validation chooses from; those of the microcircuit end where the delta rule of W_IP stops being stable
 RATES = (0.05, 0.1, 0.2, 0.4, 0.8)
+STABLE = (0.025, 0.05, 0.1, 0.2)
 SEEDS = 5
 #: rows whose curves and angles are shown: label, place in ROWS
-SHOWN = (("backpropagation", 0), ("feedback alignment", 1), ("microcircuit", 2), ("microcircuit, learned circuit", 5))
+SHOWN = (("backpropagation", 0), ("feedback alignment", 1), ("microcircuit", 2), ("microcircuit, learned circuit", 5), ("microcircuit, rate .8", 7))
 
 
 def _run(quick: bool, folder: str) -> Report:
     from bioplaus.experiments.rows import accuracy_row, tuned_together
 
-    rates, seeds = (RATES[1:3], 2) if quick else (RATES, SEEDS)
+    seeds = 2 if quick else SEEDS
     small: dict[str, Any] = {"data.limit": 200, "epochs": 3} if quick else {}
     rows: list[Measurement] = []
     finals: list[dict[str, Any]] = []
@@ -50,18 +52,21 @@ def _run(quick: bool, folder: str) -> Report:
         given = {**COMMON, **own, **small, **({"rule.silent_epochs": 1} if quick and "rule.silent_epochs" in own else {})}
         if own.get("rule.form") == "dynamics":  # twenty times the cost
             chosen, how = {**given, "rule.lr": finals[2]["rule.lr"]}, "the rate of the row above"
+        elif "rule.lr" in own:
+            chosen, how = given, "the rate is given"
         else:
-            chosen, how = tuned_together(given, rates, folder, epochs=given["epochs"])
+            rates = STABLE if own["rule"] == "microcircuit" else RATES
+            chosen, how = tuned_together(given, rates[-2:] if quick else rates, folder, epochs=given["epochs"])
         finals.append({**chosen, "seeds": seeds, "probes": ["angle"]})
         bar = {1: ("no figure", None), 2: (">= 95; within 2 points of FA", None)}.get(len(rows), ("no figure", None))
         low = max(95.0, rows[1].mean - 2) if len(rows) == 2 and rows[1].mean is not None and not quick else None
         rows.append(accuracy_row(name, finals[-1], folder, bar[0], low=low, note=how))
-    silent = _curves(finals[5], folder, "apical", "train")
+    silent = [values for _, values in _curves(finals[5], folder, "apical", "train")]
     until = finals[5]["rule.silent_epochs"]
     quiet = [100 * one[until - 1] / one[0] for one in silent]
     rows.append(_percent("size of v_A in the last silent epoch, % of that in the first", "<= 20", quiet, None if quick else 20.0, finals[5]))
     for label, place in SHOWN[1:]:
-        ends = [one[-1] for one in _curves(finals[place], folder, "angle_to_bp", "probe", layer=0)]
+        ends = [values[-1] for _, values in _curves(finals[place], folder, "angle_to_bp", "probe", layer=0)]
         name = f"{label}: angle of the first layer's change to backprop's at the end, degrees"
         rows.append(_percent(name, "no figure", ends, None, finals[place]))
     return Report("% test accuracy, where not said otherwise", tuple(rows), picture=_picture(finals, folder))
@@ -75,8 +80,10 @@ def _percent(name: str, target: str, values: Sequence[float], high: float | None
     return Measurement(name, target, found["mean"], ci95, len(values), None if high is None else found["mean"] <= high, settings)
 
 
-def _curves(settings: dict[str, Any], folder: str, metric: str, split: str, layer: int | None = None) -> list[list[float]]:
-    """Return a metric of a finished run after every epoch, seed by seed."""
+def _curves(
+    settings: dict[str, Any], folder: str, metric: str, split: str, layer: int | None = None
+) -> list[tuple[list[int], list[float]]]:
+    """Return epochs and values of a metric of a finished run, seed by seed."""
     from bioplaus import config, kept
     from bioplaus.recorder import read_metrics
 
@@ -86,35 +93,27 @@ def _curves(settings: dict[str, Any], folder: str, metric: str, split: str, laye
     for row in read_metrics(store.metrics).to_pylist():
         if (row["split"], row["metric"]) == (split, metric) and (layer is None or row["layer"] == layer):
             found.setdefault(row["seed"], {})[row["epoch"]] = float("nan") if row["value"] is None else row["value"]
-    return [[values[epoch] for epoch in sorted(values)] for _, values in sorted(found.items())]
+    return [(sorted(values), [values[epoch] for epoch in sorted(values)]) for _, values in sorted(found.items())]
 
 
 def _picture(finals: Sequence[dict[str, Any]], folder: str) -> Curves:
     from statistics import mean
 
-    def means(place: int, metric: str, split: str, layer: int | None = None) -> list[float]:
-        return [mean(values) for values in zip(*_curves(finals[place], folder, metric, split, layer))]
+    def means(label: str, place: int, metric: str, split: str, colour: int, *, scale: float = 1, layer: int | None = None) -> Series:
+        curves = _curves(finals[place], folder, metric, split, layer)
+        return Series(label, curves[0][0], [scale * mean(values) for values in zip(*(values for _, values in curves))], colour=colour)
 
     until = float(finals[5]["rule.silent_epochs"])
-    potentials = []
-    for colour, (label, place) in enumerate((("starts self-predicting", 2), ("learns the circuit first", 5))):
-        for dashed, (what, metric) in enumerate((("v_A", "apical"), ("v_I - v_B", "unpredicted"))):
-            y = means(place, metric, "train")
-            potentials.append(Series(f"{what}, {label}", range(1, len(y) + 1), y, colour=colour, dashed=bool(dashed)))
-    scores, angles = [], []
-    for colour, (label, place) in enumerate(SHOWN):
-        y = [100 * value for value in means(place, "accuracy", "validation")]
-        scores.append(Series(label, range(len(y)), y, colour=colour))
-        if place:
-            a = means(place, "angle_to_bp", "probe", 0)
-            angles.append(Series(label, range(1, len(a) + 1), a, colour=colour))
+    potentials = [means(label, place, "apical", "train", place) for label, place in SHOWN[2:]]
+    scores = [means(label, place, "accuracy", "validation", place, scale=100) for label, place in SHOWN]
+    angles = [means(label, place, "angle_to_bp", "probe", place, layer=0) for label, place in SHOWN[1:]]
     marks = ((until, "teaching"),)
     return Curves(
         "microcircuit_digits",
         "Digits, 64-64-64-10 tanh: mean of 5 seeds",
         (
-            Panel("epoch", "root mean square potential", potentials, title="apical dendrites", marks=marks, log_y=True),
-            Panel("epoch", "validation accuracy (%)", scores, title="learning", marks=marks),
+            Panel("epoch", "validation accuracy (%)", scores, title="learning", marks=marks, legend="below"),
+            Panel("epoch", "root mean square of v_A", potentials, title="apical dendrites", marks=marks, log_y=True),
             Panel("epoch", "angle to backprop, first layer (degrees)", angles, title="direction of change", marks=marks),
         ),
         shared=False,

@@ -70,7 +70,7 @@ class Microcircuit(Rule):
     recipes = (
         Recipe({"neuron": "tanh", "rule.g_teach": 1.6, "plasticity.clip": "per_network"}, "ours: rates without a mean, strong teaching"),
         Recipe(
-            {"rule.lr": 0.4, "plasticity.clip_norm": 0.3, "epochs": 40, "batch_size": 16},
+            {"rule.lr": 0.1, "plasticity.clip_norm": 0.3, "epochs": 40, "batch_size": 16},
             "ours, clip and rate of lowest validation loss",
             data=("digits", "synthetic"),
         ),

@@ -20,7 +20,7 @@ from bioplaus.fields import choice, ranged
 
 __all__ = ["SUMMARY", "Config", "PermutedDigitsConfig", "contexts", "draw", "locate", "orders"]
 
-SUMMARY = "digits under permutations of their 64 pixels, each with its context; tasks x (1437 train + 360 test) images; embedded, no files needed"
+SUMMARY = "digits under permutations of their 64 pixels, each with its context; tasks x (1437 train + 360 test); embedded, no files needed"
 #: streams of permutations for the tasks behind the first; those below are used by splits
 FIRST_STREAM = 100
 PIXELS = 64
