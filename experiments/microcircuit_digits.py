@@ -38,7 +38,13 @@ RATES = (0.05, 0.1, 0.2, 0.4, 0.8)
 STABLE = (0.025, 0.05, 0.1, 0.2)
 SEEDS = 5
 #: rows whose curves and angles are shown: label, place in ROWS
-SHOWN = (("backpropagation", 0), ("feedback alignment", 1), ("microcircuit", 2), ("microcircuit, learned circuit", 5), ("microcircuit, rate .8", 7))
+SHOWN = (
+    ("backpropagation", 0),
+    ("feedback alignment", 1),
+    ("microcircuit", 2),
+    ("microcircuit, learned circuit", 5),
+    ("microcircuit, rate .8", 7),
+)
 
 
 def _run(quick: bool, folder: str) -> Report:

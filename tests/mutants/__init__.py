@@ -4,6 +4,7 @@ A defect's old text occurs exactly once in its file (``tests/test_planted_defect
 should go red, as directly as possible.
 """
 
+from mutants.active_dendrites import ACTIVE_DENDRITES
 from mutants.alignment import ALIGNMENT
 from mutants.auditing import AUDITING
 from mutants.binary_theory import BINARY_THEORY
@@ -35,6 +36,7 @@ from mutants.two_way import TWO_WAY
 __all__ = ["DEFECTS", "EQUIVALENT", "Defect", "Equivalent"]
 
 DEFECTS = (
+    *ACTIVE_DENDRITES,
     *ALIGNMENT,
     *AUDITING,
     *BINARY_THEORY,

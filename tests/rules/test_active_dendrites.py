@@ -111,7 +111,7 @@ def test_only_winners_and_their_chosen_segments_change() -> None:
         assert set(rows.nonzero().flatten().tolist()) == won
 
 
-@pytest.mark.parametrize(("share", "count"), [(0.25, 5), (0.05, 1), (0.001, 1), (1.0, 20), (0.12, 2)])
+@pytest.mark.parametrize(("share", "count"), [(0.25, 5), (0.05, 1), (0.001, 1), (1.0, 20), (0.12, 2), (0.13, 3)])
 def test_the_number_of_winners_is_exact(share: float, count: int) -> None:
     """``max(1, round(share m))`` units, ties included, win in every sample."""
     network = make("identity", hidden=[20], winners=share)
