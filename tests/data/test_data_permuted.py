@@ -40,6 +40,18 @@ def test_a_prototype_is_the_mean_training_image_of_its_task() -> None:
     assert data.load(Config(tasks=3, context="none")).shape == (64,)
 
 
+def test_labels_are_permuted_where_asked_and_then_images_are_the_same() -> None:
+    plain, found = data.load(DigitsConfig()), data.load(Config(tasks=4, permute="labels"))
+    n = len(plain.train_y)
+    images, labels = found.train_x[:, :64].reshape(4, n, 64), found.train_y.reshape(4, n)
+    assert (images == plain.train_x.reshape(-1, 64)).all() and (labels[0] == plain.train_y).all()
+    for task in range(1, 4):
+        pairs = {(int(a), int(b)) for a, b in zip(plain.train_y, labels[task])}
+        assert len(pairs) == 10 and {b for _, b in pairs} == set(range(10))  # one class for each digit, each class once
+        assert (labels[task] != plain.train_y).any()
+    assert (data.load(Config(tasks=4, permute="labels")).test_y == found.test_y).all()
+
+
 def test_more_tasks_leave_the_first_ones_alone_and_other_splits_have_other_orders() -> None:
     np.testing.assert_array_equal(orders(Config(tasks=2)), orders(Config(tasks=5))[:2])
     assert (orders(Config(tasks=2, split_seed=1))[1] != orders(Config(tasks=2))[1]).any()

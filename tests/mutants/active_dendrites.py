@@ -55,6 +55,13 @@ ACTIVE_DENDRITES = (
         ("data/test_data_permuted.py",),
     ),
     Defect(
+        "permuted digits: permuted labels leave digits out",
+        DATA,
+        "permutation(config.split_seed, FIRST_LABELS + task, CLASSES) for",
+        "permutation(config.split_seed, FIRST_LABELS + task, CLASSES) // 2 for",
+        ("data/test_data_permuted.py",),
+    ),
+    Defect(
         "permuted digits: a prototype has the first task's pixels",
         DATA,
         ".astype(np.float32)[order]",
