@@ -47,15 +47,15 @@ class Leading(Operation):
         return torch.nn.functional.pad(error, (0, self.others))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ContextTrace(Trace):
     """A trace that also knows what gated each unit: ``current`` is a; z, the gate, the chosen segment and the winners ``[R, B, m]``."""
 
-    drive: Tensor | None = None
-    gate: Tensor | None = None
-    chosen: Tensor | None = None
-    winners: Tensor | None = None
-    context: Tensor | None = None
+    drive: Tensor
+    gate: Tensor
+    chosen: Tensor
+    winners: Tensor
+    context: Tensor
 
 
 class ContextLayer(Layer):
@@ -127,7 +127,6 @@ class ContextLayer(Layer):
 
     def wanted(self, trace: Trace, error: Tensor) -> tuple[Tensor, dict[str, Change]]:
         seen, at_current = _gated(trace), self._at_current(trace, error)
-        assert seen.gate is not None and seen.drive is not None and seen.chosen is not None and seen.context is not None
         at_drive = at_current * seen.gate
         at_answer = (at_current * seen.drive * seen.gate * (1 - seen.gate)).unsqueeze(-1)
         per_segment = at_answer.new_zeros(*at_answer.shape[:-1], self.segments).scatter_(-1, seen.chosen.unsqueeze(-1), at_answer)

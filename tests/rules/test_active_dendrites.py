@@ -52,7 +52,7 @@ def one_sample(params: dict[str, Tensor], r: int, sample: Tensor, phi: Any, winn
         w, b, u = (params[f"forward/{i}/{leaf}"][r] for leaf in ("weight", "bias", "segments"))
         values, chosen = [], []
         for unit in range(len(w)):
-            answers = [sum(u[unit, j, d] * c[d] for d in range(C)) for j in range(u.shape[1])]
+            answers = [torch.stack([u[unit, j, d] * c[d] for d in range(C)]).sum() for j in range(u.shape[1])]
             best = max(range(len(answers)), key=lambda j: abs(float(answers[j].detach())))
             chosen.append(best)
             values.append(phi((w[unit] @ x + b[unit]) / (1 + torch.exp(-answers[best]))))
@@ -77,7 +77,7 @@ def test_the_network_is_that_of_a_loop_over_units_and_segments(neuron: str) -> N
             torch.testing.assert_close(run.out[r, s], out, rtol=0, atol=1e-12)
             for i, (won, chosen) in enumerate(seen):
                 trace = run.traces[i]
-                assert isinstance(trace, ContextTrace) and trace.winners is not None and trace.chosen is not None
+                assert isinstance(trace, ContextTrace)
                 assert trace.chosen[r, s].tolist() == chosen
                 if neuron != "relu":  # dead units tie at 0
                     assert set(trace.winners[r, s].nonzero().flatten().tolist()) == won
@@ -118,7 +118,7 @@ def test_the_number_of_winners_is_exact(share: float, count: int) -> None:
     params = drawn(network)
     for x in (batch_of(30).x, torch.zeros(1, 4, N + C, dtype=torch.float64)):
         trace = network.forward({**params, "forward/0/bias": torch.zeros(2, 20, dtype=torch.float64)}, x).traces[0]
-        assert isinstance(trace, ContextTrace) and trace.winners is not None
+        assert isinstance(trace, ContextTrace)
         assert (trace.winners.sum(-1) == count).all()
         assert ((trace.out[..., :20] != 0).sum(-1) <= count).all()
 
