@@ -72,8 +72,9 @@ class Microcircuit(Rule):
         Recipe(
             {"rule.lr": 0.05, "plasticity.clip_norm": 0.3, "epochs": 40, "batch_size": 16},
             "ours: highest rate at which W_IP follows on 256-256-256",
-            data=("digits", "synthetic"),
+            data=("digits",),
         ),
+        Recipe({"rule.lr": 0.3, "epochs": 40, "batch_size": 64}, "ours, not tuned", data=("synthetic",)),
         Recipe(
             {"rule.lr": 0.03, "plasticity.clip_norm": 0.1, "epochs": 20, "batch_size": 32}, "ours, not tuned", data=("mnist", "fashion_mnist")
         ),
