@@ -60,6 +60,7 @@ COMMON = (
     _by_data([64] * 3, "synthetic"),
     _by_data([256] * 5, "mnist", "fashion_mnist"),
     _by_data([1024] * 3, "cifar10", "cifar100"),
+    Recipe({"neuron": "identity"}, "Iyer et al. 2022: the competition is the nonlinearity", network=("active_dendrites",)),
     *_published("fc0", []),
     *_published("fc1", [16]),
     *_published("fc2", [16, 16]),

@@ -206,6 +206,8 @@ RULES = Registry(
         "ff": "bioplaus.rules.ff:ForwardForward",
         "pc": "bioplaus.rules.pc:PredictiveCoding",
         "ep": "bioplaus.rules.ep:EquilibriumPropagation",
+        # errors in apical dendrites
+        "microcircuit": "bioplaus.rules.microcircuit:Microcircuit",
         # one set of synapses, two directions
         "bidirectional": "bioplaus.rules.bidirectional:Bidirectional",
         "han": "bioplaus.rules.han:HybridAdversarial",
@@ -317,6 +319,7 @@ NETWORKS = Registry(
         "neurosim": "bioplaus.networks.neurosim:NeuroSim",
         "dann": "bioplaus.networks.dann:Dann",
         "cascade": "bioplaus.networks.cascade:Cascade",
+        "active_dendrites": "bioplaus.networks.active_dendrites:ActiveDendrites",
     },
 )
 PROBES = Registry(

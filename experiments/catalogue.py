@@ -26,6 +26,8 @@ MODULES = {
     "fair_mnist": "bioplaus.experiments.fair_mnist",
     "targets_mnist": "bioplaus.experiments.targets_mnist",
     "settling_mnist": "bioplaus.experiments.settling_mnist",
+    "microcircuit_digits": "bioplaus.experiments.microcircuit_digits",
+    "active_dendrites_digits": "bioplaus.experiments.active_dendrites_digits",
     "lenet_mnist": "bioplaus.experiments.lenet_mnist",
     "spiking_mnist": "bioplaus.experiments.spiking_mnist",
     "spiking_mnist_whole": "bioplaus.experiments.spiking_mnist_whole",

@@ -104,7 +104,8 @@ class Rule(ABC):
     recipes: ClassVar[tuple[Recipe, ...]] = ()
     reference: ClassVar[str] = ""
     aliases: ClassVar[Mapping[str, str]] = {}
-    #: what networks may ask of it: "classification", "autoencoding", "retrieval", "labelling", "spike times"
+    #: what networks may ask of it: "classification", "autoencoding", "retrieval", "labelling", "spike times",
+    #: "classification in context"
     tasks: ClassVar[tuple[str, ...]] = ("classification", "autoencoding")
     #: why it refuses networks that are made for other tasks, in a few words, where that is not plain
     refusal: ClassVar[str] = ""

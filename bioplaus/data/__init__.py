@@ -23,6 +23,7 @@ _SOURCES: dict[str, str | Source] = {
     "xor": "bioplaus.data.xor",
     "parity": "bioplaus.data.parity",
     "two_spirals": "bioplaus.data.two_spirals",
+    "permuted_digits": "bioplaus.data.permuted_digits",
     "mnist": "bioplaus.data.mnist",
     "fashion_mnist": "bioplaus.data.fashion_mnist",
     "cifar10": "bioplaus.data.cifar10",

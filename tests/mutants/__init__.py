@@ -4,6 +4,7 @@ A defect's old text occurs exactly once in its file (``tests/test_planted_defect
 should go red, as directly as possible.
 """
 
+from mutants.active_dendrites import ACTIVE_DENDRITES
 from mutants.alignment import ALIGNMENT
 from mutants.auditing import AUDITING
 from mutants.binary_theory import BINARY_THEORY
@@ -17,6 +18,7 @@ from mutants.growing import GROWING
 from mutants.hebbian import HEBBIAN
 from mutants.learning import LEARNING
 from mutants.memristor import MEMRISTOR
+from mutants.microcircuit import MICROCIRCUIT
 from mutants.neurosim import NEUROSIM
 from mutants.perforated import PERFORATED
 from mutants.recall import RECALL
@@ -34,6 +36,7 @@ from mutants.two_way import TWO_WAY
 __all__ = ["DEFECTS", "EQUIVALENT", "Defect", "Equivalent"]
 
 DEFECTS = (
+    *ACTIVE_DENDRITES,
     *ALIGNMENT,
     *AUDITING,
     *BINARY_THEORY,
@@ -45,6 +48,7 @@ DEFECTS = (
     *HEBBIAN,
     *LEARNING,
     *MEMRISTOR,
+    *MICROCIRCUIT,
     *NEUROSIM,
     *PERFORATED,
     *RECALL,
