@@ -95,7 +95,7 @@ def robustness(path: str | Path, given: Mapping[str, Any] | None = None) -> Robu
         **{key: getattr(options, key) for key in ("eps", "steps", "restarts", "queries", "seed", "weights")},
         "rivals": min(options.rivals, simulator.splits.classes - 1),
     }
-    values |= measured(simulator, options)
+    values |= measured(simulator, options) | {"asked": dict(given or {})}
     return Robustness(values, text(values), _written(values, folder, simulator, options, figures))
 
 
