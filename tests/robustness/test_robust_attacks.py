@@ -231,7 +231,7 @@ def test_a_replica_meets_what_it_meets_alone() -> None:
         ((12, 6), 0.5, "exact_worst_case", {"steps": 1, "rivals": 1}),
         ((12, 10, 6), 4.0, "gradient_free", {"steps": 1}),
         ((12, 10, 6), 0.5, "pgd_rivals", {"steps": 8, "queries": 1}),
-        ((12, 10, 6), 2.0, "pgd_loss", {"steps": 8, "rivals": 1, "queries": 1}),
+        ((12, 10, 6), 1.0, "pgd_loss", {"steps": 8, "rivals": 1, "queries": 1}),
     ],
     ids=["exact", "squares", "rivals", "loss"],
 )
