@@ -268,6 +268,9 @@ def test_bad_runs(tmp_path: Path) -> None:
 def test_runs_without_a_classifier(tmp_path: Path) -> None:
     recall = run_of(tmp_path, rule="multitasking", network="memory", data="patterns", data__N=60, data__K=2, data__limit=None)
     one_line(command("robustness", str(recall)), 2, "is a run without a classifier")
+    images = run_of(tmp_path, **FEW, rule="bp", network="autoencoder", network__channels=[4])
+    one_line(command("robustness", str(images), "eps=0.1"), 2, "is a run without a classifier")
+    assert not (images / "robustness").exists()
 
 
 def test_inputs_that_are_no_pixels(tmp_path: Path) -> None:

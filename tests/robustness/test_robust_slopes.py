@@ -107,8 +107,8 @@ def test_times_of_spikes_and_silent_cells() -> None:
 def test_an_image_in_and_spike_times_out(tmp_path: Path) -> None:
     """A trained network of spike times, through its own code, along a random direction."""
     keys = {"rule": "spikeprop", "network": "spike_times", "network.delays": 3, "network.delay_step": 3.0, "network.dt": 1.0}
-    given = {key: value for key, value in TINY.items() if key != "network.hidden"}
-    run = simulate({**given, **keys, "network.push": 2.0, "network.slope_floor": 1e-6, "epochs": 1, "data.limit": 60, "run.root": str(tmp_path)}).run_dir
+    keys |= {"network.push": 2.0, "network.slope_floor": 1e-6, "epochs": 1, "data.limit": 60, "run.root": str(tmp_path)}
+    run = simulate({**{key: value for key, value in TINY.items() if key != "network.hidden"}, **keys}).run_dir
     assert run is not None
     simulator = api.load(run).simulator
     part = next(parts(simulator, simulator.packs[0], 6))
