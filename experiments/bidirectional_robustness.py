@@ -46,7 +46,8 @@ def _run(quick: bool, folder: str) -> Report:
     found: list[Measurement] = []
     table: dict[str, dict[str, Any]] = {}
     for network, published in PUBLISHED.items():
-        wanted = [(SCHEDULES[schedule], settings_of("mnist", network, schedule), figure) for schedule, figure in published.items()]
+        wanted: list[tuple[str, dict[str, Any], float | None]] = []
+        wanted += [(SCHEDULES[schedule], settings_of("mnist", network, schedule), figure) for schedule, figure in published.items()]
         if network in CONTROL_RATE:
             rate = CONTROL_RATE[network]
             wanted.append((f"BP at BL's rate {rate:g}", settings_of("mnist", network, "bp", rate), None))
