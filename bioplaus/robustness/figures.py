@@ -10,22 +10,20 @@ from torch import Tensor
 
 from bioplaus.pictures import Curves, Images, Panel, Series
 from bioplaus.robustness.attacks import pgd
-from bioplaus.robustness.measure import Options, parts, starts
+from bioplaus.robustness.measure import ATTACKS, Options, named, parts, starts
 from bioplaus.robustness.square import square
 from bioplaus.simulator import Simulator
 
 __all__ = ["accuracy_curves", "attacked_images"]
 
-#: how names of accuracies end, and what a legend has room for
+#: what is shown and how a legend calls it, one colour each; where there is an exact worst case, it is the worst
 LINES = (
     ("fgsm_paper", "published FGSM"),
     ("fgsm_true64", "FGSM, float64"),
-    ("fgsm_margin", "FGSM, margin"),
-    ("_margin", "PGD, margin"),
-    ("_loss", "PGD, loss"),
-    ("_rivals", "PGD, each rival"),
+    ("pgd_margin", "PGD, margin"),
+    ("pgd_loss", "PGD, loss"),
+    ("pgd_rivals", "PGD, each rival"),
     ("gradient_free", "squares"),
-    ("exact_worst_case", "exact"),
     ("worst", "worst"),
 )
 #: rows of attacked images, and where they may come from: the first test images that the first seed gets right
@@ -35,9 +33,8 @@ ROWS, LOOKED_AT = 4, 64
 def accuracy_curves(found: Mapping[str, Any]) -> Curves:
     """Return accuracy in percent against eps, one line per attack, with one standard error where there are several seeds."""
     there = found["curve"][-1]
-    names: dict[str, str] = {}
-    for end, what in LINES:
-        names |= {name: what for name in there if name.endswith(end) and name not in names}
+    shown = {**dict(zip(ATTACKS, named(found["steps"]))), "worst": "worst"}
+    names = {shown[key]: what for key, what in LINES if shown[key] in there}
     levels, series = [point["eps"] for point in found["curve"]], []
     for i, (name, what) in enumerate(names.items()):
         rows = [point[name] for point in found["curve"]]
