@@ -89,10 +89,17 @@ ROBUSTNESS = (
         _ATTACKS,
     ),
     Defect(
-        "robustness: PGD on the loss climbs the loss of the network's own answer",
+        "robustness: PGD goes down the loss",
         "bioplaus/robustness/attacks.py",
         "victim.head.of_loss(seen.out, true_target(seen.scores, self.y))\n        return victim",
-        "victim.head.of_loss(seen.out, own_target(seen.scores))\n        return victim",
+        "-victim.head.of_loss(seen.out, true_target(seen.scores, self.y))\n        return victim",
+        _OBJECTIVES,
+    ),
+    Defect(
+        "robustness: steps up the loss fall",
+        "bioplaus/robustness/attacks.py",
+        'if self.objective == "rivals" else REACH',
+        'if self.objective != "margin" else REACH',
         _OBJECTIVES,
     ),
     Defect(
