@@ -19,6 +19,7 @@ def words(found: Mapping[str, Any]) -> dict[str, str]:
     """Return each measure as a table names it, in the order of the table."""
     steps = found["steps"]
     many = f"{steps} steps, {found['restarts']} start{'' if found['restarts'] == 1 else 's'}"
+    rivals = "the likeliest rival" if found["rivals"] == 1 else f"each of {found['rivals']} rivals"
     return {
         "clean": "clean test images",
         "noise": "one-sided noise, 0.1 u",
@@ -29,7 +30,7 @@ def words(found: Mapping[str, Any]) -> dict[str, str]:
         "fgsm_margin": "FGSM on the margin of logits",
         f"pgd{steps}_margin": f"PGD on the margin, {many}",
         f"pgd{steps}_loss": f"PGD on the loss, {many}",
-        f"pgd{steps}_rivals": f"PGD towards each of {found['rivals']} rivals, {many}",
+        f"pgd{steps}_rivals": f"PGD towards {rivals}, {many}",
         "gradient_free": f"random squares, no gradient, {found['queries']} queries",
         "exact_worst_case": "exact worst case (one linear layer)",
         "zero_gradient_fraction": "images whose gradient is 0 in the published protocol",

@@ -162,6 +162,14 @@ def test_spikes_with_a_slope_and_codes_without(tmp_path: Path) -> None:
         robustness(run, {**QUICK, "eps": 0, "data.limit": 8})
 
 
+def test_a_network_on_devices(tmp_path: Path) -> None:
+    """What is read back from devices is what is attacked: clean is the run's own accuracy, and the slope is the network's."""
+    run = run_of(tmp_path, **{**FEW, "plasticity": "memristor", "network.hidden": []}, rule="bp", seeds=2)
+    values = robustness(run, {**QUICK, "eps": 0.1}).values
+    assert values["gradient"] == "adjoint" and values["clean"]["values"] == pytest.approx(api.load(run).summary["test_accuracy"]["values"])
+    assert values["exact_worst_case"]["values"] == values["worst"]["values"] and values["rivals"] == 9
+
+
 REFUSED = [
     ("eps=-0.1", 2, "eps=-0.1 must be a number from 0 to 1"),
     ("eps=1.5", 2, "eps=1.5 must be a number from 0 to 1"),
