@@ -65,6 +65,14 @@ def test_a_rival_that_neither_margin_nor_loss_sees() -> None:
     assert worst_case(net.victim, x, y, 0.1).broken and not pgd(net.victim, x, y, 0.079, 40, [None], "rivals").broken
 
 
+def test_how_far_a_step_goes() -> None:
+    """A pixel at 0.5 is wrong beyond 0.53. Ten equal steps of 2.5 eps / 10 = 0.025 meet it at 0.55; falling ones begin with 2 eps, cut at the wall."""
+    net = made([np.array([[[0.0], [100.0]]])], [np.array([[0.0, -53.0]])])
+    x, y = torch.tensor([[[0.5]]], dtype=torch.float64), torch.tensor([[0]])
+    for what, met in (("margin", 0.55), ("loss", 0.55), ("rivals", 0.6)):
+        assert float(pgd(net.victim, x, y, 0.1, 10, [None], what).images) == pytest.approx(met, abs=1e-12), what
+
+
 @pytest.mark.parametrize("eps", [0.02, 0.05, 0.1])
 def test_each_rival_in_turn_is_the_exact_worst_case_of_a_linear_network(eps: float) -> None:
     draw = np.random.default_rng(4)
