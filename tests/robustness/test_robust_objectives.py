@@ -66,7 +66,7 @@ def test_a_rival_that_neither_margin_nor_loss_sees() -> None:
 
 
 def test_how_far_a_step_goes() -> None:
-    """A pixel at 0.5 is wrong beyond 0.53. Ten equal steps of 2.5 eps / 10 = 0.025 meet it at 0.55; falling ones begin with 2 eps, cut at the wall."""
+    """A pixel at 0.5 is wrong beyond 0.53. Ten equal steps of eps / 4 = 0.025 meet it at 0.55; falling ones begin with 2 eps, to the wall."""
     net = made([np.array([[[0.0], [100.0]]])], [np.array([[0.0, -53.0]])])
     x, y = torch.tensor([[[0.5]]], dtype=torch.float64), torch.tensor([[0]])
     for what, met in (("margin", 0.55), ("loss", 0.55), ("rivals", 0.6)):
