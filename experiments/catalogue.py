@@ -47,6 +47,7 @@ MODULES = {
     "memristor_spread": "bioplaus.experiments.memristor_spread",
     "memristor_unidirectional": "bioplaus.experiments.memristor_unidirectional",
     "bidirectional_mnist": "bioplaus.experiments.bidirectional_mnist",
+    "bidirectional_robustness": "bioplaus.experiments.bidirectional_robustness",
     "bidirectional_permutation": "bioplaus.experiments.bidirectional_permutation",
     "perforated_digits": "bioplaus.experiments.perforated_digits",
     "perforated_xor": "bioplaus.experiments.perforated_xor",
