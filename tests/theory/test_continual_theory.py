@@ -12,6 +12,7 @@ from scipy.special import log_ndtr
 from bioplaus.errors import ConfigError, SolverError
 from bioplaus.theory import continual
 from bioplaus.theory._binary_kernels import _log_tail, energy
+from bioplaus.theory.field_branch import Order, followed
 from bioplaus.theory.field_energy import Hats, hats
 from bioplaus.theory.field_sites import first_sites, reference, second_sites
 from bioplaus.theory.gauss_tail import legendre
@@ -100,6 +101,14 @@ def test_without_a_pull_the_second_task_is_a_first_one(r0: float) -> None:
     s = continual.second_task(2, 0.8, r0, 0, branch="first")
     assert (s.q, s.r, s.Q, s.p_2) == pytest.approx((alone.q, alone.r, alone.Q, alone.p), abs=1e-6)
     assert s.p_1 == pytest.approx(r0 * alone.p, abs=1e-6)
+
+
+def test_a_solution_further_away_belongs_to_another_branch() -> None:
+    there = Order(0.5, 0.3, 0.6)
+    start = Order(0.9, 0.8, 0.95)
+    assert followed(lambda order: there, start, 0.25) is None
+    found = followed(lambda order: there, start, 1.0)
+    assert found is not None and found[0] == pytest.approx(there, abs=1e-9)
 
 
 def test_conjugates_of_given_order_parameters() -> None:
