@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -104,8 +105,9 @@ class Result:
         where = Path(folder) if folder is not None else (self.run_dir / "figures" if self.run_dir else Path("figures"))
         first = self.simulator.packs[0].model.networks["forward"].layers[0]
         weights = first.connection.matrix(torch.from_numpy(self.parameters(self.simulator.seeds[0])[first.weight]).unsqueeze(0))[0].numpy()
-        if weights.ndim == 2 and len(self.simulator.splits.shape) == 3:
-            weights = weights.reshape(-1, *self.simulator.splits.shape)
+        shape = self.simulator.splits.shape
+        if weights.ndim == 2 and len(shape) == 3 and weights.shape[1] == math.prod(shape):  # a network may see a part of an image
+            weights = weights.reshape(-1, *shape)
         s = self.summary
         drawn = draw_all(self.metrics, weights, where, f"{s['rule']} on {s['data']} ({s['network']})")
         pictures = [*self.findings.pictures, *self.beside.pictures]
@@ -222,9 +224,9 @@ def _finish(simulator: Simulator, *, controls: bool = False) -> Result:
         texts = [text for text in (result.summary.get("report"), found.text) if text]
         result.summary |= {**found.values, **({"report": "\n\n".join(texts)} if texts else {})}
     if simulator.store:
+        simulator.store.write_summary(result.summary)  # before figures: what was learned must not depend on what is drawn
         if simulator.settings.run.figures:
             result.plot()
-        simulator.store.write_summary(result.summary)
     return result
 
 

@@ -7,14 +7,14 @@ The perceptron of NeuroSim (``network=neurosim``) runs compiled, one image at a 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from torch import Tensor
 
 from bioplaus import data
 from bioplaus.data.base import DataConfig
-from bioplaus.errors import BioplausError
+from bioplaus.errors import BioplausError, ConfigError
 from bioplaus.fields import ranged, replica
 from bioplaus.network import Network
 from bioplaus.pictures import Findings
@@ -54,8 +54,9 @@ class MemristorConfig(RuleConfig):
 PLAUSIBILITY = Plausibility(
     honoured=(
         "a change uses the two signals at the device and the device's own state",
-        "conductances are bounded and never negative; the sign is that of a difference, of two devices or to a reference column",
-        "whole pulses only, each as large as the device makes it",
+        "on devices (plasticity=memristor, network=neurosim): conductances are bounded and never negative; the sign is that of a difference, of "
+        "two devices or to a reference column",
+        "on devices: whole pulses only, each as large as the device makes it",
         "few bits on the wires: inputs, gates and ternary errors (network=neurosim: what hidden units send)",
     ),
     violated=(
@@ -108,7 +109,19 @@ class Memristor(Rule):
     def home(cls, given: Mapping[str, Any]) -> Mapping[str, str]:
         return {"data": "mnist" if _is_there("mnist", given) else "digits"}
 
+    def statement(self) -> Plausibility:
+        if self.config.binarise is not None:
+            return self.plausibility
+        known, meant = "inputs, gates and ternary errors", "gates and ternary errors, inputs as they are"
+        told = tuple(line.replace(known, meant) for line in PLAUSIBILITY.honoured)
+        return replace(self.plausibility, honoured=told)
+
     def build(self, network: Network) -> dict[str, Network]:
+        if network.compiled:
+            usual = type(self.config)()
+            idle = [f.name for f in fields(usual) if f.name not in ("name", "lr") and getattr(self.config, f.name) != getattr(usual, f.name)]
+            if idle:
+                raise ConfigError(f"rule.{idle[0]} belongs to crossbars of ordinary networks; network=neurosim reads rule.lr alone")
         return {"forward": network if network.compiled else crossbar.crossbars(network, self.config)}
 
     def groups(self, networks: Mapping[str, Network]) -> dict[str, Group]:

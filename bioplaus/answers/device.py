@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,12 +18,18 @@ from bioplaus.pictures import Picture
 from bioplaus.plasticity.devices import Device, choice, get
 from bioplaus.registry import DEVICES, nearest
 
+if TYPE_CHECKING:
+    from bioplaus.plasticity.devices.fitting import Fitted
+    from bioplaus.plasticity.devices.pulse_file import PulseData
+
 __all__ = ["HEAD", "ask", "cells", "fitted", "listing", "rows", "shown", "summary"]
 
 #: Where figures go if nothing is said.
 FOLDER = "runs/device"
 #: Root mean square residual of the best fit, in parts of the range, from which it is warned of.
 POOR = 0.2
+#: How far a bound may lie beyond the measured conductances, in parts of their range.
+FAR = 0.5
 #: Columns of a list.
 HEAD = ("device", "model", "Gmax/Gmin", "pulses up/down", "nonlinearity", "noise", "source")
 
@@ -207,15 +213,17 @@ def fitted(file: str, given: Mapping[str, Any], *, as_json: bool = False) -> str
         {"model": one.model, "rmse": one.rmse, "rmse_relative": one.relative, "bic": one.bic, "free": one.parameters} for one in ranked
     ]
     values: dict[str, Any] = {"model": best.model, "parameters": parameters, "rmse": best.rmse, "rmse_relative": best.relative}
-    values |= {"ranking": ranking, "lines_against_their_branch": list(data.against)}
+    values |= {"ranking": ranking, "lines_against_their_branch": list(data.against), "depression_from_line": data.turn}
     saved = choice.save(best.device, _folder(given) / f"{stem}.json", fitted={"file": Path(file).name, "rmse": best.rmse, "start": best.start})
     warning = f"no model comes nearer than {best.relative:.0%} of the range; look at the figure before you use the device"
-    warning = warning if best.relative > POOR else ""
+    warning = warning if best.relative > POOR else _beyond(best, data)
     values |= {"warning": warning or None, "start": best.start, "device_file": str(saved)} | ({"figures": paths} if paths else {})
     if as_json:
         return json.dumps(finite(values), allow_nan=False)
     head = f"{file}: {len(data.up)} measurements of potentiation, {len(data.down)} of depression, range {data.range:.4g} S"
     head += "" if "unit" in given else " (read as siemens; unit=uS or another if the file has other units)"
+    if data.turn is not None:
+        head += f"\n  Depression is taken to begin with line {data.turn}; a third column with signs (+1, -1) says so for certain"
     if data.against:
         where = ", ".join(map(str, data.against[:5])) + (" ..." if len(data.against) > 5 else "")
         head += f"\n  {len(data.against)} of them move against the direction of their branch (lines {where}): taken as noise"
@@ -227,6 +235,17 @@ def fitted(file: str, given: Mapping[str, Any], *, as_json: bool = False) -> str
     after = [f"device: {saved}", *(f"figure: {path}" for path in paths), f"next: bioplaus device show {saved}"]
     after.append(f"      bioplaus simulate rule=bp plasticity=memristor plasticity.device={saved}")
     return "\n".join([head, *table(order), "", f"{best.model}, its fields that are not at their defaults:", *lines, *after])
+
+
+def _beyond(best: Fitted, data: PulseData) -> str:
+    """Return a warning of bounds far out of what was measured, "" if there are none."""
+    low, high = (float(of([of(data.up), of(data.down)])) for of in (min, max))
+    out = {"g_min": low - (best.device.g_min or 0.0), "g_max": (best.device.g_max or 0.0) - high}
+    far = [name for name, by in out.items() if by > FAR * data.range]
+    if not far:
+        return ""
+    which = " and ".join(f"{name}={getattr(best.device, name):.3g} S" for name in far)
+    return f"{which}: far beyond the measured {low:.3g} to {high:.3g} S, which the data do not hold; give both ends more pulses, or model=..."
 
 
 def _told(device: Device) -> dict[str, Any]:

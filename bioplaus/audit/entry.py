@@ -35,10 +35,11 @@ SMALL: dict[str, dict[str, Any]] = {
     "diehl_cook": {"network.neurons": 10, "network.image_time": 100.0, "network.rest_time": 50.0, "network.most_tries": 3},
     "neurosim": {"network.units": 10, "network.device": "epiram"},
 }
-#: rule -> what shows more: an error of few levels tells what it depends on only where its dead zone ends at the answers of a fresh network.
+#: rule -> what shows more: an error of few levels tells what it depends on only where its dead zone ends at the answers of a fresh network,
+#: and one hidden layer is all that its bits pass.
 #: Units that grow in phases do so within the batches of an audit only where outputs give up at once.
 SHOWN: dict[str, dict[str, Any]] = {
-    "memristor": {"rule.theta_output": 0.5},
+    "memristor": {"rule.theta_output": 0.5, "network.hidden": [12]},
     "cascor": {"rule.output_patience": 1, "rule.output_improvement": 1e6},
 }
 
@@ -87,8 +88,10 @@ def _small(given: Mapping[str, Any]) -> dict[str, Any]:
     home = registry.RULES.get(rule).home(given) if isinstance(rule, str) and rule in registry.RULES.names() else {}
     network = str(given.get("network") or home.get("network") or config.DEFAULTS["network"])
     start: dict[str, Any] = {"network": network, "data": "synthetic" if network == "mlp" else "digits"}
-    plain = {"network.norm": "none"} if any(f.name == "norm" for f in fields(registry.NETWORKS.get(network).Config)) else {}
-    small = {**SMALL.get(network, {}), **SHOWN.get(str(rule), {})}
+    known = {f"network.{f.name}" for f in fields(registry.NETWORKS.get(network).Config)}
+    shown = {key: value for key, value in SHOWN.get(str(rule), {}).items() if not key.startswith("network.") or key in known}
+    small = {**SMALL.get(network, {}), **shown}
+    plain = {"network.norm": "none"} if "network.norm" in known else {}
     return {**start, **ALONE, **plain, **small, **{key: value for key, value in given.items() if value is not None}}
 
 

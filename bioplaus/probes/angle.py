@@ -21,6 +21,8 @@ class AngleProbe(Probe):
     angle (NaN). Nothing is measured where a layer has no way back, such as a recurrent one.
     """
 
+    sends = True
+
     def look(self, seen: Observation) -> dict[str, Tensor]:
         if any(layer.one_way for layer in seen.layers):
             return {}

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import ClassVar
 
 from torch import Tensor
 
@@ -69,9 +70,13 @@ class Observation:
 class Probe(ABC):
     """A measurement. Final classes hold nothing."""
 
+    #: whether it sends something through the network's connections
+    sends: ClassVar[bool] = False
+
     def refuses(self, model: Model) -> str:
         """Return why it can say nothing of a model and what to do about it, or "" if it can."""
-        return ""
+        compiled = self.sends and model.networks["forward"].compiled
+        return "steps of this network are compiled, nothing passes its connections; take updates or cka" if compiled else ""
 
     @abstractmethod
     def look(self, seen: Observation) -> dict[str, Tensor]:

@@ -20,6 +20,8 @@ class DeadProbe(Probe):
     position. NaN for the output layer, and throughout if the batch holds a single sample.
     """
 
+    sends = True
+
     def look(self, seen: Observation) -> dict[str, Tensor]:
         hidden = list(zip(seen.layers, seen.run.traces))[:-1]
         if not hidden:

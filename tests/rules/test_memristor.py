@@ -92,6 +92,20 @@ def test_a_run_is_one_call_of_the_compiled_loop(batch_size: int, threads: int) -
         assert total == pytest.approx(state.pulses[0, 0]) != pytest.approx(state.pulses[0, 1])
 
 
+def test_what_a_compiled_network_cannot_do_is_refused_before_anything_runs() -> None:
+    for probe in ("angle", "dead"):
+        with pytest.raises(ConfigError, match=f"{probe} cannot look at this run: steps of this network are compiled"):
+            simulator_of(probes=[probe])
+    with pytest.raises(ConfigError, match=r"rule\.gain_hidden belongs to crossbars"):
+        simulator_of(**{"rule.gain_hidden": 3.0})
+
+
+def test_a_network_that_sees_a_part_of_the_image_is_drawn(tmp_path: Path) -> None:
+    """Its first weights are no images of the data's size; the summary is written before anything is drawn."""
+    result = simulate({**SMALL, "network.crop": 6, "run.save": True, "run.root": str(tmp_path), "seeds": 1})
+    assert (result.run_dir / "figures" / "weights.png").is_file() and (result.run_dir / "summary.json").is_file()
+
+
 def test_an_epoch_is_so_many_draws_with_replacement() -> None:
     simulator = simulator_of(seeds=2)
     feed, streams = simulator.feeds.train, simulator.packs[0].model.streams

@@ -134,7 +134,8 @@ class Device(ABC):
     def _count(self, sign: int) -> int:
         side, start, end = (self.steps.up, 0.0, 1.0) if sign > 0 else (self.steps.down, 1.0, 0.0)
         reached = float(size(side, np.asarray(end))) > 1e-9
-        return walk(*side, sign, [start] * _MOST_PULSES, sign * (end if reached else start + sign * MOST))
+        count = walk(*side, sign, [start] * _MOST_PULSES, sign * end) if reached else _MOST_PULSES
+        return count if count < _MOST_PULSES - 1 else walk(*side, sign, [start] * _MOST_PULSES, sign * (start + sign * MOST))
 
     @cached_property
     def nonlinearity(self) -> tuple[float | None, float | None]:

@@ -7,7 +7,7 @@ is one line of words at the top. The cells:
 - ``pulse G``: the number of the pulse, counted through (0..P, P+1..2P), anew for depression (0 or 1..P), or back (P..0);
 - ``pulse G sign``: the sign is +1 or -1, also ``up``/``down``, ``LTP``/``LTD``, ``p``/``d``.
 
-Without a sign, depression begins where the pulse number falls back, else behind the largest conductance.
+Without a sign, depression begins where the pulse number falls back, else where a curve that rises and then falls fits best.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ _SIGNS = {"+1": 1, "1": 1, "+": 1, "up": 1, "ltp": 1, "p": 1, "-1": -1, "-": -1,
 #: A single step against the direction of its branch, in parts of the range, beyond which a number is taken for a slip.
 _SLIP = 0.5
 _LARGEST = 10**6
+#: Most measurements of which the turn is found by regression, whose time grows with their square.
+_LONG = 2000
 _POINT = "; decimals have a point, and one kind of mark parts cells: comma, semicolon, tab or blank"
 
 
@@ -46,6 +48,8 @@ class PulseData:
         Depressing pulses since the last potentiating one, and conductance in S.
     against
         Lines of the file whose conductance moves against the direction of its branch: noise, unless it is a slip.
+    turn
+        Line with which depression begins where neither sign nor number says so and it had to be found; None otherwise.
     """
 
     up_pulses: NDArray[np.float64]
@@ -53,6 +57,7 @@ class PulseData:
     down_pulses: NDArray[np.float64]
     down: NDArray[np.float64]
     against: tuple[int, ...] = ()
+    turn: int | None = None
 
     @property
     def range(self) -> float:
@@ -103,7 +108,8 @@ def read_pulses(path: str | Path, unit: str = "S") -> PulseData:
     _check_branch(down, down_pulses, -1, str(path))
     against = [row.line for rows, sign in ((up, 1), (down, -1)) for before, row in pairwise(rows) if sign * (row.g - before.g) < 0]
     branches = (np.array([r.pulse for r in up]), np.array([r.g for r in up]), np.array(down_pulses), np.array([r.g for r in down]))
-    return PulseData(*branches, tuple(against))
+    told = bool(rows[0].sign) or any(after.pulse <= before.pulse for before, after in pairwise(rows))
+    return PulseData(*branches, tuple(against), None if told else down[0].line)
 
 
 def _rows(text: str, path: str, scale: float) -> list[_Row]:
@@ -150,7 +156,8 @@ def _row(cells: Sequence[str], count: int, number: int, path: str, scale: float)
     if len(cells) == 3:
         sign = _SIGNS.get(cells[2].lower(), 0)
         if not sign:
-            raise DataError(f"{path}, line {number}: '{cells[2]}' is no sign; write +1 or -1, up or down, LTP or LTD")
+            more = _POINT if _is_number(cells[2]) else ""
+            raise DataError(f"{path}, line {number}: '{cells[2]}' is no sign; write +1 or -1, up or down, LTP or LTD{more}")
     return _Row(number, pulse, g * scale, sign)
 
 
@@ -174,7 +181,7 @@ def _branches(rows: list[_Row], path: str) -> tuple[list[_Row], list[_Row]]:
     else:
         backs = [i for i in range(1, len(rows)) if rows[i].pulse <= rows[i - 1].pulse]
         _check_turn(rows, backs, path)
-        at = backs[0] if backs else int(np.argmax([row.g for row in rows])) + 1
+        at = backs[0] if backs else _summit([row.g for row in rows])
         if not backs and at < 3:
             raise DataError(f"{path}: potentiation is missing: the conductance falls from line {rows[0].line} on; put it before depression")
     up, down = rows[:at], rows[at:]
@@ -184,6 +191,25 @@ def _branches(rows: list[_Row], path: str) -> tuple[list[_Row], list[_Row]]:
             few = f"{name} is missing or has fewer than three measurements{where}"
             raise DataError(f"{path}: {few}; the file holds potentiation, then depression")
     return up, down
+
+
+def _summit(g: list[float]) -> int:
+    """Return how many of the numbers rise: the split with the least squares to a rising and then falling curve, the last of equal ones."""
+    from scipy.optimize import isotonic_regression
+
+    if len(g) > _LONG:
+        return len(g) - int(np.argmax(g[::-1]))
+    values = np.array(g)
+    left = [0.0] * (len(g) + 1)
+    for k in range(3, len(g) - 2):
+        rising, falling = isotonic_regression(values[:k]).x, isotonic_regression(values[k:], increasing=False).x
+        left[k] = float(np.sum((values[:k] - rising) ** 2) + np.sum((values[k:] - falling) ** 2))
+    tried = range(3, len(g) - 2)
+    least = min(left[k] for k in tried)
+    slack = least + 1e-12 * float(np.sum((values - values.mean()) ** 2))
+    # of splits that fit alike, that behind the largest number
+    alike = [k for k in tried if left[k] <= slack]
+    return max(alike, key=lambda k: (values[k - 1], k))
 
 
 def _check_turn(rows: list[_Row], backs: list[int], path: str) -> None:

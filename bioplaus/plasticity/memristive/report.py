@@ -21,6 +21,8 @@ __all__ = ["report"]
 
 Packs = Sequence[Mapping[str, Mapping[str, Tensor]]]
 BINS = 50
+#: Part of the least change that moves a device, below which nothing much is wanted: no question of the rate being too low.
+HARDLY = 1e-3
 #: Panels of one figure.
 MOST_PANELS = 6
 
@@ -53,7 +55,7 @@ def report(synapse: MemristorSynapse, packs: Packs, per_epoch: int, config: Memr
     said += [] if energy is None else [f"writing took {_mean(energy):.3g} J" + (", erasing not counted" if worn else "")]
     lines += [f"  {'; '.join(said)}"] if said else []
     lines += [f"  Set, and used by nothing here: {', '.join(unused)}"] if (unused := _unused(config, synapse.cell)) else []
-    lines += [warning for leaf in leaves if (warning := _idle(leaf, each, per_epoch, config))]
+    lines += [warning for leaf in leaves if (warning := _idle(leaf, each, per_epoch, config, _mean(at_bounds[leaf])))]
     return Findings(values, "\n".join(lines), [_histograms(synapse, packs, leaves)])
 
 
@@ -76,7 +78,7 @@ def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values)
 
 
-def _idle(leaf: str, each: Any, per_epoch: int, config: MemristorConfig) -> str:
+def _idle(leaf: str, each: Any, per_epoch: int, config: MemristorConfig, at_bounds: float) -> str:
     """Return a warning if no pulse was written for an epoch, "" otherwise."""
     longest, shortfall = max(each(leaf, "longest_idle")), max(each(leaf, "shortfall"))
     if longest < per_epoch:
@@ -87,12 +89,19 @@ def _idle(leaf: str, each: Any, per_epoch: int, config: MemristorConfig) -> str:
             "no input of it was active where an error reached its units, or the errors were 0"
         )
     needed = {"count": 0.5, "sign": config.theta}.get(config.pulses)
-    least = f"; the largest change wanted in such a write was {shortfall:.2g} pulses" + (f", needed: {needed:g}" if needed else "")
-    factor = f" (about {needed / shortfall:.2g} times)" if needed and 0 < shortfall < needed else ""
+    if shortfall < HARDLY * (needed or 1):
+        return (
+            f"  Warning: {leaf} got no pulse in {longest} writes in a row (an epoch has {per_epoch}), as hardly anything was wanted of it "
+            f"({shortfall:.2g} pulses at most): its units give no error on, as after steps that were too large ({100 * at_bounds:.0f} % of its "
+            "devices are at a bound); lower rule.lr"
+        )
+    least = f"; the largest change wanted in such a write was {shortfall:.3g} pulses" + (f", needed: more than {needed:g}" if needed else "")
+    factor = f" (about {float(f'{needed / shortfall:.2g}'):,g} times)" if needed and shortfall < 0.9 * needed else ""
     advice = f"raise rule.lr{factor}, " + ("" if config.pulses == "stochastic" else "use plasticity.pulses=stochastic, ")
+    advice += "lower plasticity.headroom, " if config.scale is None else ""
     return (
         f"  Warning: {leaf} got no pulse in {longest} writes in a row (an epoch has {per_epoch}){least}. "
-        f"The device is too coarse for the rate: {advice}lower plasticity.headroom, or take a finer device"
+        f"The device is too coarse for the rate: {advice}or take a finer device"
     )
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bioplaus.errors import DataError
@@ -53,6 +55,18 @@ def test_noise_against_the_direction_is_no_mistake(tmp_path: Path) -> None:
     assert data.up.tolist() == [1, 2, 1.9, 3] and data.against == (3, 6)
 
 
+def test_a_plateau_belongs_to_potentiation_and_noise_does_not_move_the_turn_far(tmp_path: Path) -> None:
+    rise = [round(10 * (1 - math.exp(-k / 6)), 1) for k in range(60)]  # 10.0 from k = 32 on
+    fall = [round(10 * math.exp(-k / 6), 1) for k in range(1, 60)]
+    data = read_pulses(written(tmp_path, "".join(f"{g}\n" for g in rise + fall)))
+    assert (len(data.up), len(data.down), data.turn) == (60, 59, 61)
+    noise = np.random.default_rng(0).normal(0, 0.5, 119)
+    noisy = np.abs(np.array([k / 6 for k in range(60)] + [10 - k / 6 for k in range(1, 60)]) + noise)
+    found = read_pulses(written(tmp_path, "".join(f"{g}\n" for g in noisy)))
+    assert abs(len(found.up) - 60) <= 3
+    assert read_pulses(written(tmp_path, LAYOUTS["signs"])).turn is None and read_pulses(written(tmp_path, LAYOUTS["anew from 1"])).turn is None
+
+
 BAD = {
     "potentiation alone": ("0 1\n1 2\n2 3\n3 4\n4 5\n5 6\n", "depression is missing"),
     "depression alone": ("0 6\n1 5\n2 4\n3 3\n4 2\n5 1\n", "potentiation is missing: the conductance falls from line 1"),
@@ -89,6 +103,7 @@ BAD = {
     "empty": ("# nothing\n", "0 measurements"),
     "four columns": ("0 1 2 3\n1 2 3 4\n", "line 1: 4 cells where 3 belong"),
     "a cell is lost": ("0 1\n1 2\n2\n3 4\n", "line 3: 1 cells where 2 belong"),
+    "decimal commas between commas": ("0,2,0000\n1,3,0000\n", "line 1: '0000' is no sign; write +1 or -1, up or down, LTP or LTD; dec"),
     "a strange sign": ("0 1 up\n1 2 sideways\n", "line 2: 'sideways' is no sign"),
     "a negative pulse": ("-1 1\n1 2\n2 3\n3 2\n4 1\n5 1\n", "line 1: the pulse number -1"),
     "no turn in signs' branch": ("0 1 1\n1 2 1\n2 3 1\n0 2 -1\n1 2.5 -1\n2 2.6 -1\n", "does not fall in depression (lines 4 to 6)"),
