@@ -18,7 +18,9 @@ from bioplaus.errors import ConfigError, DataError
 
 
 def test_all_known_sets_are_listed_and_described_in_one_line() -> None:
-    assert data.names() == ["digits", "synthetic", "patterns", "xor", "parity", "two_spirals", "mnist", "fashion_mnist", "cifar10", "cifar100"]
+    embedded = ["digits", "synthetic", "patterns", "xor", "parity", "two_spirals", "permuted_digits", "split_digits", "teacher"]
+    files = ["mnist", "permuted_mnist", "split_mnist", "mnist_fashion", "fashion_mnist", "cifar10", "cifar100"]
+    assert data.names() == [*embedded, *files]
     for name in data.names():
         assert data.describe(name).strip() and "\n" not in data.describe(name)
 
@@ -32,7 +34,7 @@ def test_unknown_name_gets_the_nearest_match_and_the_list(wrong: str, right: str
         lambda name: data.load(DataConfig(name=name)),
         lambda name: data.locate(DataConfig(name=name)),
     ):
-        with pytest.raises(ConfigError, match=f"did you mean {right}\\?.*digits, synthetic, .*two_spirals, mnist, .*cifar100"):
+        with pytest.raises(ConfigError, match=f"did you mean {right}\\?.*digits, synthetic, .*two_spirals, .*mnist, .*cifar100"):
             call(wrong)
 
 
