@@ -216,6 +216,9 @@ RULES = Registry(
         "bcm": "bioplaus.rules.bcm:Bcm",
         "softhebb": "bioplaus.rules.softhebb:SoftHebb",
         "multitasking": "bioplaus.rules.multitasking:Multitasking",
+        # one task after the other
+        "vcl_binary": "bioplaus.rules.vcl_binary:VclBinary",
+        "ewc": "bioplaus.rules.ewc:Ewc",
         # controls
         "readout": "bioplaus.rules.readout:Readout",
         "top": "bioplaus.rules.top:TopLayer",
@@ -255,6 +258,7 @@ PLASTICITY = Registry(
         "adamw": "bioplaus.plasticity.adaptive:AdamW",
         "rmsprop": "bioplaus.plasticity.adaptive:RmsProp",
         "sign": "bioplaus.plasticity.sgd:SignStep",
+        "metaplastic": "bioplaus.plasticity.metaplastic:Metaplastic",
         "memristor": "bioplaus.plasticity.memristor:Memristor",
     },
     "bioplaus.plasticity",
@@ -311,6 +315,7 @@ NETWORKS = Registry(
         "diehl_cook": "bioplaus.networks.diehl_cook:DiehlCook",
         "spike_times": "bioplaus.networks.spike_times:SpikeTimesPreset",
         "neurosim": "bioplaus.networks.neurosim:NeuroSim",
+        "perceptron": "bioplaus.networks.perceptron:Perceptron",
     },
 )
 PROBES = Registry(
