@@ -23,7 +23,7 @@ from bioplaus.changes import Change, Dense
 from bioplaus.layer import Layer, Trace
 from bioplaus.leaves import Init, Leaf
 from bioplaus.operations import Scope
-from bioplaus.shapes import per_weight
+from bioplaus.shapes import not_units, per_unit, per_weight
 
 __all__ = ["BinaryLayer", "BinaryTrace", "Moments"]
 
@@ -52,7 +52,7 @@ class BinaryTrace(Trace):
 
 
 class BinaryLayer(Layer):
-    """A layer whose weight array holds the fields theta ``[R, post, pre]`` (unitless) of binary synapses, without bias and normalisation.
+    """A layer whose weight array holds the fields theta ``[R, post, pre]`` (unitless) of binary synapses; a bias is added to the mean.
 
     Parameters
     ----------
@@ -68,7 +68,8 @@ class BinaryLayer(Layer):
 
     def __init__(self, like: Layer, start: float, beta: float, *, odds: bool = False) -> None:
         init = Init("normal", start * math.sqrt(like.connection.fan_in))
-        super().__init__(like.name, like.connection, like.neuron, before=like.before, after=like.after, init=init)
+        bias = like.bias is not None
+        super().__init__(like.name, like.connection, like.neuron, bias=bias, before=like.before, after=like.after, init=init)
         self.beta, self.first_beta, self.way = f"{like.name}/beta", beta, "odds" if odds else "mean"
 
     @property
@@ -103,6 +104,8 @@ class BinaryLayer(Layer):
         moments, send, n = self.moments(scope), self.connection.send, self.connection.fan_in
         synapses = moments.m if way != "sign" else torch.where(scope.params[self.weight] < 0, -1.0, 1.0).to(x.dtype)  # 0 counts as +1
         mean, spread = send(synapses, x) / math.sqrt(n), None
+        if self.bias:
+            mean = mean + per_unit(scope.params[self.bias], mean, self.connection.out_shape)
         if way in ("noisy", "odds"):
             spread = (send(moments.variance, x * x) / n + (FLOOR if way == "noisy" else DECISION_FLOOR)).sqrt()
         if way == "noisy":
@@ -129,7 +132,10 @@ class BinaryLayer(Layer):
         if at_variance is not None:
             change = change - (2 / n) * m * correlate(trace.pre * trace.pre, at_variance)
         beta = per_weight(trace.moments.beta, m)
-        return error, {self.weight: Dense(beta * trace.moments.variance * change)}
+        changes: dict[str, Change] = {self.weight: Dense(beta * trace.moments.variance * change)}
+        if self.bias:
+            changes[self.bias] = Dense(at_mean.sum(not_units(at_mean, self.connection.out_shape)))
+        return error, changes
 
     def give_back(self, trace: Trace, error: Tensor, w: Tensor) -> tuple[Tensor, dict[str, Change]]:
         """Return the error at the layer's input, sent down from the current through the moments of this pass; w is not used."""

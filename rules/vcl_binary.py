@@ -88,20 +88,18 @@ class VclBinary(Rule):
         modulators=("inverse temperature",),
     )
     recipes = (
+        Recipe({"neuron": "relu", "plasticity": "adam", "plasticity.beta2": 0.99, "rule.lr": 0.01}, "Li et al. 2022, published code"),
+        Recipe({"batch_size": 64, "data.standardise": "none"}, "Li et al. 2022, published code", data=IMAGES),
         Recipe(
             {
-                "neuron": "relu",
-                "plasticity": "adam",
-                "plasticity.beta2": 0.99,
-                "rule.lr": 0.01,
-                "batch_size": 64,
-                "data.standardise": "none",
+                "plasticity": "sgd",
+                "plasticity.momentum": 0.9,
+                "rule.lr": 1.5,
+                "rule.beta": 1.0,
+                "rule.anneal": False,
+                "rule.kl": "task",
+                "batch_size": 50,
             },
-            "Li et al. 2022, published code",
-            data=IMAGES,
-        ),
-        Recipe(
-            {"rule.beta": 1.0, "rule.anneal": False, "rule.kl": "task", "plasticity.momentum": 0.9, "rule.lr": 1.5, "batch_size": 50},
             "Li et al. 2022, published code, single layer: 0.03 summed over batches of P/20 = 50",
             data=("teacher",),
         ),
@@ -113,10 +111,10 @@ class VclBinary(Rule):
         Raises
         ------
         ConfigError
-            It has biases, normalisation, dendrites or recurrence.
+            It has normalisation, dendrites or recurrence.
         """
-        if any(layer.norms or layer.dendrites or len(layer.leaves) > 1 for layer in network.layers):
-            raise ConfigError("rule=vcl_binary knows weights alone; use network.bias=false network.norm=none network.dendrites=false")
+        if any(layer.norms or layer.dendrites or len(layer.leaves) > (2 if layer.bias else 1) for layer in network.layers):
+            raise ConfigError("rule=vcl_binary knows weights and biases alone; use network.norm=none network.dendrites=false")
         beta = annealed(self.config, Clock())
         last = network.layers[-1]
         decides = network.out_shape == (1,)
@@ -126,7 +124,7 @@ class VclBinary(Rule):
     def init(self, networks: Mapping[str, Network], params: Mapping[str, Tensor], streams: Streams) -> dict[str, Tensor]:
         """Return what the pull needs: nothing, the fields of the last task, or the pull of the last update."""
         kind = {"step": "pull", "task": "prior"}.get(self.config.kl)
-        return {f"{kind}/{key}": torch.zeros_like(params[key]) for key in networks["forward"].leaves} if kind else {}
+        return {f"{kind}/{key}": torch.zeros_like(params[key]) for key in (one.weight for one in networks["forward"].layers)} if kind else {}
 
     def learn(self, view: View) -> Learning:
         layers = _layers(view)
