@@ -1,0 +1,102 @@
+"""Five permutations of the digits in sequence, 64-128-128-10: variational binary weights beside other ways to forget less."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from bioplaus.experiments.claims import Claim, Measurement, Report
+from bioplaus.pictures import Curves, Panel, Series
+
+__all__ = ["CLAIM"]
+
+COMMON: dict[str, Any] = {
+    "data": "permuted_digits",
+    "tasks": 5,
+    "epochs": 15,
+    "network.hidden": [128, 128],
+    "neuron": "relu",
+    "data.standardise": "none",
+    "batch_size": 32,
+    "probes": [],
+    "threads": 1,
+}
+VCL: dict[str, Any] = {"rule": "vcl_binary", "plasticity": "adam", "plasticity.beta2": 0.99}
+FIXED: dict[str, Any] = {**VCL, "rule.anneal": False, "rule.beta": 1.0}
+BP: dict[str, Any] = {"rule": "bp", "plasticity": "sgd", "plasticity.clip": "per_network"}
+EWC: dict[str, Any] = {"rule": "ewc", "plasticity": "sgd", "plasticity.clip": "per_network"}
+BINARY: dict[str, Any] = {"rule": "bp", "plasticity": "metaplastic", "plasticity.clip": "none", "network.norm": "batch"}
+RATES: dict[str, tuple[float, ...]] = {
+    "vcl_binary": (0.01, 0.03, 0.1),
+    "bp": (0.05, 0.1, 0.2, 0.4, 0.8),
+    "metaplastic": (0.0005, 0.002, 0.005, 0.02),
+}
+STRENGTHS = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
+METAS = (0.5, 1.35, 3.0, 6.0, 12.0)
+SEEDS = 5
+
+
+def _run(quick: bool, folder: str) -> Report:
+    from bioplaus.experiments.sequences import chosen_by_validation, course_of_task, sequence_rows
+
+    small: dict[str, Any] = {"data.limit": 200, "epochs": 2, "tasks": 3} if quick else {}
+    seeds = 2 if quick else SEEDS
+    rows: list[Measurement] = []
+    finals: dict[str, dict[str, Any]] = {}
+
+    def rate(own: dict[str, Any], rates: tuple[float, ...]) -> tuple[dict[str, Any], str]:
+        return chosen_by_validation({**COMMON, **own, **small}, "rule.lr", rates[-2:] if quick else rates, folder)
+
+    def add(name: str, settings: dict[str, Any], note: str) -> None:
+        finals[name] = {**settings, "seeds": seeds}
+        rows.extend(sequence_rows(name, finals[name], folder, note))
+
+    for name, own in (
+        ("vcl_binary, annealed beta, step KL (published)", VCL),
+        ("vcl_binary, annealed beta, no KL", {**VCL, "rule.kl": "none"}),
+        ("vcl_binary, beta 1, step KL", FIXED),
+        ("vcl_binary, beta 1, no KL", {**FIXED, "rule.kl": "none"}),
+    ):
+        add(name, *rate(own, RATES["vcl_binary"]))
+    first = next(iter(finals))
+    add("vcl_binary as published, read by signs", {**finals[first], "rule.prediction": "sign"}, "the rate of the first row")
+    plain, how = rate({**BINARY, "plasticity.m_meta": 0.0}, RATES["metaplastic"])
+    add("binary, straight through (m_meta 0)", plain, how)
+    meta, how = chosen_by_validation(plain, "plasticity.m_meta", METAS[-2:] if quick else METAS, folder)
+    add("binary, metaplastic", meta, how)
+    bp, how = rate(BP, RATES["bp"])
+    add("backpropagation", bp, how)
+    strong, how = chosen_by_validation({**bp, **EWC}, "rule.strength", STRENGTHS[-2:] if quick else STRENGTHS, folder)
+    add("elastic weight consolidation", strong, f"the rate of backpropagation; {how}")
+
+    at = {row.name: i for i, row in enumerate(rows)}
+    ours, rest = at[f"{first}: forgetting"], rows[at["vcl_binary, beta 1, no KL: forgetting"]].mean
+    got = rows[ours].mean
+    rows[ours] = replace(rows[ours], target="below that with neither", reached=None if got is None or rest is None else got < rest)
+    lines = []
+    for colour, name in enumerate(one for one in finals if not one.endswith("signs")):
+        when, values = course_of_task(finals[name], folder, 0)
+        lines.append(Series(name, when, values, colour=colour % 7, dashed=colour >= 7))
+    marks = [(float(small.get("epochs", COMMON["epochs"]) * t), "") for t in range(1, small.get("tasks", 5))]
+    panel = Panel("epoch", "validation accuracy of task 1 (%)", lines, marks=marks, legend="below", whole_x=True)
+    title = "Permuted digits: what is left of the first task"
+    picture = Curves("", title, [panel], f"Mean of {seeds} seeds; upright lines: the next task begins.")
+    remarks = (
+        "all rows: weights at the end of the sequence; settings chosen by validation at the end of the sequence, test images chose nothing.",
+        "forgetting: best accuracy on a task after it was learned, less that at the end, mean over all tasks but the last; "
+        "plasticity: accuracy on a task right after it was learned.",
+        "binary rows have batch normalisation with statistics shared by the tasks: the published network keeps statistics per task and is told "
+        "the task at test time.",
+    )
+    return Report("%", tuple(rows), picture=picture, remarks=remarks)
+
+
+CLAIM = Claim(
+    name="continual_digits",
+    title="Five permutations of the digits in sequence: variational binary weights, metaplastic ones, elastic weight consolidation, backprop",
+    source="Li et al. 2022, arXiv:2212.02846 (method); bar ours",
+    target="annealing and step KL together forget less than neither; the rest is a table with intervals",
+    cost="8 min on one core",
+    quick_cost="40 s",
+    run=_run,
+)
