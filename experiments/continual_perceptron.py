@@ -46,7 +46,7 @@ def _run(quick: bool, folder: str) -> Report:
         rows.append(_row(f"Q_1 after task 1, r0 = {r0:g}", [Q for _, Q in ends], "0.978 (theory)", settings))
     remarks = (
         "p: share of equal signs of fields and teacher, less that of unequal ones, after the last update; eps = arccos(p)/pi.",
-        "theory: replica-symmetric, beta = 20, flat prior in m; its branch below alpha = 1.5 is glassy or metastable from about 1 on, and learning "
+        "theory: replica-symmetric, beta = 20, flat prior in m; its branch below alpha = 1.5 is glassy or metastable from about 1 on; learning "
         "minimises where theory samples, so two-task figures are to be read beside Q_1 = <m^2>: a reference less sure of itself forgets more.",
         "two tasks: full batches, AdamW with decay 1e-3 and rate 0.005 in both tasks (the published ones: 0.001 in the first).",
     )
