@@ -6,7 +6,7 @@ With R[t, k] the test accuracy of task k after task t, R[0, k] before learning (
     forgetting         mean_{k<T} ( max_{k<=t<T} R[t, k] - R[T, k] )
     backward transfer  mean_{k<T} ( R[T, k] - R[k, k] )
     forward transfer   mean_{k>1} ( R[k-1, k] - R[0, k] )
-    plasticity         mean_k R[k, k]
+    learning accuracy  mean_k R[k, k]    (plasticity: how well each task was learned in its turn)
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def measures(matrix: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
         "forgetting": (best - last[:, :-1]).mean(1),
         "backward_transfer": (last - own)[:, :-1].mean(1),
         "forward_transfer": ahead.mean(1),
-        "plasticity": own.mean(1),
+        "learning_accuracy": own.mean(1),
     }
 
 

@@ -22,7 +22,7 @@ NUMBERS = {
     "forgetting": "forgetting",
     "backward_transfer": "backward transfer",
     "forward_transfer": "forward transfer",
-    "plasticity": "plasticity (own task)",
+    "learning_accuracy": "learning accuracy",
 }
 NOTE = "Weights are those at the end of the sequence, which has no epoch to choose; test images chose nothing."
 

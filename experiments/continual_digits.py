@@ -84,7 +84,7 @@ def _run(quick: bool, folder: str) -> Report:
     remarks = (
         "all rows: weights at the end of the sequence; settings chosen by validation at the end of the sequence, test images chose nothing.",
         "forgetting: best accuracy on a task after it was learned, less that at the end, mean over all tasks but the last; "
-        "plasticity: accuracy on a task right after it was learned.",
+        "learning accuracy (plasticity): accuracy on a task right after it was learned, mean over all tasks.",
         "binary rows have batch normalisation with statistics shared by the tasks: the published network keeps statistics per task and is told "
         "the task at test time.",
     )

@@ -38,12 +38,12 @@ def chosen_by_validation(settings: Mapping[str, Any], key: str, values: Sequence
 
 
 def sequence_rows(name: str, settings: Mapping[str, Any], folder: str, note: str = "", target: str = "no figure") -> list[Measurement]:
-    """Return average accuracy, forgetting and plasticity of a run, in percent; the target stands with the first."""
+    """Return average accuracy, forgetting and learning accuracy of a run, in percent; the target stands with the first."""
     from bioplaus.experiments.rows import measure
 
     summary = measure(settings, folder)
     rows = []
-    for key, word in (("average_accuracy", "average accuracy"), ("forgetting", "forgetting"), ("plasticity", "plasticity")):
+    for key, word in (("average_accuracy", "average accuracy"), ("forgetting", "forgetting"), ("learning_accuracy", "learning accuracy")):
         found, first = summary[key], key == "average_accuracy"
         ci95 = (100 * found["ci95"][0], 100 * found["ci95"][1]) if found["ci95"] else None
         mean = None if found["mean"] is None else 100 * found["mean"]

@@ -39,7 +39,7 @@ def test_the_five_numbers_by_hand() -> None:
             "forgetting": ((0.95 - 0.6) + (0.8 - 0.7)) / 2,  # from the best it ever was, not from when it was learned
             "backward_transfer": ((0.6 - 0.9) + (0.7 - 0.8)) / 2,
             "forward_transfer": ((0.3 - 0.2) + (0.5 - 0.1)) / 2,
-            "plasticity": (0.9 + 0.8 + 0.85) / 3,
+            "learning_accuracy": (0.9 + 0.8 + 0.85) / 3,
         }
     )
 
@@ -147,6 +147,7 @@ def test_the_summary_holds_the_matrix_and_its_last_row_is_the_test_accuracy(tmp_
     assert values.shape == (2, 3, 3) and np.array(s["accuracy_matrix"]["mean"]).shape == (3, 3)
     np.testing.assert_allclose(values[:, 2].mean(1), s["test_accuracy"]["values"])
     np.testing.assert_allclose(s["average_accuracy"]["values"], s["test_accuracy"]["values"])
+    assert s["plasticity"] == "sgd"  # the component's name stays what it is
     assert s["selected_epoch"] == [6, 6] and s["tasks"] == 3 and s["train_samples"] == 3 * 160
     assert "forgetting" in s["report"] and "no epoch to choose" in s["report"]
     validated = [row for row in result.simulator.recorder.rows if row[3] == "validation" and row[4] == "task_accuracy"]
