@@ -103,7 +103,7 @@ class Result:
 
         where = Path(folder) if folder is not None else (self.run_dir / "figures" if self.run_dir else Path("figures"))
         first = self.simulator.packs[0].model.networks["forward"].layers[0]
-        weights = self.parameters(self.simulator.seeds[0])[first.weight]
+        weights = first.connection.matrix(torch.from_numpy(self.parameters(self.simulator.seeds[0])[first.weight]).unsqueeze(0))[0].numpy()
         if weights.ndim == 2 and len(self.simulator.splits.shape) == 3:
             weights = weights.reshape(-1, *self.simulator.splits.shape)
         s = self.summary

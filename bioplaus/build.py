@@ -161,7 +161,8 @@ def _task(settings: Settings, splits: Splits, replicas: Sequence[int], device: t
         if spiking(settings):
             units = f"spiking units (neuron={settings.neuron.name}) in network={network}"
             raise ConfigError(f"rule={settings.rule.name} cannot train {units}; {HOSTS}")
-        raise ConfigError(f"rule={settings.rule.name} cannot run on network={network}, which is for {wanted}; try network={lives}")
+        why = f" ({rule.refusal})" if rule.refusal else ""
+        raise ConfigError(f"rule={settings.rule.name} cannot run on network={network}, which is for {wanted}{why}; try network={lives}")
     one_way = registry.NEURONS.get(settings.neuron.name).one_way
     if one_way:
         raise ConfigError(f"rule={settings.rule.name} cannot train neuron={settings.neuron.name}: {one_way}; use neuron=izhikevich or lif")

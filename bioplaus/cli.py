@@ -265,7 +265,10 @@ def _theory(args: argparse.Namespace) -> None:
     from bioplaus import config
     from bioplaus.answers import command
 
-    given = config.parse(args.overrides)
+    words = args.overrides
+    if args.name != "list" and words and "=" not in words[0]:  # theory perceptron transition
+        words = [f"what={words[0]}", *words[1:]]
+    given = config.parse(words)
     if args.name == "list":
         print(command.listing())
     elif given.pop("help", False):

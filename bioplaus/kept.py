@@ -36,12 +36,15 @@ def _tree(path: Path) -> dict[str, Any] | None:
         return None
 
 
-def measure(settings: Mapping[str, Any], folder: str | Path, progress: Silent | None = None) -> dict[str, Any]:
-    """Return the summary of a run with these overrides, from `folder` if it is there already; the run draws no figures."""
+def measure(settings: Mapping[str, Any], folder: str | Path, progress: Silent | None = None, *, controls: bool = False) -> dict[str, Any]:
+    """Return the summary of a run with these overrides, from `folder` if it is there already; the run draws no figures.
+
+    Controls that the rule wants beside the run follow it if they are asked for.
+    """
     wanted = config.resolve({**settings, "run.root": str(folder), "run.figures": False})
     progress = progress or Progress()
     store = found(wanted)
     if store is None:
-        return api.run(wanted, progress).summary
+        return api.run(wanted, progress, controls=controls).summary
     summary = store.summary()
-    return summary if summary is not None else api.resume(store.path, progress).summary
+    return summary if summary is not None else api.resume(store.path, progress, controls=controls).summary

@@ -55,10 +55,12 @@ def _published(name: str, hidden: list[int], neuron: str = "sigmoid", **network:
 #: Defaults that hold for every rule, applied before the rule's own.
 COMMON = (
     Recipe({"neuron": "relu"}, "published code of the autoencoder", network=("autoencoder",)),
+    Recipe({"neuron": "leaky_relu"}, "dendritic networks of Chavlis & Poirazi 2025, from memory", network=("dann",)),
     _by_data([256] * 3, "digits"),
     _by_data([64] * 3, "synthetic"),
     _by_data([256] * 5, "mnist", "fashion_mnist"),
     _by_data([1024] * 3, "cifar10", "cifar100"),
+    Recipe({"neuron": "identity"}, "Iyer et al. 2022: the competition is the nonlinearity", network=("active_dendrites",)),
     *_published("fc0", []),
     *_published("fc1", [16]),
     *_published("fc2", [16, 16]),

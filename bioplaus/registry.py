@@ -206,11 +206,15 @@ RULES = Registry(
         "ff": "bioplaus.rules.ff:ForwardForward",
         "pc": "bioplaus.rules.pc:PredictiveCoding",
         "ep": "bioplaus.rules.ep:EquilibriumPropagation",
+        # errors in apical dendrites
+        "microcircuit": "bioplaus.rules.microcircuit:Microcircuit",
         # one set of synapses, two directions
         "bidirectional": "bioplaus.rules.bidirectional:Bidirectional",
         "han": "bioplaus.rules.han:HybridAdversarial",
         # dendrites, on the error of another rule
         "perforated": "bioplaus.rules.perforated:Perforated",
+        # hidden units that grow one by one
+        "cascor": "bioplaus.rules.cascor:CascadeCorrelation",
         # Hebbian
         "oja": "bioplaus.rules.oja:Oja",
         "bcm": "bioplaus.rules.bcm:Bcm",
@@ -234,6 +238,7 @@ NEURONS = Registry(
         "elu": "bioplaus.neurons.smooth:Elu",
         "tanh": "bioplaus.neurons.smooth:Tanh",
         "sigmoid": "bioplaus.neurons.smooth:Sigmoid",
+        "symmetric_sigmoid": "bioplaus.neurons.smooth:SymmetricSigmoid",
         "softplus": "bioplaus.neurons.smooth:Softplus",
         "hard_sigmoid": "bioplaus.neurons.rectified:HardSigmoid",
         "clip": "bioplaus.neurons.rectified:Clip",
@@ -257,6 +262,7 @@ PLASTICITY = Registry(
         "adam": "bioplaus.plasticity.adaptive:Adam",
         "adamw": "bioplaus.plasticity.adaptive:AdamW",
         "rmsprop": "bioplaus.plasticity.adaptive:RmsProp",
+        "rprop": "bioplaus.plasticity.resilient:Rprop",
         "sign": "bioplaus.plasticity.sgd:SignStep",
         "metaplastic": "bioplaus.plasticity.metaplastic:Metaplastic",
         "memristor": "bioplaus.plasticity.memristor:Memristor",
@@ -316,6 +322,9 @@ NETWORKS = Registry(
         "spike_times": "bioplaus.networks.spike_times:SpikeTimesPreset",
         "neurosim": "bioplaus.networks.neurosim:NeuroSim",
         "perceptron": "bioplaus.networks.perceptron:Perceptron",
+        "dann": "bioplaus.networks.dann:Dann",
+        "cascade": "bioplaus.networks.cascade:Cascade",
+        "active_dendrites": "bioplaus.networks.active_dendrites:ActiveDendrites",
     },
 )
 PROBES = Registry(
@@ -347,6 +356,8 @@ THEORIES = Registry(
         "curie_weiss": "bioplaus.answers.curie_weiss:CurieWeiss",
         "lif": "bioplaus.answers.lif:Lif",
         "stdp": "bioplaus.answers.stdp:Stdp",
+        "perceptron": "bioplaus.answers.perceptron:Perceptron",
+        "continual": "bioplaus.answers.continual:Continual",
     },
 )
 FAMILIES = {

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["Classification", "Decision", "Labelling", "Regression", "Retrieval", "Task", "one_hot"]
+__all__ = ["Classification", "Decision", "Labelling", "Regression", "Retrieval", "SymmetricTargets", "Task", "one_hot"]
 
 
 class Task(ABC):
@@ -108,6 +108,20 @@ class Decision(Task):
 
     def target(self, y: Tensor, dtype: torch.dtype) -> Tensor:
         return (2 * y - 1).to(dtype).unsqueeze(-1)
+
+
+@dataclass(frozen=True)
+class SymmetricTargets(Classification):
+    """K classes as targets t: 1/2 for the right class, -1/2 for the others. Loss ``1/2 sum_k (t_k - out_k)^2``, a mean over the batch."""
+
+    def loss(self, out: Tensor, y: Tensor) -> Tensor:
+        return (self.target(y, out.dtype) - out).square().sum(-1).mean(-1) / 2
+
+    def error(self, out: Tensor, y: Tensor) -> Tensor:
+        return (self.target(y, out.dtype) - out) / out.shape[-2]
+
+    def target(self, y: Tensor, dtype: torch.dtype) -> Tensor:
+        return super().target(y, dtype) - 0.5
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ from typing import Any
 
 from bioplaus.experiments.claims import Claim, Measurement, Report
 
-__all__ = ["CLAIM"]
+__all__ = ["CLAIM", "CONTROL_RATE", "QUICK", "SCHEDULES", "called", "settings_of"]
 
 WHOLE, MARGIN, SHORT = 50_001, 1.0, {"cnn3": 10_001, "han_fc1": 20_001}
 _BASE: dict[str, Any] = {"rule": "bidirectional", "data": "mnist", "probes": [], "threads": 1, "run.checkpoint_every": 20}
-_QUICK: dict[str, Any] = {"data.limit": 2000, "iterations": 60, "seeds": 2}
+QUICK: dict[str, Any] = {"data.limit": 2000, "iterations": 60, "seeds": 2}
 SCHEDULES = {"bp": "BP", "half": "BL then BP", "bl": "BL"}
 #: network -> % test accuracy of the published table, by schedule
 MNIST: dict[str, dict[str, float]] = {
@@ -28,6 +28,8 @@ MNIST: dict[str, dict[str, float]] = {
 CIFAR: dict[str, dict[str, float]] = {"fc0": {"bp": 38.25, "bl": 33.32}, "fc1": {"bp": 40.09, "bl": 36.25}}
 #: rates at which backpropagation alone was published, where the recipe is that of the generator's runs
 BP_RATE = {"fc2": 0.003, "fc2_nobias": 0.003, "fc4": 0.003}
+#: rates of the runs with a generator, at which the control runs without one
+CONTROL_RATE = {"fc2": 0.05, "fc4": 0.03}
 SEEDS = {"fc4": 1, "cnn3": 1, "han_fc1": 1}
 
 
@@ -51,30 +53,34 @@ def rows() -> list[Row]:
             for schedule, published in figures.items():
                 found.append(_row(data, network, schedule, published))
             if network in ("fc2", "fc4") and data == "mnist":
-                rate = {"fc2": 0.05, "fc4": 0.03}[network]
-                own = {**_settings(data, network, "bp"), "rule.lr": rate}
-                found.append(Row(f"{_called(network)} BP at BL's rate {rate:g}", own, None, note="the control: rate and generator set apart"))
+                rate = CONTROL_RATE[network]
+                own = settings_of(data, network, "bp", rate)
+                found.append(Row(f"{called(network)} BP at BL's rate {rate:g}", own, None, note="the control: rate and generator set apart"))
     return found
 
 
-def _settings(data: str, network: str, schedule: str) -> dict[str, Any]:
+def settings_of(data: str, network: str, schedule: str, rate: float | None = None) -> dict[str, Any]:
+    """Return the overrides of a row; `rate` in place of the published one."""
     settings = {**_BASE, "data": data, "network": network, "rule.schedule": schedule, "iterations": SHORT.get(network, WHOLE)}
     if network.startswith("han"):
         settings["rule"] = "han"
     if schedule == "bp" and network in BP_RATE:
         settings["rule.lr"] = BP_RATE[network]
+    if rate is not None:
+        settings["rule.lr"] = rate
     return settings | {"seeds": SEEDS.get(network, 3) if data == "mnist" else 1}
 
 
 def _row(data: str, network: str, schedule: str, published: float) -> Row:
-    name = f"{'' if data == 'mnist' else 'CIFAR-10: '}{_called(network)} {SCHEDULES[schedule]}"
+    name = f"{'' if data == 'mnist' else 'CIFAR-10: '}{called(network)} {SCHEDULES[schedule]}"
     short = network in SHORT
     note = f"{SHORT[network]:,} of {500_001 if network.startswith('han') else WHOLE:,} updates" if short else ""
-    pictured = _called(network) if data == "mnist" and schedule == "bl" and "nobias" not in network else ""
-    return Row(name, _settings(data, network, schedule), published, short, note, pictured)
+    pictured = called(network) if data == "mnist" and schedule == "bl" and "nobias" not in network else ""
+    return Row(name, settings_of(data, network, schedule), published, short, note, pictured)
 
 
-def _called(network: str) -> str:
+def called(network: str) -> str:
+    """Return how a table names a network."""
     return network.removesuffix("_nobias").replace("_", "-").upper() + (" no bias" if network.endswith("_nobias") else "")
 
 
@@ -85,7 +91,7 @@ def _run(quick: bool, folder: str) -> Report:
     found: list[Measurement] = []
     ends: dict[str, End] = {}
     for row in rows():
-        settings = {**row.settings, **(_QUICK if quick else {})}
+        settings = {**row.settings, **(QUICK if quick else {})}
         target = f"{row.published:.2f} within {MARGIN:g}" if row.published is not None else "no figure"
         try:
             summary = measure(settings, folder)
@@ -103,8 +109,7 @@ def _run(quick: bool, folder: str) -> Report:
         "The notes give the epoch of lowest validation loss too. With one layer of synapses and the generator on it is the first one: scores "
         "grow to the size of pixel logits, and their cross-entropy with them, while accuracy rises.",
         "Published are single runs. A row of shortened runs is not held against its figure.",
-        "Accuracy under noise and attack is another question, put to the same runs, whose folders hold final and selected weights: "
-        "the published FGSM protocol measures masked gradients as much as robustness.",
+        "Accuracy under noise and attack is another claim, bidirectional_robustness, about the last weights of the same runs.",
     )
     pictured = {row.pictured: ends[row.name].findings.pictures[0] for row in rows() if row.pictured and row.name in ends}
     return Report("% test accuracy", tuple(found), _picture(pictured), remarks)

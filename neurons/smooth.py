@@ -1,4 +1,4 @@
-"""Graded units: identity, elu, tanh, sigmoid, softplus.
+"""Graded units: identity, elu, tanh, sigmoid, symmetric sigmoid, softplus.
 
 Slopes come from torch's fused backward kernels: one pass over memory, no branch per unit.
 """
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from bioplaus.neurons.base import NeuronConfig, StaticNeuron
 
-__all__ = ["Elu", "EluConfig", "Identity", "Sigmoid", "Softplus", "SoftplusConfig", "Tanh"]
+__all__ = ["Elu", "EluConfig", "Identity", "Sigmoid", "Softplus", "SoftplusConfig", "SymmetricSigmoid", "Tanh"]
 
 aten = torch.ops.aten
 
@@ -76,6 +76,16 @@ class Sigmoid(StaticNeuron):
 
     def slope_times(self, current: Tensor, out: Tensor, error: Tensor) -> Tensor:
         return aten.sigmoid_backward(error, out)
+
+
+class SymmetricSigmoid(StaticNeuron):
+    """phi(z) = 1 / (1 + exp(-z)) - 1/2, in (-1/2, 1/2), slope 1/4 - phi^2 (Fahlman & Lebiere 1990)."""
+
+    def value(self, current: Tensor) -> Tensor:
+        return torch.sigmoid(current) - 0.5
+
+    def slope_times(self, current: Tensor, out: Tensor, error: Tensor) -> Tensor:
+        return error * (0.25 - out.square())
 
 
 @dataclass

@@ -104,12 +104,17 @@ class Rule(ABC):
     recipes: ClassVar[tuple[Recipe, ...]] = ()
     reference: ClassVar[str] = ""
     aliases: ClassVar[Mapping[str, str]] = {}
-    #: what networks may ask of it: "classification", "autoencoding", "retrieval", "labelling", "spike times"
+    #: what networks may ask of it: "classification", "autoencoding", "retrieval", "labelling", "spike times",
+    #: "classification in context"
     tasks: ClassVar[tuple[str, ...]] = ("classification", "autoencoding")
+    #: why it refuses networks that are made for other tasks, in a few words, where that is not plain
+    refusal: ClassVar[str] = ""
     #: whether the output's error is one of its own, and not that of the task's loss
     own_error: ClassVar[bool] = False
     #: settings that the rule is made for, e.g. "neuron"; a comparison gives all rows those of its recipe
     conditions: ClassVar[tuple[str, ...]] = ()
+    #: whether `boundary` acts at the start alone, on the rule's own state, so that a rule that wraps this one may hand it on
+    prepares: ClassVar[bool] = False
     #: neuron of the published results where it is not the common one of comparisons, which then add a row with it
     published_neuron: ClassVar[str] = ""
 

@@ -21,8 +21,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from bioplaus.connections import SparseConnection
+from bioplaus.errors import ConfigError
 from bioplaus.fields import choice
 from bioplaus.layer import Layer
+from bioplaus.network import Network
 from bioplaus.recipes import Recipe
 from bioplaus.rules.base import Plausibility
 from bioplaus.rules.hebbian import HebbianConfig, HebbianRule, Seen, cells
@@ -75,6 +78,14 @@ class Oja(HebbianRule):
         Recipe({"rule.lr": 0.5, "rule.lr_hidden": 0.03, "epochs": 20, "batch_size": 256}, "ours, not tuned", data=_IMAGES, network=("mlp",)),
         Recipe({"rule.lr": 0.1, "rule.lr_hidden": 0.03, "epochs": 20, "batch_size": 64}, "ours, not tuned", data=_IMAGES, network=_CONV),
     )
+
+    def build(self, network: Network) -> dict[str, Network]:
+        if any(isinstance(layer.connection, SparseConnection) for layer in network.layers[:-1]):
+            raise ConfigError(
+                "rule=oja takes out of a layer's input what all its cells make of it, and here each cell has inputs of its own; "
+                "use network=mlp, or rule=bcm or softhebb"
+            )
+        return super().build(network)
 
     def hebb(self, layer: Layer, w: Tensor, seen: Seen, state: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
         rows = cells(seen.u, layer)

@@ -41,6 +41,8 @@ __all__ = ["Perforated"]
 #: What a batch tells each neuron: layer -> its sides.
 Heard = dict[str, Sides]
 
+#: sources that are named where another one will not do
+SOURCES = "bp, fa, dfa, usf, ccl or bidirectional"
 HONOURED = (
     "no error passes through a dendrite, and none changes its synapses",
     "a growing dendrite sees its neuron's inputs, its neuron's other dendrites and its neuron's error, and nothing else",
@@ -131,7 +133,7 @@ class Perforated(Rule):
         if deaf and self.config.mode != "continued":
             raise ConfigError(
                 f"rule.error_source={self.config.error_source} has no error for each neuron of {deaf[0]}, which dendrites there would follow; "
-                "use bp, fa, dfa, usf or ccl, or choose layers by rule.where=output|hidden"
+                f"use {SOURCES}, or choose layers by rule.where=output|hidden"
             )
 
     def _kept(self, old: Mapping[str, Tensor], new: Mapping[str, Tensor], neurons: Tensor, everyone: bool, head: str = "") -> dict[str, Tensor]:
@@ -172,11 +174,29 @@ class Perforated(Rule):
         self, event: str, view: View, scores: Mapping[str, Tensor], feed: Callable[[], Any]
     ) -> tuple[Edits, ...] | None:
         if event == "start":
-            return opening(self.config, view)
+            return (*self._prepared(view, scores, feed), *opening(self.config, view))
         if event != "epoch":
             return None
         groups = tuple(self.source.groups(view.networks))
         return Boundary(self.config, view, scores, lambda params, buffers: self.moments(view, params, buffers, feed), groups).edits()
+
+    def _prepared(self, view: View, scores: Mapping[str, Tensor], feed: Callable[[], Any]) -> tuple[Edits, ...]:
+        """Return what the source asks for before the first batch.
+
+        Raises
+        ------
+        ConfigError
+            If it cannot do the task of the network.
+        """
+        source = self.source
+        if view.task.codes(view.batch.y, view.batch.x.dtype)[1] is None and "autoencoding" not in source.tasks:
+            raise ConfigError(f"rule.error_source={source.config.name} needs classes, and the network copies its inputs; use network=mlp")
+        edits = source.boundary("start", _inner(view), scores, feed)
+        found = () if edits is None else (edits,) if isinstance(edits, Edits) else edits
+        return tuple(replace(one, state={f"source/{key}": value for key, value in one.state.items()}) for one in found)
+
+    def findings(self, views: Sequence[View]) -> Findings:
+        return self.source.findings([_inner(view) for view in views])
 
     def moments(self, view: View, params: Mapping[str, Tensor], buffers: Mapping[str, Tensor], feed: Callable[[], Any]) -> dict[str, Moments]:
         """Return the exact moments of the candidates of each layer over the training set."""
@@ -220,11 +240,12 @@ def _source(config: PerforatedConfig) -> Rule:
     """
     name = config.error_source
     if name == config.name or name not in registry.RULES.names():
-        raise ConfigError(f"rule.error_source={name} is not a rule that can be wrapped{registry.nearest(name, registry.RULES.names())}")
+        hint = registry.nearest(name, [one for one in registry.RULES.names() if one != config.name])
+        raise ConfigError(f"rule.error_source={name} is not a rule that can be wrapped{hint} Use {SOURCES}")
     made = registry.RULES.get(name)
-    alone = made.boundary is not Rule.boundary or made.predict is not Rule.predict
+    alone = (made.boundary is not Rule.boundary and not made.prepares) or made.predict is not Rule.predict
     if "classification" not in made.tasks or alone:
-        raise ConfigError(f"rule.error_source={name} has no error for each neuron, which dendrites would follow; use bp, fa, dfa, usf or ccl")
+        raise ConfigError(f"rule.error_source={name} has no error for each neuron, which dendrites would follow; use {SOURCES}")
     found: Rule = made(made.Config(lr=config.lr))
     return found
 

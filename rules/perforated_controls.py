@@ -22,7 +22,7 @@ WIDEST = 100_000
 
 
 def controls(config: PerforatedConfig, summary: Mapping[str, Any], network: Network) -> dict[str, dict[str, Any]]:
-    """Return in what each control differs from a run; none for a run that is itself one, or that grew nothing."""
+    """Return in what each control differs from a run; none for a run that is itself one, or in which none ever grew."""
     cycles = summary.get("cycles") or []
     if not config.controls or config.mode != "pb" or not config.perforated or len(cycles) < 2:
         return {}

@@ -14,9 +14,11 @@ __all__ = ["drawing"]
 NEURONS, LINES = 16, 60
 
 
-def drawing(view: View) -> Curves:
-    """Return the first seed's network: columns are layers, dendrites stand left of their neuron, the oldest nearest; dashed where u < 0."""
-    K = int(view.state["K"][0])
+def drawing(view: View, K: int) -> Curves:
+    """Return the first seed's network with its K dendrites per neuron.
+
+    Columns are layers, dendrites stand left of their neuron, the oldest nearest; their link is dashed where u < 0.
+    """
     series: list[Series] = []
     known = dendrites_of(view)
     layers = view.networks["forward"].layers
@@ -32,7 +34,7 @@ def drawing(view: View) -> Curves:
         one = known.get(layer.name)
         if one is not None:
             u = view.params[one.u][0].double().cpu().numpy()
-            for k in range(min(K, u.shape[0])):
+            for k in range(K):
                 x = i - 0.12 * (k + 1)
                 label = "dendrites" if i == 1 and k == 0 else ""
                 series.append(Series(label, [x] * len(here), here, points=True, colour=1, marker="o", size=2.5))
@@ -40,7 +42,7 @@ def drawing(view: View) -> Curves:
                     series.append(Series("", [x, x + 0.12], [y, y], colour=1, dashed=bool(u[k, post] < 0)))
         series.append(Series("neurons" if i == 1 else "", [float(i)] * len(here), here, points=True, colour=0, size=6))
         below = here
-    panel = Panel("layer", "neuron", series, whole_x=True, y_limits=(-0.08, 1.18))
+    panel = Panel("layer", "place in the layer", series, whole_x=True, y_limits=(-0.08, 1.08), legend="below")
     many = f"{K} dendrite{'s' if K != 1 else ''} per neuron"
     note = f"First seed; {many}, dashed where u < 0; at most {NEURONS} neurons a layer, strongest synapses."
     return Curves("dendrites.png", "The network with its dendrites", [panel], note)

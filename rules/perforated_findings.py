@@ -39,12 +39,12 @@ def cycle_findings(config: PerforatedConfig, views: Sequence[View], scores: Sequ
     entries = [_entry(c, there[:, c], views, scores[c], seconds) for c in range(columns)]
     selected = [value for view in views for value in _selected(view)]
     values: dict[str, Any] = {"cycles": entries, "selected_dendrites": selected, "mode": config.mode, "error_source": config.error_source}
-    values |= {"cycle_values": [_by_seed(there[:, c], scores[c]) for c in range(columns)]}
+    values |= {"cycle_values": [_by_seed(c, there[:, c], views, scores[c]) for c in range(columns)]}
     if columns:
         values["parameters"] = values["parameters_inference"] = round(float(np.mean([_parameters(views[0], k) for k in selected])))
     text = _table(entries) if entries else "no neuron phase was scored, so there is no cycle to show"
     warning = _no_dendrites(config, views)
-    pictures = [_figure(entries), *([drawing(views[0])] if views[0].state["K"][0] and config.mode != "continued" else [])] if columns else []
+    pictures = [_figure(entries), *([drawing(views[0], selected[0])] if selected[0] else [])] if columns else []
     return Findings({**values, "perforated_warning": warning}, "\n".join(filter(None, [warning, text])), pictures)
 
 
@@ -55,7 +55,7 @@ def _padded(mask: Tensor, columns: int, fill: bool) -> Tensor:
 def _entry(c: int, there: Any, views: Sequence[View], scores: StageScores, seconds: Sequence[float]) -> dict[str, Any]:
     """Return one line: means over the seeds that got there."""
     dendrites = _column(views, "dendrites", c, lambda view: view.state["K"] * (view.state["phase"] == NEURONS))
-    rho, rho_max, cov = (_column(views, key, c) for key in ("rho", "rho_max", "covariance"))
+    rho, rho_max, cov, cov_max = (_column(views, key, c) for key in ("rho", "rho_max", "covariance", "covariance_max"))
     spans = [_span(view, c, seconds) for view in views]
     phases = np.concatenate(spans)
     epochs = _column(views, "epochs_n", c, lambda view: view.state["since"]), _column(views, "epochs_p", c)
@@ -67,6 +67,7 @@ def _entry(c: int, there: Any, views: Sequence[View], scores: StageScores, secon
         "rho": _mean(rho, there) or [],
         "rho_max": _mean(rho_max, there) or [],
         "covariance": _mean(cov, there) or [],
+        "covariance_max": _mean(cov_max, there) or [],
         "epochs_n": _mean(epochs[0], there),
         "epochs_p": _mean(epochs[1], there) or 0.0,
         "seconds": _mean(phases.sum(1), there),
@@ -76,13 +77,14 @@ def _entry(c: int, there: Any, views: Sequence[View], scores: StageScores, secon
     }
 
 
-def _by_seed(there: Any, scores: StageScores) -> dict[str, list[float | None]]:
-    """Return the scores of each seed at one cycle, for paired differences."""
-    return {
-        f"{split}_{key}": [value if ok else None for value, ok in zip(scores[split][key], there)]
-        for split in ("train", "validation", "test")
-        for key in ("accuracy", "loss")
-    }
+def _by_seed(c: int, there: Any, views: Sequence[View], scores: StageScores) -> dict[str, list[Any]]:
+    """Return the scores of each seed at one cycle, for paired differences, and its correlations, one per layer."""
+    rho = _column(views, "rho", c)
+    known = [None] * len(there) if rho is None else [row.tolist() if np.isfinite(row).all() else None for row in rho]
+    found: dict[str, list[Any]] = {"rho": [value if ok else None for value, ok in zip(known, there)]}
+    for split in SPLITS:
+        found |= {f"{split}_{key}": [value if ok else None for value, ok in zip(scores[split][key], there)] for key in ("accuracy", "loss")}
+    return found
 
 
 def _array(values: Sequence[float | None]) -> Any:

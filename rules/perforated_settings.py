@@ -20,7 +20,7 @@ class PerforatedConfig(RuleConfig):
     lr_dendrites: float = replica(0.05)
     """Rate of the candidates (V, c, q) while they grow; >= 0. A list gives each seed its own."""
     error_source: str = "bp"
-    """Rule that tells each neuron its error, under its default settings: bp, fa, dfa, usf, ccl, or another that has an error per neuron."""
+    """Rule that tells each neuron its error, under its defaults: bp, fa, dfa, usf, ccl, bidirectional, or another with an error per neuron."""
     mode: str = choice("pb", "pb", "gd", "random", "continued")
     """pb: dendrites follow their neuron's error, then freeze | gd: they learn with the weights | random: never | continued: there are none."""
     perforated: bool = True

@@ -62,6 +62,7 @@ class TwoWay(Rule):
 
     Config = TwoWayConfig
     tasks = ("classification",)
+    prepares = True
 
     def generator_of(self, network: Network) -> Network:
         """Return the way down through the network's own synapses."""

@@ -36,7 +36,11 @@ SMALL: dict[str, dict[str, Any]] = {
     "neurosim": {"network.units": 10, "network.device": "epiram"},
 }
 #: rule -> what shows more: an error of few levels tells what it depends on only where its dead zone ends at the answers of a fresh network.
-SHOWN: dict[str, dict[str, Any]] = {"memristor": {"rule.theta_output": 0.5}}
+#: Units that grow in phases do so within the batches of an audit only where outputs give up at once.
+SHOWN: dict[str, dict[str, Any]] = {
+    "memristor": {"rule.theta_output": 0.5},
+    "cascor": {"rule.output_patience": 1, "rule.output_improvement": 1e6},
+}
 
 #: The rule alone, whatever its recipes add: clipping layer by layer keeps it finite and is no global signal.
 ALONE: dict[str, Any] = {"dtype": "float64", "plasticity.clip": "per_layer", "plasticity.clip_norm": 1.0}

@@ -47,6 +47,10 @@ class Connection(ABC):
             n *= side
         return n
 
+    def matrix(self, w: Tensor) -> Tensor:
+        """Return the weight as it is drawn: itself, or where only some synapses exist the whole matrix with zeros for the others."""
+        return w
+
     @abstractmethod
     def send(self, w: Tensor, pre: Tensor) -> Tensor:
         """Return the current ``[R, ..., *out_shape]`` that w ``[R, *weight_shape]`` makes of pre ``[R or 1, ..., *in_shape]``."""

@@ -1,8 +1,9 @@
-"""Digits under several fixed permutations of their pixels, each a task of its own, with a context that tells the task.
+"""Digits under several fixed permutations of their pixels, or of their labels, each a task of its own, with a context that tells the task.
 
-Every image stands once in every task: ``[pixels in the order of task t, context of task t]``, its label the digit. Images are split into
-training, validation and test set first, so that no set knows an image of another in any order. Task 0 has the pixels as they are; the other
-orders follow from ``data.split_seed``. The tasks are mixed; with top-level ``tasks=5`` they come one after the other, without a context.
+Every image stands once in every task: ``[pixels in the order of task t, context of task t]``, its label the digit; or the pixels as they are,
+and the labels permuted, so that only the context tells what is asked. Images are split into training, validation and test set first: no set
+knows an image of another in any order. Task 0 has nothing permuted; the other orders follow from ``data.split_seed``. The tasks are mixed;
+with top-level ``tasks=5`` they come one after the other, without a context.
 """
 
 from __future__ import annotations
@@ -18,12 +19,12 @@ from bioplaus.data.splitting import permutation, split
 from bioplaus.errors import ConfigError
 from bioplaus.fields import choice, ranged
 
-__all__ = ["SUMMARY", "Config", "PermutedDigitsConfig", "contexts", "draw", "locate", "orders", "sequence"]
+__all__ = ["SUMMARY", "Config", "PermutedDigitsConfig", "classes", "contexts", "draw", "locate", "orders", "sequence"]
 
-SUMMARY = "digits under permutations of their 64 pixels, each with its context; tasks x (1437 train + 360 test); embedded, no files needed"
+SUMMARY = "digits with permuted pixels or labels, each task with its context; tasks x (1437 train + 360 test); embedded, no files needed"
 #: streams of permutations for the tasks behind the first; those below are used by splits
-FIRST_STREAM = 100
-PIXELS = 64
+FIRST_STREAM, FIRST_LABELS = 100, 10_000
+PIXELS, CLASSES = 64, 10
 
 
 @dataclass
@@ -33,6 +34,8 @@ class PermutedDigitsConfig(DataConfig):
     name: str = "permuted_digits"
     tasks: int = ranged(5, 1)
     """Number of permutations, >= 1."""
+    permute: str = choice("pixels", "pixels", "labels")
+    """What a task permutes: pixels (its images show which task it is) | labels (the same images, another digit is another class)."""
     context: str = choice("one_hot", "one_hot", "prototype", "none")
     """What stands behind the pixels: one_hot (which task) | prototype (mean training image of the task) | none."""
 
@@ -56,9 +59,19 @@ def locate(config: DataConfig) -> None:
 
 
 def orders(config: PermutedDigitsConfig) -> NDArray[np.int64]:
-    """Return the order of pixels in each task, ``[tasks, 64]``; the first is 0..63."""
+    """Return the order of pixels in each task, ``[tasks, 64]``; the first is 0..63, and so are all where labels are permuted."""
+    if config.permute == "labels":
+        return np.tile(np.arange(PIXELS), (config.tasks, 1))
     found = [permutation(config.split_seed, FIRST_STREAM + task, PIXELS) for task in range(1, config.tasks)]
     return np.stack([np.arange(PIXELS), *found])
+
+
+def classes(config: PermutedDigitsConfig) -> NDArray[np.int64]:
+    """Return the class of each digit in each task, ``[tasks, 10]``; 0..9 in the first, and in all where pixels are permuted."""
+    if config.permute == "pixels":
+        return np.tile(np.arange(CLASSES), (config.tasks, 1))
+    found = [permutation(config.split_seed, FIRST_LABELS + task, CLASSES) for task in range(1, config.tasks)]
+    return np.stack([np.arange(CLASSES), *found])
 
 
 def contexts(config: PermutedDigitsConfig, train_x: NDArray[np.float32], order: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -83,7 +96,7 @@ def draw(config: PermutedDigitsConfig, seeds: tuple[int, ...]) -> Splits:
     """Return all tasks, one after the other within each set; no seed changes them. `limit` counts images, each of which stands in every task."""
     base = split(digits.read(config), config)
     flat = {part: getattr(base, f"{part}_x").reshape(-1, PIXELS) for part in ("train", "validation", "test")}
-    order = orders(config)
+    order, label = orders(config), classes(config)
     context = contexts(config, flat["train"], order)
     wide: dict[str, NDArray[np.float32]] = {}
     for part, x in flat.items():
@@ -93,11 +106,11 @@ def draw(config: PermutedDigitsConfig, seeds: tuple[int, ...]) -> Splits:
     return Splits(
         name=config.name,
         train_x=wide["train"],
-        train_y=np.tile(base.train_y, n),
+        train_y=np.concatenate([one[base.train_y] for one in label]),
         validation_x=wide["validation"],
-        validation_y=np.tile(base.validation_y, n),
+        validation_y=np.concatenate([one[base.validation_y] for one in label]),
         test_x=wide["test"],
-        test_y=np.tile(base.test_y, n),
+        test_y=np.concatenate([one[base.test_y] for one in label]),
         classes=base.classes,
         shape=(PIXELS + context.shape[1],),
         mean=base.mean,
@@ -109,7 +122,7 @@ def draw(config: PermutedDigitsConfig, seeds: tuple[int, ...]) -> Splits:
 
 
 def sequence(config: PermutedDigitsConfig, seeds: tuple[int, ...], tasks: int) -> list[Splits]:
-    """Return the tasks apart, without context, images of 1x8x8 in the same orders of pixels; no seed changes them.
+    """Return the tasks apart, without context, images of 1x8x8 with the same orders of pixels or labels; no seed changes them.
 
     Raises
     ------
@@ -120,4 +133,8 @@ def sequence(config: PermutedDigitsConfig, seeds: tuple[int, ...], tasks: int) -
 
     if config.tasks not in (tasks, PermutedDigitsConfig.tasks):
         raise ConfigError(f"data.tasks={config.tasks} mixes tasks and tasks={tasks} learns them one after the other; keep one")
-    return permuted(split(digits.read(config), config), config.name, list(orders(replace(config, tasks=tasks))))
+    own = replace(config, tasks=tasks)
+    base = split(digits.read(config), config)
+    found = permuted(base, config.name, list(orders(own)))
+    parts = ("train_y", "validation_y", "test_y")
+    return [replace(one, **{part: label[getattr(base, part)] for part in parts}) for one, label in zip(found, classes(own))]

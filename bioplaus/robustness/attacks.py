@@ -3,18 +3,27 @@
 ::
 
     FGSM   x' = clip(x + eps sign(g), 0, 1)
-    PGD    x' <- clip(x' + a sign(g), max(0, x - eps), min(1, x + eps)),   a = 2.5 eps / steps
+    PGD    x' <- clip(x' + a_k sign(g), max(0, x - eps), min(1, x + eps)),   k = 0 .. steps - 1
 
-g is the gradient of the cross-entropy or of the margin (`bioplaus.robustness.heads`). An image that PGD breaks at any step is broken.
+g is the gradient of what is climbed, a_k the length of a step (`bioplaus.robustness.heads` has the slopes at the output)::
+
+    margin   max_{j != y} z_j - z_y                        a_k = 2.5 eps / steps
+    loss     the task's loss, with the right label y       a_k = 2.5 eps / steps
+    rivals   z_j - z_y, one wrong class j after another    a_k = eps (1 + cos(pi k / steps)), so from wall to wall at first, to 0 at last
+
+The margin changes its rival on the way and may go to and fro between two; each rival by itself cannot, and for a linear network leads to the
+exact worst case. An image that PGD breaks at any step is broken.
 
 Source: Goodfellow, Shlens & Szegedy 2015, arXiv:1412.6572; Madry et al. 2018, arXiv:1706.06083; the margin as in Carlini & Wagner 2017,
-arXiv:1608.04644.
+arXiv:1608.04644; every rival in turn as in Croce & Hein 2020, arXiv:2003.01690 (which climbs another ratio, with steps halved on demand).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import product
+from math import cos, pi
 
 import torch
 from torch import Tensor
@@ -23,9 +32,11 @@ from bioplaus.robustness.heads import margins, own_target, true_target
 from bioplaus.robustness.victim import Seen, Victim
 from bioplaus.shapes import leading
 
-__all__ = ["Attacked", "box", "fgsm_margin", "fgsm_own", "fgsm_true", "pgd"]
+__all__ = ["OBJECTIVES", "Attacked", "box", "fgsm_margin", "fgsm_own", "fgsm_true", "pgd"]
 
-#: length of all steps together over eps: far enough to cross the box from wall to wall
+#: what PGD may climb
+OBJECTIVES = ("margin", "loss", "rivals")
+#: length of all equal steps together over eps: far enough to cross the box from wall to wall
 REACH = 2.5
 #: share of images below which those that are left go on alone
 FEWER = 0.75
@@ -79,8 +90,10 @@ def _apart(victim: Victim, x: Tensor) -> Tensor:
     return x.expand(victim.replicas, *x.shape[1:])
 
 
-def pgd(victim: Victim, x: Tensor, y: Tensor, eps: float, steps: int, starts: list[Tensor | None]) -> Attacked:
-    """Climb the margin from several starts and keep, for each image, the highest point met.
+def pgd(
+    victim: Victim, x: Tensor, y: Tensor, eps: float, steps: int, starts: list[Tensor | None], objective: str = "margin", rivals: int = 9
+) -> Attacked:
+    """Climb from several starts and keep, for each image, the point of highest margin met.
 
     Parameters
     ----------
@@ -92,13 +105,20 @@ def pgd(victim: Victim, x: Tensor, y: Tensor, eps: float, steps: int, starts: li
         From each start, >= 1.
     starts
         Numbers in [-1, 1], ``[B, *shape]``, times eps are added to the images; None starts at the images themselves.
+    objective
+        What is climbed: margin | loss | rivals.
+    rivals
+        With objective="rivals", how many wrong classes have their turn, >= 1: those of highest score at the image, highest first.
     """
+    if objective not in OBJECTIVES:
+        raise ValueError(f"objective={objective!r} must be one of {', '.join(OBJECTIVES)}")
     x, y = _apart(victim, x), y.expand(victim.replicas, -1)
     best, broken = x.to(victim.dtype).clone(), torch.zeros(x.shape[:2], dtype=torch.bool, device=x.device)
     height = torch.full(x.shape[:2], -torch.inf, dtype=victim.dtype, device=x.device)
-    for start in starts:
+    turns = _ranked(victim.scores(x), y, rivals) if objective == "rivals" else [None]
+    for start, rival in product(starts, turns):
         rows = _unbroken(victim, broken)
-        climb = _Climb(x, y, eps, best, height, broken).of(rows)
+        climb = _Climb(x, y, eps, objective, rival, best, height, broken).of(rows)
         here = climb.x if start is None else torch.clamp(climb.x + eps * start[rows], *climb.walls)
         for step in range(steps + 1):
             if not len(rows):
@@ -106,8 +126,7 @@ def pgd(victim: Victim, x: Tensor, y: Tensor, eps: float, steps: int, starts: li
             seen = victim.look(here)
             climb.see(here, seen.scores)
             if step < steps:
-                slope = seen.pull(victim.head.of_margin(seen.out, climb.y))
-                here = torch.clamp(here + REACH * eps / steps * _signs(slope), *climb.walls)
+                here = torch.clamp(here + climb.length(step, steps) * _signs(seen.pull(climb.slope(victim, seen))), *climb.walls)
                 left = _unbroken(victim, climb.broken)
                 if len(left) <= FEWER * len(rows):  # broken images cost time, and so does leaving them out
                     best[:, rows], height[:, rows], broken[:, rows] = climb.best, climb.height, climb.broken
@@ -118,11 +137,13 @@ def pgd(victim: Victim, x: Tensor, y: Tensor, eps: float, steps: int, starts: li
 
 @dataclass
 class _Climb:
-    """Images on their way up: the highest point met so far, and whether the answer was wrong anywhere."""
+    """Images on their way up: what they climb, the highest point met so far, and whether the answer was wrong anywhere."""
 
     x: Tensor
     y: Tensor
     eps: float
+    objective: str
+    rival: Tensor | None
     best: Tensor
     height: Tensor
     broken: Tensor
@@ -133,7 +154,18 @@ class _Climb:
     def of(self, rows: Tensor) -> _Climb:
         """Return a copy for some of the images."""
         x, y, best, height, broken = (one[:, rows] for one in (self.x, self.y, self.best, self.height, self.broken))
-        return _Climb(x, y, self.eps, best, height, broken)
+        rival = None if self.rival is None else self.rival[:, rows]
+        return _Climb(x, y, self.eps, self.objective, rival, best, height, broken)
+
+    def slope(self, victim: Victim, seen: Seen) -> Tensor:
+        """Return the slope of what is climbed, at the output."""
+        if self.objective == "loss":
+            return victim.head.of_loss(seen.out, true_target(seen.scores, self.y))
+        return victim.head.of_margin(seen.out, self.y, self.rival)
+
+    def length(self, step: int, steps: int) -> float:
+        """Return the length of a step in every pixel."""
+        return self.eps * (1 + cos(pi * step / steps)) if self.objective == "rivals" else REACH * self.eps / steps
 
     def see(self, here: Tensor, scores: Tensor) -> None:
         """Note where images stand and what the network answers; an image that is broken stays as it broke."""
@@ -142,6 +174,12 @@ class _Climb:
         self.best = torch.where(leading(better, here), here, self.best)
         self.height = torch.where(better, found, self.height)
         self.broken = self.broken | (scores.argmax(-1) != self.y)
+
+
+def _ranked(scores: Tensor, y: Tensor, rivals: int) -> list[Tensor | None]:
+    """Return the wrong classes of highest score, highest first, ``[R, B]`` each."""
+    order = scores.scatter(-1, y.unsqueeze(-1), -torch.inf).argsort(dim=-1, descending=True, stable=True)
+    return list(order[..., : min(rivals, scores.shape[-1] - 1)].unbind(-1))
 
 
 def _unbroken(victim: Victim, broken: Tensor) -> Tensor:

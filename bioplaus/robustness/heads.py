@@ -32,8 +32,8 @@ class Head(Protocol):
     def of_loss(self, out: Tensor, target: Tensor) -> Tensor:
         """Return the gradient of the task's loss, summed over images, at the output; target ``[R, B, K]`` are shares of classes."""
 
-    def of_margin(self, out: Tensor, y: Tensor) -> Tensor:
-        """Return the gradient of the margins, summed over images, at the output."""
+    def of_margin(self, out: Tensor, y: Tensor, rival: Tensor | None = None) -> Tensor:
+        """Return the gradient of the margins, summed over images, at the output; over the given wrong class ``[R, B]`` if there is one."""
 
 
 def margins(scores: Tensor, y: Tensor) -> Tensor:
@@ -42,11 +42,12 @@ def margins(scores: Tensor, y: Tensor) -> Tensor:
     return scores.scatter(-1, y, -torch.inf).amax(-1) - scores.gather(-1, y).squeeze(-1)
 
 
-def _of_margin(scores: Tensor, y: Tensor) -> Tensor:
-    """Return the gradient of the margins at the scores: +1 at the best wrong class, -1 at the right one."""
+def _of_margin(scores: Tensor, y: Tensor, rival: Tensor | None) -> Tensor:
+    """Return the gradient of the margins at the scores: +1 at the rival, by default the best wrong class, -1 at the right one."""
     y = y.expand(scores.shape[:2])
-    best = scores.scatter(-1, y.unsqueeze(-1), -torch.inf).argmax(-1)
-    return one_hot(best, scores.shape[-1], scores.dtype) - one_hot(y, scores.shape[-1], scores.dtype)
+    if rival is None:
+        rival = scores.scatter(-1, y.unsqueeze(-1), -torch.inf).argmax(-1)
+    return one_hot(rival, scores.shape[-1], scores.dtype) - one_hot(y, scores.shape[-1], scores.dtype)
 
 
 def true_target(scores: Tensor, y: Tensor) -> Tensor:
@@ -71,8 +72,8 @@ class Logits:
     def of_loss(self, out: Tensor, target: Tensor) -> Tensor:
         return out.softmax(-1) - target
 
-    def of_margin(self, out: Tensor, y: Tensor) -> Tensor:
-        return _of_margin(out, y)
+    def of_margin(self, out: Tensor, y: Tensor, rival: Tensor | None = None) -> Tensor:
+        return _of_margin(out, y, rival)
 
 
 class Counts(Logits):
@@ -94,8 +95,8 @@ class Membranes:
     def of_loss(self, out: Tensor, target: Tensor) -> Tensor:
         return -out.shape[1] * self.task.error(out, target.argmax(-1))
 
-    def of_margin(self, out: Tensor, y: Tensor) -> Tensor:
-        at_scores = _of_margin(self.scores(out), y).unsqueeze(2)
+    def of_margin(self, out: Tensor, y: Tensor, rival: Tensor | None = None) -> Tensor:
+        at_scores = _of_margin(self.scores(out), y, rival).unsqueeze(2)
         if self.task.unit.loss in ("max_membrane", "mse_membrane") or not self.task.fires:
             return torch.zeros_like(out).scatter_(2, out.argmax(2, keepdim=True), at_scores)
         return at_scores * torch_derivative(self.task.unit, out)
@@ -114,8 +115,8 @@ class Times:
     def of_loss(self, out: Tensor, target: Tensor) -> Tensor:
         return -out.shape[1] * self.task.error(out, target.argmax(-1))
 
-    def of_margin(self, out: Tensor, y: Tensor) -> Tensor:
-        at_scores = _of_margin(self.scores(out), y)
+    def of_margin(self, out: Tensor, y: Tensor, rival: Tensor | None = None) -> Tensor:
+        at_scores = _of_margin(self.scores(out), y, rival)
         return (-2 * at_scores * (out - self._rows(out))).sum(-1, keepdim=True) if self.task.single else -at_scores
 
     def _rows(self, out: Tensor) -> Tensor:

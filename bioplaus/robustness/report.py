@@ -18,6 +18,8 @@ WIDTH = 112
 def words(found: Mapping[str, Any]) -> dict[str, str]:
     """Return each measure as a table names it, in the order of the table."""
     steps = found["steps"]
+    many = f"{steps} steps, {found['restarts']} start{'' if found['restarts'] == 1 else 's'}"
+    rivals = "the likeliest rival" if found["rivals"] == 1 else f"each of {found['rivals']} rivals"
     return {
         "clean": "clean test images",
         "noise": "one-sided noise, 0.1 u",
@@ -26,7 +28,9 @@ def words(found: Mapping[str, Any]) -> dict[str, str]:
         "fgsm_paper": "FGSM, own label, float32 (published protocol)",
         "fgsm_true64": "FGSM, right label, float64",
         "fgsm_margin": "FGSM on the margin of logits",
-        f"pgd{steps}_margin": f"PGD on the margin, {steps} steps, {found['restarts']} start{'' if found['restarts'] == 1 else 's'}",
+        f"pgd{steps}_margin": f"PGD on the margin, {many}",
+        f"pgd{steps}_loss": f"PGD on the loss, {many}",
+        f"pgd{steps}_rivals": f"PGD towards {rivals}, {many}",
         "gradient_free": f"random squares, no gradient, {found['queries']} queries",
         "exact_worst_case": "exact worst case (one linear layer)",
         "zero_gradient_fraction": "images whose gradient is 0 in the published protocol",
@@ -64,6 +68,10 @@ def _remarks(found: Mapping[str, Any]) -> list[str]:
     if paper is not None and worst is not None and paper - worst > MASKED:
         gap = f"{100 * (paper - worst):.1f} points"
         lines.append(f"The published protocol leaves {gap} more images standing than the worst attack: quote the worst (docs/robustness.md).")
+    if found["curve"] and found["curve_images"] < found["images"]:
+        lines.append(f"The curve over eps is that of the first {found['curve_images']:,} images (curve.limit).")
+    if found["weights"] == "final":
+        lines.append("Weights are those of the last update, not those that validation selected.")
     if len(found["seeds"]) == 1:
         lines.append("One seed, so no interval.")
     return lines

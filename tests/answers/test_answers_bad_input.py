@@ -53,6 +53,14 @@ BAD = [
     ("curie_weiss h=.inf", "h=inf", "finite"),
     ("curie_weiss N=0", "N=0", ">= 1"),
     ("curie_weiss N=2000000", "N=2000000", "<= 1e+06"),
+    ("perceptron alpha=0", "alpha=0", "> 0"),
+    ("perceptron transitions", "what=transitions", "transition"),
+    ("perceptron transition scan=alpha", "scan=alpha", "leave what=transition out"),
+    ("perceptron labels=random branch=stable", "branch=stable", "labels=teacher"),
+    ("continual r0=1.5", "r0=1.5", "<= 1"),
+    ("continual alpha1=0", "alpha1=0", "> 0"),
+    ("continual gamma=-1", "gamma=-1", ">= 0"),
+    ("continual beta=0", "beta=0", "> 0"),
     ("curie_weiss N=50 mc.N=60", "mc.N=60 and N=50", "equal"),
     ("curie_weiss h=0.1 mc.N=60", "h=0.1", "no external field"),
     ("curie_weiss scan=h mc.N=60", "scan=h", "no external field"),
@@ -89,4 +97,4 @@ def test_help_names_every_setting(theory: str) -> None:
 
 def test_list_names_every_theory() -> None:
     assert [line.split()[0] for line in command("theory", "list").out.splitlines()] == THEORIES.names()
-    assert THEORIES.names() == ["multitasking", "hopfield", "dense", "curie_weiss", "lif", "stdp"]
+    assert THEORIES.names() == ["multitasking", "hopfield", "dense", "curie_weiss", "lif", "stdp", "perceptron", "continual"]

@@ -12,6 +12,7 @@ from bioplaus.connections import (
     DelayedConnection,
     DenseConnection,
     RecurrentConnection,
+    SparseConnection,
     TransposedConnection,
 )
 
@@ -23,6 +24,8 @@ CONNECTIONS: dict[str, Connection] = {
     "conv2d-even-kernel": Conv2dConnection((2, 5, 5), 3, kernel=2),
     "recurrent": RecurrentConnection(5),
     "recurrent-autapses": RecurrentConnection(5, autapses=True),
+    "sparse": SparseConnection(5, [[0, 2], [4, 1], [2, 3]]),
+    "sparse-blocks": SparseConnection(6, [[0, 1], [2, 3], [4, 5]]),
     "transposed": TransposedConnection(DenseConnection((5,), (3,))),
     "transposed-conv2d": TransposedConnection(Conv2dConnection((2, 5, 4), 3, kernel=3)),
     "conv2d-rim": Conv2dConnection((1, 4, 6), 2, kernel=3, padding=(0, 2, 1, 0)),

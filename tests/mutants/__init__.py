@@ -4,18 +4,23 @@ A defect's old text occurs exactly once in its file (``tests/test_planted_defect
 should go red, as directly as possible.
 """
 
+from mutants.active_dendrites import ACTIVE_DENDRITES
 from mutants.alignment import ALIGNMENT
 from mutants.auditing import AUDITING
+from mutants.binary_theory import BINARY_THEORY
 from mutants.comparing import COMPARING
 from mutants.crossbar import CROSSBAR
 from mutants.defect import Defect, Equivalent
 from mutants.devices import DEVICES
 from mutants.equivalent import EQUIVALENT
 from mutants.forward_in_time import FORWARD_IN_TIME
+from mutants.growing import GROWING
 from mutants.hebbian import HEBBIAN
 from mutants.learning import LEARNING
 from mutants.memristor import MEMRISTOR
+from mutants.microcircuit import MICROCIRCUIT
 from mutants.neurosim import NEUROSIM
+from mutants.perforated import PERFORATED
 from mutants.recall import RECALL
 from mutants.robustness import ROBUSTNESS
 from mutants.running import RUNNING
@@ -32,16 +37,21 @@ from mutants.two_way import TWO_WAY
 __all__ = ["DEFECTS", "EQUIVALENT", "Defect", "Equivalent"]
 
 DEFECTS = (
+    *ACTIVE_DENDRITES,
     *ALIGNMENT,
     *AUDITING,
+    *BINARY_THEORY,
     *COMPARING,
     *CROSSBAR,
     *DEVICES,
     *FORWARD_IN_TIME,
+    *GROWING,
     *HEBBIAN,
     *LEARNING,
     *MEMRISTOR,
+    *MICROCIRCUIT,
     *NEUROSIM,
+    *PERFORATED,
     *RECALL,
     *ROBUSTNESS,
     *RUNNING,

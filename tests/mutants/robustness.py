@@ -7,6 +7,7 @@ from mutants.defect import Defect
 __all__ = ["ROBUSTNESS"]
 
 _ATTACKS, _EXACT, _STATIC = ("robustness/test_robust_attacks.py",), ("robustness/test_robust_exact.py",), ("robustness/test_robust_static.py",)
+_OBJECTIVES, _SLOPES = ("robustness/test_robust_objectives.py",), ("robustness/test_robust_slopes.py",)
 _COMMAND = ("robustness/test_robust_command.py",)
 
 ROBUSTNESS = (
@@ -63,7 +64,7 @@ ROBUSTNESS = (
         "robustness: the worst leaves out attacks without a gradient",
         "bioplaus/robustness/measure.py",
         'for name in ("clean", *ATTACKS) if name in found]',
-        'for name in ("clean", *ATTACKS[:4]) if name in found]',
+        'for name in ("clean", *GRADIENT) if name in found]',
         _ATTACKS,
     ),
     Defect(
@@ -86,6 +87,104 @@ ROBUSTNESS = (
         "better = ((found >= height[:, rows]) | (query == 0)) & ~broken[:, rows]",
         "better = ~broken[:, rows]",
         _ATTACKS,
+    ),
+    Defect(
+        "robustness: PGD goes down the loss",
+        "bioplaus/robustness/attacks.py",
+        "victim.head.of_loss(seen.out, true_target(seen.scores, self.y))\n        return victim",
+        "-victim.head.of_loss(seen.out, true_target(seen.scores, self.y))\n        return victim",
+        _OBJECTIVES,
+    ),
+    Defect(
+        "robustness: steps up the loss fall",
+        "bioplaus/robustness/attacks.py",
+        'if self.objective == "rivals" else REACH',
+        'if self.objective != "margin" else REACH',
+        _OBJECTIVES,
+    ),
+    Defect(
+        "robustness: the loss is not among what counts",
+        "bioplaus/robustness/attacks.py",
+        'OBJECTIVES = ("margin", "loss", "rivals")',
+        'OBJECTIVES = ("margin", "margin", "rivals")',
+        (*_ATTACKS, *_OBJECTIVES),
+    ),
+    Defect(
+        "robustness: the rival of the moment takes the place of the one whose turn it is",
+        "bioplaus/robustness/attacks.py",
+        "return victim.head.of_margin(seen.out, self.y, self.rival)",
+        "return victim.head.of_margin(seen.out, self.y)",
+        _OBJECTIVES,
+    ),
+    Defect(
+        "robustness: the lowest rivals have their turn",
+        "bioplaus/robustness/attacks.py",
+        "argsort(dim=-1, descending=True, stable=True)",
+        "argsort(dim=-1, stable=True)",
+        _OBJECTIVES,
+    ),
+    Defect(
+        "robustness: rivals belong to other images once broken ones are left out",
+        "bioplaus/robustness/attacks.py",
+        "rival = None if self.rival is None else self.rival[:, rows]",
+        "rival = None if self.rival is None else self.rival[:, : len(rows)]",
+        _OBJECTIVES,
+    ),
+    Defect(
+        "robustness: steps towards a rival are too short to cross the box",
+        "bioplaus/robustness/attacks.py",
+        "self.eps * (1 + cos(pi * step / steps))",
+        "self.eps / steps * (1 + cos(pi * step / steps))",
+        _OBJECTIVES,
+    ),
+    Defect(
+        "robustness: a random start ignores the walls",
+        "bioplaus/robustness/attacks.py",
+        "else torch.clamp(climb.x + eps * start[rows], *climb.walls)",
+        "else climb.x + 2 * eps * start[rows]",
+        (*_ATTACKS, *_OBJECTIVES),
+    ),
+    Defect(
+        "robustness: a given rival is not looked at where cells speak by their membranes",
+        "bioplaus/robustness/heads.py",
+        "at_scores = _of_margin(self.scores(out), y, rival).unsqueeze(2)",
+        "at_scores = _of_margin(self.scores(out), y, None).unsqueeze(2)",
+        _EXACT,
+    ),
+    Defect(
+        "robustness: a rate code passes slopes beyond its largest rate",
+        "bioplaus/robustness/victim.py",
+        "gradient = gradient * gain * (gain * x <= 1)",
+        "gradient = gradient * gain",
+        _SLOPES,
+    ),
+    Defect(
+        "robustness: what a silent cell would want is taken for a slope",
+        "bioplaus/spike_time_layer.py",
+        "-error / trace.current.clamp(min=self.cells.floor), 0)",
+        "-error / trace.current.clamp(min=self.cells.floor), self.cells.push)",
+        _SLOPES,
+    ),
+    Defect(
+        "robustness: the curve is that of all images",
+        "bioplaus/robustness/measure.py",
+        "known = {name: flags[:, :left] for name, flags in here.items()} if eps == options.eps else None",
+        "known = here if eps == options.eps else None",
+        _COMMAND,
+    ),
+    Defect(
+        "robustness: final weights are the selected ones",
+        "bioplaus/robustness/measure.py",
+        'if weights == "selected" else pack.world',
+        "if weights else pack.world",
+        _COMMAND,
+    ),
+    Defect(
+        "robustness: measured first, and then found that the folder cannot be written",
+        "bioplaus/robustness/run.py",
+        "        with TemporaryFile(dir=folder):\n            pass\n",
+        "",
+        _COMMAND,
     ),
     Defect(
         "robustness: what follows spikes is said to have no gradient",

@@ -203,3 +203,8 @@ def test_read_noise_of_a_test_follows_from_seed_and_image() -> None:
     assert np.array_equal(found[[3, 1]], respond(state, images[[3, 1]], c, seed=4)) and np.array_equal(words, state.words)
     assert not np.allclose(found, respond(state, images, c, seed=5))
     assert not np.allclose(found, respond(state, images, c._replace(read_noise=0.0)))
+    # one pixel or another of equal devices: without noise the same answer, with it each image meets its own
+    alike = new_state(np.full((20, 8), 0.7), rng.random((8, 3)), 1)
+    either = np.eye(20, dtype=np.uint8)[[2, 5]]
+    quiet, noisy = (respond(alike, either, c._replace(read_noise=noise), seed=4) for noise in (0.0, 0.2))
+    assert np.allclose(quiet[0], quiet[1]) and not np.allclose(noisy[0], noisy[1])

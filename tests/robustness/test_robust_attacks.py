@@ -13,7 +13,7 @@ from torch import Tensor
 
 from bioplaus.robustness.attacks import REACH, fgsm_margin, fgsm_own, fgsm_true, pgd
 from bioplaus.robustness.exact import worst_case
-from bioplaus.robustness.measure import Options, attacked
+from bioplaus.robustness.measure import ATTACKS, Options, attacked
 from bioplaus.robustness.square import area, square
 
 EPS = 0.07
@@ -92,7 +92,7 @@ def test_a_saturated_softmax_hides_its_gradient_and_the_margin_shows_it() -> Non
     x, y = torch.tensor([[[0.7, 0.5], [0.4, 0.6]]], dtype=torch.float64), torch.tensor([[0, 1]])
     found = attacked(net.part(x, y), 0.3, Options(0.3, 2, steps=4, queries=4))
     assert found["zero"].all() and found["fgsm_paper"].all()
-    assert not found["fgsm_margin"].any() and not found["pgd"].any() and not found["exact_worst_case"].any() and not found["worst"].any()
+    assert not found["fgsm_margin"].any() and not found["pgd_margin"].any() and not found["exact_worst_case"].any() and not found["worst"].any()
 
 
 # --- many steps ----------------------------------------------------------------------------------------------------------
@@ -225,15 +225,24 @@ def test_a_replica_meets_what_it_meets_alone() -> None:
 # --- what is counted -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("sizes", "scale", "alone"), [((12, 6), 0.5, "exact_worst_case"), ((12, 10, 6), 4.0, "gradient_free")])
-def test_an_image_is_robust_if_it_survives_all(sizes: tuple[int, ...], scale: float, alone: str) -> None:
-    """One step up the slope, which says little where hidden cells are saturated, leaves images standing that one other attack alone breaks."""
+@pytest.mark.parametrize(
+    ("sizes", "scale", "alone", "more"),
+    [
+        ((12, 6), 0.5, "exact_worst_case", {"steps": 1, "rivals": 1}),
+        ((12, 10, 6), 4.0, "gradient_free", {"steps": 1}),
+        ((12, 10, 6), 0.5, "pgd_rivals", {"steps": 8, "queries": 1}),
+        ((12, 10, 6), 1.0, "pgd_loss", {"steps": 8, "rivals": 1, "queries": 1}),
+    ],
+    ids=["exact", "squares", "rivals", "loss"],
+)
+def test_an_image_is_robust_if_it_survives_all(sizes: tuple[int, ...], scale: float, alone: str, more: dict[str, int]) -> None:
+    """Attacks cut short leave images standing that one other attack alone breaks; each attack counts."""
     draw, eps = np.random.default_rng(9), 0.15
     net = random_net(draw, sizes, scale=scale)
     x, y = answered(net, 120, draw, (12,))
     y = torch.where(torch.arange(120) % 9 == 0, (y + 1) % 6, y)
-    found = attacked(net.part(x, y), eps, Options(eps, 120, steps=1, restarts=1, queries=200))
-    names = {"clean", "fgsm_paper", "fgsm_true64", "fgsm_margin", "pgd", "gradient_free"} | ({"exact_worst_case"} if len(sizes) == 2 else set())
+    found = attacked(net.part(x, y), eps, Options(eps, 120, restarts=1, **more))
+    names = {"clean", *ATTACKS} - (set() if len(sizes) == 2 else {"exact_worst_case"})
     assert set(found) == names | {"zero", "worst"}
     for r, i in np.ndindex(2, 120):
         assert found["worst"][r, i] == all(bool(found[name][r, i]) for name in names)

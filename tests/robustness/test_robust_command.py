@@ -27,12 +27,14 @@ NAMES = (
     "fgsm_true64",
     "fgsm_margin",
     "pgd40_margin",
+    "pgd40_loss",
+    "pgd40_rivals",
     "gradient_free",
     "exact_worst_case",
     "zero_gradient_fraction",
     "worst",
 )
-ATTACKS = NAMES[4:10]
+ATTACKS = NAMES[4:12]
 QUICK = {"steps": 3, "queries": 6, "figures": False}
 FEW = {**TINY, "data.limit": 60, "batch_size": 20, "epochs": 1}
 SPIKES = {"neuron": "lif", "neuron.steps": 5}
@@ -46,6 +48,7 @@ OWN: dict[str, dict[str, Any]] = {
     "spikeprop": {"network": "spike_times", "network.delays": 3, "network.delay_step": 3.0, "network.dt": 1.0},
     "memristor": {"network": "neurosim", "network.device": "epiram", "network.units": 12},
     "ep": {"rule.steps": 5},
+    "cascor": {"network": "cascade", "batch_size": 1000, "epochs": 120, "rule.output_patience": 5, "rule.candidate_patience": 5},
     "perforated": {"rule.switch_mode": "every_epoch", "rule.controls": False, "epochs": 3},
 }
 WITHOUT = {"stdp": "compiled loop", "memristor": "compiled loop", "rstdp": "no error finds a way back"}
@@ -82,7 +85,7 @@ def everything(run: Path) -> dict[str, str]:
 def test_every_rule(rule: str, tmp_path: Path) -> None:
     run = run_of(tmp_path, **{**FEW, **OWN.get(rule, {})}, rule=rule, seeds=2)
     values = robustness(run, {**QUICK, "eps": 0.1, "data.limit": 6}).values
-    gradient = ("fgsm_paper", "fgsm_true64", "fgsm_margin", "pgd3_margin", "zero_gradient_fraction")
+    gradient = ("fgsm_paper", "fgsm_true64", "fgsm_margin", "pgd3_margin", "pgd3_loss", "pgd3_rivals", "zero_gradient_fraction")
     for name in ("clean", "noise", "gradient_free", "worst", *(() if rule in WITHOUT else gradient)):
         shares = values[name]["values"]
         assert len(shares) == 2 and all(share * 6 == pytest.approx(round(share * 6)) and 0 <= share <= 1 for share in shares), name
@@ -159,12 +162,26 @@ def test_spikes_with_a_slope_and_codes_without(tmp_path: Path) -> None:
         robustness(run, {**QUICK, "eps": 0, "data.limit": 8})
 
 
+def test_a_network_on_devices(tmp_path: Path) -> None:
+    """What is read back from devices is what is attacked: clean is the run's own accuracy, and the slope is the network's."""
+    run = run_of(tmp_path, **{**FEW, "plasticity": "memristor", "network.hidden": []}, rule="bp", seeds=2)
+    values = robustness(run, {**QUICK, "eps": 0.1}).values
+    assert values["gradient"] == "adjoint" and values["clean"]["values"] == pytest.approx(api.load(run).summary["test_accuracy"]["values"])
+    assert values["exact_worst_case"]["values"] == values["worst"]["values"] and values["rivals"] == 9
+
+
 REFUSED = [
     ("eps=-0.1", 2, "eps=-0.1 must be a number from 0 to 1"),
     ("eps=1.5", 2, "eps=1.5 must be a number from 0 to 1"),
     ("eps=much", 2, "eps=much must be a number from 0 to 1"),
     ("eps=true", 2, "eps=True must be a number from 0 to 1"),
-    ("esp=0.1", 2, "robustness takes eps=0.3, data.limit=n, steps=40, restarts=2, queries=200, seed=0, figures=true|false, not esp"),
+    ("esp=0.1", 2, "robustness takes eps=0.3 or a list, data.limit=n, curve.limit=1000, steps=40, restarts=2, rivals=9, queries=200, seed=0, "),
+    ("esp=0.1", 2, "weights=selected|final, figures=true|false, not esp"),
+    ("eps=[0.1,2]", 2, "eps=[0.1, 2] must be a number from 0 to 1"),
+    ("eps=[]", 2, "eps=[] must be a number from 0 to 1"),
+    ("curve.limit=0", 2, "curve.limit=0 must be a whole number >= 1"),
+    ("rivals=0", 2, "rivals=0 must be a whole number >= 1"),
+    ("weights=best", 2, "weights=best must be selected or final"),
     ("steps=0", 2, "steps=0 must be a whole number >= 1"),
     ("restarts=1.5", 2, "restarts=1.5 must be a whole number >= 1"),
     ("queries=-1", 2, "queries=-1 must be a whole number >= 1"),
@@ -178,6 +195,67 @@ REFUSED = [
 @pytest.mark.parametrize(("words", "code", "said"), REFUSED, ids=[case[0] for case in REFUSED])
 def test_bad_options(words: str, code: int, said: str, linear: Path) -> None:
     one_line(command("robustness", str(linear), words), code, said)
+
+
+def test_a_list_of_eps_and_few_images_of_a_curve(linear: Path) -> None:
+    """The largest is the table's; the curve is that of the first images, which each eps by itself gives too; eps = 0 leaves them as they are."""
+    words = ("data.limit=60", "steps=4", "queries=5", "--json")
+    answer = command("robustness", str(linear), "eps=[0.1,0,0.02]", "curve.limit=30", "figures=false", *words)
+    values = json.loads(answer.out)
+    less, more = (
+        json.loads(command("robustness", str(linear), f"eps={eps}", "data.limit=30", "figures=false", *words[1:]).out) for eps in (0.02, 0.1)
+    )
+    assert values["eps"] == 0.1 and values["curve_images"] == 30 and [point["eps"] for point in values["curve"]] == [0, 0.02, 0.1]
+    names = [name for name in NAMES if not name.startswith("static") and name not in ("noise", "zero_gradient_fraction")]
+    names = [name.replace("pgd40", "pgd4") for name in names]
+    for name in names:
+        assert values["curve"][0][name]["values"] == values["curve"][0]["clean"]["values"]
+        assert values["curve"][1][name] == less[name] and values["curve"][2][name] == more[name], name
+    assert values["worst"]["values"] != values["curve"][2]["worst"]["values"]  # of 60 images, and of 30
+    said = command("robustness", str(linear), "eps=[0.02]", "curve.limit=30", "figures=false", *words[:-1]).out
+    assert "the first 30 images (curve.limit)" in said
+
+
+def test_the_folder_is_tried_before_anything_is_measured(linear: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file stands where the folder should be; then the disk takes no files. Neither costs a measurement."""
+
+    def measured(*_: Any) -> Any:
+        raise AssertionError("measured first")
+
+    monkeypatch.setattr("bioplaus.robustness.run.measured", measured)
+    folder, aside = linear / "robustness", linear / "aside"
+    if folder.exists():
+        folder.rename(aside)
+    folder.write_text("in the way")
+    try:
+        one_line(command("robustness", str(linear), "data.limit=5"), 1, "cannot write into the folder")
+        folder.unlink()
+
+        def full(**_: Any) -> Any:
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr("bioplaus.robustness.run.TemporaryFile", full)
+        one_line(command("robustness", str(linear), "data.limit=5"), 1, "No space left on device; mend")
+    finally:
+        folder.rmdir() if folder.is_dir() else folder.unlink()
+        if aside.exists():
+            aside.rename(folder)
+
+
+def test_final_weights(tmp_path: Path) -> None:
+    """Accuracy of the last update's weights, by a product in NumPy of what lies in the last checkpoint."""
+    from safetensors.numpy import load_file
+
+    keys = {"network.hidden": [], "network.bias": True, "rule.lr": 10.0, "epochs": 12, "plasticity": "sgd"}
+    run = run_of(tmp_path, **{**FEW, **keys}, rule="bp", seeds=2)
+    splits, last = api.load(run).simulator.splits, load_file(run / "checkpoints" / "last.safetensors")
+    keys_of = {key.rsplit("/", 1)[-1]: key for key in last if "params/forward/0/" in key}
+    weight, bias = last[keys_of["weight"]], last[keys_of["bias"]]
+    z = np.einsum("bi,rki->rbk", splits.test_x.reshape(len(splits.test_x), -1), weight) + bias[:, None]
+    final, selected = (robustness(run, {**QUICK, "weights": which}).values for which in ("final", "selected"))
+    assert final["clean"]["values"] == pytest.approx((z.argmax(-1) == splits.test_y).mean(-1), abs=1e-9)
+    assert selected["clean"]["values"] == pytest.approx(api.load(run).summary["test_accuracy"]["values"], abs=1e-9)
+    assert final["clean"] != selected["clean"] and final["weights"] == "final"
 
 
 def one_line(answer: Any, code: int, said: str) -> None:
@@ -198,6 +276,9 @@ def test_bad_runs(tmp_path: Path) -> None:
 def test_runs_without_a_classifier(tmp_path: Path) -> None:
     recall = run_of(tmp_path, rule="multitasking", network="memory", data="patterns", data__N=60, data__K=2, data__limit=None)
     one_line(command("robustness", str(recall)), 2, "is a run without a classifier")
+    images = run_of(tmp_path, **FEW, rule="bp", network="autoencoder", network__channels=[4])
+    one_line(command("robustness", str(images), "eps=0.1"), 2, "is a run without a classifier")
+    assert not (images / "robustness").exists()
 
 
 def test_inputs_that_are_no_pixels(tmp_path: Path) -> None:

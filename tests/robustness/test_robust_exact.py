@@ -64,7 +64,15 @@ def test_slopes_at_the_output(name: str, head: Head, shape: tuple[int, ...]) -> 
             return torch.nn.functional.cross_entropy(o.flatten(0, 1), y.flatten(), reduction="sum")
         return (head.task.loss(o, y) * 5).sum()
 
-    for height, slope in ((lambda o: margins(head.scores(o), y).sum(), head.of_margin(out, y)), (loss, head.of_loss(out, hot))):
+    def ahead(o: Tensor) -> Tensor:  # of the right class: the one after it
+        z = head.scores(o)
+        return (z.gather(-1, (y + 1).remainder(4).unsqueeze(-1)) - z.gather(-1, y.unsqueeze(-1))).sum()
+
+    for height, slope in (
+        (ahead, head.of_margin(out, y, (y + 1).remainder(4))),
+        (lambda o: margins(head.scores(o), y).sum(), head.of_margin(out, y)),
+        (loss, head.of_loss(out, hot)),
+    ):
         for entry in np.ndindex(shape):
             moved = torch.zeros(shape, dtype=torch.float64)
             moved[entry] = step

@@ -184,6 +184,21 @@ def test_each_neuron_gets_the_best_of_its_own_pool_at_its_best() -> None:
         torch.testing.assert_close(C.abs() / e.std(1, correction=0), best.amax(1), rtol=1e-8, atol=1e-12)
 
 
+@pytest.mark.parametrize("size", [24, 8], ids=["one batch", "three batches"])
+def test_a_candidate_that_has_passed_its_best_is_installed_as_it_was_there(size: int) -> None:
+    """A rate so high that sigmoids saturate and covariances fall: S of what is installed is the largest of any epoch, by its definition."""
+    run = Drive(make((0, 1), lr_dendrites=3.0, p_epochs=6), data(), size).go(N + 6)
+    fell = False
+    for name in dendrites_of(run.seen()):
+        course = [run.after[e].state[f"{name}/top/S"] for e in range(N + 1, N + 7)]
+        heard = run.model.rule.heard(run.seen())[name]  # type: ignore[attr-defined]
+        d, e = heard.older[0], heard.error
+        S = ((d - d.mean(1, keepdim=True)) * (e - e.mean(1, keepdim=True))).mean(1).abs() / e.std(1, correction=0)
+        torch.testing.assert_close(S, course[-1].amax(1), rtol=1e-8, atol=1e-12)
+        fell |= bool((course[-1] == course[-2]).any())
+    assert fell, "every candidate was at its best at the end: the test says nothing"
+
+
 @pytest.mark.parametrize("keys", [{}, {"stats": "running", "stats_momentum": 0.0}], ids=["exact", "memoryless"])
 def test_running_statistics_without_memory_are_exact_on_full_batches(keys: dict[str, Any]) -> None:
     exact = Drive(make((0, 1)), data()).go(N + P)

@@ -21,6 +21,7 @@ from bioplaus.norm import BatchNorm
 from bioplaus.operations import Scope
 from bioplaus.rules.perforated_candidates import Moments, Sides, ascent
 from bioplaus.rules.perforated_findings import _parameters
+from bioplaus.rules.perforated_state import averaged, corrected
 
 X = torch.tensor([[-1, 0], [0, 1], [1, 0.5], [0.5, -1]], dtype=torch.float64).unsqueeze(0)
 E = torch.tensor([0.2, -0.4, 0.1, 0.3], dtype=torch.float64).view(1, 4, 1)
@@ -63,12 +64,16 @@ def test_t1_tanh() -> None:
 
 
 def test_t2_scalar_network_with_and_without_perforation() -> None:
-    """``h = tanh(w1)``, ``z = w2 h + u sigmoid(v h)``, ``L = (z - 1)^2 / 2``."""
+    """``h = tanh(w1)``, ``z = w2 h + u sigmoid(v h)``, ``L = (z - 1)^2 / 2``, by the chain rule in 40 digits, rounded once::
+
+        dL/dw1 = (z - 1) w2 (1 - h^2) = 1.7045238544275548...                         errors stop at the dendrite
+        dL/dw1 = (z - 1) (w2 + u v d (1 - d)) (1 - h^2) = 1.09827402622528050...      d = sigmoid(v h), errors pass through it
+    """
     w1, w2, u, v = 0.5, 2.0, 3.0, -1.0
     values = {"a/weight": w1, "b/weight": w2, "b/dendrites/u": u, "b/dendrites/V": v, "b/dendrites/c": 0.0, "b/dendrites/q": 0.0}
     sides = {"b/dendrites/V": 4, "b/dendrites/q": 4}
     p = {key: torch.full((1,) * sides.get(key, 3), value, dtype=torch.float64) for key, value in values.items()}
-    for perforated, expected in ((True, 1.704523854427555), (False, 1.0982740262252806)):
+    for perforated, expected in ((True, 1.704523854427555), (False, 1.0982740262252805)):
         first = Layer("a", DenseConnection((1,), (1,)), Tanh())
         second = Layer("b", DenseConnection((1,), (1,)), Identity(), dendrites=True)
         second.dendrites = Dendrites("b/dendrites", second.connection, perforated=perforated)
@@ -76,7 +81,7 @@ def test_t2_scalar_network_with_and_without_perforation() -> None:
         two = second.forward(Scope(p), one.out)
         z = two.out.item()
         assert z == pytest.approx(2.083685401443838, abs=1e-13)
-        assert (z - 1) ** 2 / 2 == pytest.approx(0.5871870246512464, abs=1e-10)
+        assert (z - 1) ** 2 / 2 == pytest.approx(0.5871870246512462, abs=1e-13)
         error, changes = second.wanted(two, 1 - two.out)
         assert -changes["b/weight"].dense().item() == pytest.approx(0.5007896170793991, abs=1e-13)
         assert -changes["b/dendrites/u"].dense().item() == pytest.approx(0.41882673886251093, abs=1e-13)
@@ -229,3 +234,22 @@ def test_moments_of_parts_are_those_of_the_whole() -> None:
         parts.add(Sides(X[:, rows], [], E[:, rows], (1,)))
     for name in ("covariance", "mean_e", "var_e", "var_d", "mean_d"):
         torch.testing.assert_close(getattr(whole, name), getattr(parts, name), rtol=1e-12, atol=1e-15)
+
+
+def test_running_averages_weigh_batches_by_age_and_forget_where_they_started() -> None:
+    """``sum_t m^(T-t) C_t / sum_t m^(T-t)`` for T batches: a weighted mean, whose weights add up to 1."""
+    dendrites, p = one_neuron(Sigmoid())
+    share, found = 0.9, []
+    state: dict[str, Tensor] = {f"l/avg/{key}": torch.zeros(1, 1, 1, dtype=torch.float64) for key in ("cov", "var_d")}
+    state |= {f"l/avg/{key}": torch.zeros(1, 1, dtype=torch.float64) for key in ("mean_e", "var_e")}
+    state["l/batches"] = torch.zeros(1, dtype=torch.int64)
+    for t, error in enumerate((E, 2 * E, E.square(), -E), 1):
+        now = Moments(dendrites, p)
+        now.add(Sides(X, [], error, (1,)))
+        found.append((objective(Sigmoid(), error)[0], float(error.mean())))
+        state |= averaged("l", now, state, share)
+        weights = [share ** (t - i) for i in range(1, t + 1)]
+        seen = corrected("l", state, share)
+        for key, values in (("cov", [C for C, _ in found]), ("mean_e", [mean for _, mean in found])):
+            expected = sum(w * v for w, v in zip(weights, values)) / sum(weights)
+            assert float(seen[f"l/{key}"]) == pytest.approx(expected, rel=1e-12, abs=1e-15), (t, key)
