@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 from bioplaus.experiments.claims import Claim, Measurement, Report
@@ -31,7 +32,8 @@ def _run(quick: bool, folder: str) -> Report:
         values = [overlaps[0] for overlaps, _ in _ends(settings, folder)]
         target = f"{p:.3f} (theory){'' if near is None else f', within {near:g}'}"
         row = _row(f"p at alpha = {alpha:g}", values, target, settings)
-        rows.append(row if near is None or row.mean is None else _judged(row, abs(row.mean - p) <= near))
+        row = replace(row, note=f"the teacher is found exactly by {sum(value == 1 for value in values)} of {len(values)} seeds")
+        rows.append(row if near is None or row.mean is None else replace(row, reached=abs(row.mean - p) <= near))
         found.append((alpha, row.mean or 0.0, _error(row)))
     pairs = []
     for r0, theory in PAIRS.items():
@@ -47,10 +49,12 @@ def _run(quick: bool, folder: str) -> Report:
     remarks = (
         "p: share of equal signs of fields and teacher, less that of unequal ones, after the last update; eps = arccos(p)/pi.",
         "theory: replica-symmetric, beta = 20, flat prior in m; its branch below alpha = 1.5 is glassy or metastable from about 1 on; learning "
-        "minimises where theory samples, so two-task figures are to be read beside Q_1 = <m^2>: a reference less sure of itself forgets more.",
-        "two tasks: full batches, AdamW with decay 1e-3 and rate 0.005 in both tasks (the published ones: 0.001 in the first).",
+        "minimises where theory samples, so two-task figures are to be read beside Q_1 = <m^2>.",
+        "two tasks: full batches, AdamW with decay 1e-3 and rate 0.005 in both tasks (the published ones: 0.001 in the first). A reference that is "
+        "surer of itself than theory's forgets less and learns less than theory says.",
+        "at alpha = 1.8 a seed that has not found the teacher after 500 epochs is on the poor branch, which theory has up to about 1.9.",
     )
-    return Report("", tuple(rows), picture=_picture(found, pairs), remarks=remarks, digits=4)
+    return Report("overlap or error", tuple(rows), picture=_picture(found, pairs), remarks=remarks, digits=4)
 
 
 def _ends(settings: dict[str, Any], folder: str) -> list[tuple[list[float], float]]:
@@ -81,12 +85,6 @@ def _row(name: str, values: list[float], target: str, settings: dict[str, Any]) 
 
     found = summarise(values)
     return Measurement(name, target, found["mean"], tuple(found["ci95"]) if found["ci95"] else None, len(values), None, settings)
-
-
-def _judged(row: Measurement, reached: bool) -> Measurement:
-    from dataclasses import replace
-
-    return replace(row, reached=reached)
 
 
 def _error(row: Measurement) -> float:
