@@ -50,7 +50,7 @@ def _run(quick: bool, folder: str) -> Report:
         "p: share of equal signs of fields and teacher, less that of unequal ones, after the last update; eps = arccos(p)/pi.",
         "theory: replica-symmetric, beta = 20, flat prior in m; its branch below alpha = 1.5 is glassy or metastable from about 1 on; learning "
         "minimises where theory samples, so two-task figures are to be read beside Q_1 = <m^2>.",
-        "two tasks: full batches, AdamW with decay 1e-3 and rate 0.005 in both tasks (the published ones: 0.001 in the first). A reference that is "
+        "two tasks: full batches, AdamW with decay 1e-3 and rate 0.005 in both tasks (the published ones: 0.001 in the first). A reference "
         "surer of itself than theory's forgets less and learns less than theory says.",
         "at alpha = 1.8 a seed that has not found the teacher after 500 epochs is on the poor branch, which theory has up to about 1.9.",
     )
