@@ -93,7 +93,7 @@ def _difference(name: str, a: dict[str, Any], b: dict[str, Any], key: str, bette
     ci95 = (100 * found["ci95"][0], 100 * found["ci95"][1]) if found["ci95"] else None
     reached = ci95 is not None and min(better * ci95[0], better * ci95[1]) > 0
     mean = None if found["mean"] is None else 100 * found["mean"]
-    return Measurement(name, "above 0" if better > 0 else "below 0", mean, ci95, found["n"], reached)
+    return Measurement(name, "above 0" if better > 0 else "below 0", mean, ci95, found["n"], reached, a)
 
 
 def _picture(finals: dict[str, dict[str, Any]], folder: str, epochs: int, tasks: int, seeds: int) -> Curves:

@@ -37,7 +37,8 @@ def _run(quick: bool, folder: str) -> Report:
             rows += _rows(label, settings, folder, mean)
             continue
         words = " ".join(f"{key}={_word(value)}" for key, value in settings.items())
-        note = f"not run: cost, about 20 min on one core; `bioplaus simulate {words} run.root=results/runs/continual_mnist`, then this claim again"
+        command = f"`bioplaus simulate {words} run.root=results/runs/continual_mnist`"
+        note = f"not run: cost, about 20 min on one core; {command}, then this claim again"
         rows.append(Measurement(f"{label}: average accuracy", _target(mean), None, settings=settings, note=note))
     remarks = (
         "targets: our re-implementation of the published program outside this one, one seed; the paper's own figures were not available.",
