@@ -63,11 +63,12 @@ class SignSynapse(Synapse):
             return
         hidden = state["hidden"]
         delta = step.change.dense() * per_weight(step.rate, weight)
+        before = hidden < 0
         resistance = 1 - torch.tanh(self.config.m_meta * hidden.abs()) ** 2
         hidden += torch.where(hidden * delta < 0, delta * resistance, delta)
         if step.bounds:
             hidden.clamp_(*step.bounds)
-        weight.copy_(self._read(hidden))
+        weight.copy_(torch.where((hidden < 0) != before, self._read(hidden), weight))  # what has not flipped reads as it did
 
     def _read(self, hidden: Tensor) -> Tensor:
         size = 1.0 if self.config.scale == "one" else 1 / math.sqrt(max(math.prod(hidden.shape[2:]), 1))
