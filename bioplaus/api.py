@@ -26,7 +26,7 @@ from bioplaus.recorder import read_metrics
 from bioplaus.settings import Settings
 from bioplaus.simulator import Simulator
 from bioplaus.store import Store
-from bioplaus.summary import findings_of, silence_of, summarise_run, test_scores
+from bioplaus.summary import findings_of, scores_of_run, silence_of, summarise_run
 from bioplaus.view import Batch
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def run(settings: Settings, progress: Silent | None = None, *, controls: bool = 
     Controls that the rule wants beside the run follow it if they are asked for.
     """
     with _enough_memory():
-        simulator = Simulator(settings, data.load(settings.data, settings.seed_list), progress=progress)
+        simulator = Simulator(settings, data.load(settings.data, settings.seed_list, settings.top.tasks), progress=progress)
         if settings.run.save:  # only now: what cannot be built leaves no empty directory behind
             simulator.store = Store.create(settings, simulator.device.type)
             simulator.store.write_splits(simulator.splits)
@@ -201,7 +201,7 @@ def resume(path: str | Path, progress: Silent | None = None, *, controls: bool =
         raise RunError(f"{path} is finished; to train longer start anew with --config {path}/config.yaml epochs=N")
     settings = store.settings()
     with _enough_memory():
-        simulator = Simulator(settings, data.load(settings.data, settings.seed_list), store, progress)
+        simulator = Simulator(settings, data.load(settings.data, settings.seed_list, settings.top.tasks), store, progress)
         simulator.restore()
         if not any(bool(pack.world.alive.any()) for pack in simulator.packs):
             raise RunError(f"every seed of {path} has stopped, its numbers were no longer finite; start anew with a lower rule.lr")
@@ -249,7 +249,7 @@ def load(path: str | Path) -> Result:
         # what a GPU trained can be read anywhere, in the packing it was trained in
         settings.top.device = "cpu"
         settings.run.pack = str(len(checkpoint.load(store.last)[1]["packs"][0]))
-    simulator = Simulator(settings, data.load(settings.data, settings.seed_list), store)
+    simulator = Simulator(settings, data.load(settings.data, settings.seed_list, settings.top.tasks), store)
     simulator.restore()
     return Result(summary, read_metrics(store.metrics), simulator)
 
@@ -265,11 +265,10 @@ def evaluate(path: str | Path, limit: int | None = None) -> dict[str, Any]:
     from bioplaus.stats import summarise
 
     result = load(path)
-    test = result.simulator.feeds.test
-    if limit is not None:
-        if not 1 <= limit <= len(test):
-            raise ConfigError(f"data.limit={limit} must be between 1 and {len(test)}, the size of the test set")
-        test = test.first(limit)
-    scores = test_scores(result.simulator, test)
+    size = min(len(feeds.test) for feeds in result.simulator.tasks)
+    if limit is not None and not 1 <= limit <= size:
+        raise ConfigError(f"data.limit={limit} must be between 1 and {size}, the size of the test set")
+    scores = scores_of_run(result.simulator, "test", limit)
     measured = {f"test_{key}": summarise(values) for key, values in scores.items()}
-    return {**result.summary, **measured, "test_samples": len(test)}
+    samples = sum(len(feeds.test) if limit is None else limit for feeds in result.simulator.tasks)
+    return {**result.summary, **measured, "test_samples": samples}

@@ -309,6 +309,9 @@ def _check_together(settings: Settings) -> None:
             if isinstance(value, tuple) and len(value) != top.seeds:
                 advice = f" (seeds={len(value)})" if value else ""
                 raise ConfigError(f"{section}.{f.name} lists {len(value)} values for {top.seeds} seeds; give one per seed{advice}")
+    data.check_tasks(settings.data.name, top.tasks)
+    if top.tasks > 1 and top.iterations is not None:
+        raise ConfigError(f"iterations={top.iterations} counts updates of one task; for tasks={top.tasks} give epochs, those of each")
     for probe in top.probes:
         registry.PROBES.check(probe)
         if top.probes.count(probe) > 1:

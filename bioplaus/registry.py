@@ -220,6 +220,9 @@ RULES = Registry(
         "bcm": "bioplaus.rules.bcm:Bcm",
         "softhebb": "bioplaus.rules.softhebb:SoftHebb",
         "multitasking": "bioplaus.rules.multitasking:Multitasking",
+        # one task after the other
+        "vcl_binary": "bioplaus.rules.vcl_binary:VclBinary",
+        "ewc": "bioplaus.rules.ewc:Ewc",
         # controls
         "readout": "bioplaus.rules.readout:Readout",
         "top": "bioplaus.rules.top:TopLayer",
@@ -261,6 +264,7 @@ PLASTICITY = Registry(
         "rmsprop": "bioplaus.plasticity.adaptive:RmsProp",
         "rprop": "bioplaus.plasticity.resilient:Rprop",
         "sign": "bioplaus.plasticity.sgd:SignStep",
+        "metaplastic": "bioplaus.plasticity.metaplastic:Metaplastic",
         "memristor": "bioplaus.plasticity.memristor:Memristor",
     },
     "bioplaus.plasticity",
@@ -317,6 +321,7 @@ NETWORKS = Registry(
         "diehl_cook": "bioplaus.networks.diehl_cook:DiehlCook",
         "spike_times": "bioplaus.networks.spike_times:SpikeTimesPreset",
         "neurosim": "bioplaus.networks.neurosim:NeuroSim",
+        "perceptron": "bioplaus.networks.perceptron:Perceptron",
         "dann": "bioplaus.networks.dann:Dann",
         "cascade": "bioplaus.networks.cascade:Cascade",
         "active_dendrites": "bioplaus.networks.active_dendrites:ActiveDendrites",

@@ -37,7 +37,11 @@ class TopConfig:
     """Settings without a prefix."""
 
     epochs: int = ranged(40, 0)
-    """Passes over the training samples."""
+    """Passes over the training samples; of each task, where there are several."""
+    tasks: int = ranged(1, 1)
+    """Tasks learned one after the other, for data that come as a sequence of tasks, such as permuted_digits; no earlier samples are kept."""
+    fresh_optimiser: bool = False
+    """Whether moments and counters of the optimiser start anew with each task."""
     iterations: int | None = ranged(None, 1)
     """Updates in all, in place of epochs; the last epoch may be broken off."""
     batch_size: int = ranged(64, 1)

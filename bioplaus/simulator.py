@@ -3,31 +3,28 @@
 from __future__ import annotations
 
 import itertools
-import signal
 import statistics
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from types import FrameType
-from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from bioplaus import checkpoint, registry
 from bioplaus.allocation import keeping_memory
 from bioplaus.build import Feeds, build_model, choose_device, choose_threads, make_feeds, pack_sizes
+from bioplaus.course import Course
 from bioplaus.data.base import Splits
 from bioplaus.engines.base import Block, Engine
 from bioplaus.errors import ConfigError, RunError
 from bioplaus.evaluation import evaluate
 from bioplaus.feed import Feed
+from bioplaus.guards import flushing_denormals, interruptible
 from bioplaus.pack import Pack, probe_batch
 from bioplaus.probes.observe import observe
 from bioplaus.progress import Silent
 from bioplaus.recorder import Recorder, read_metrics, rows_of
 from bioplaus.selection import Best
+from bioplaus.sequence import begin_task, check_sequence, scores_of_tasks
 from bioplaus.settings import Settings
 from bioplaus.store import Store
 
@@ -64,15 +61,17 @@ class Simulator:
         self.settings, self.splits, self.store = settings, splits, store
         self.progress = progress or Silent()
         self.device = choose_device(settings.top.device)
-        self.feeds: Feeds = make_feeds(settings, splits, self.device)
+        self.tasks: list[Feeds] = [make_feeds(settings, one, self.device) for one in (splits, *splits.later)]
+        self.task = 0
         self.batch = min(settings.top.batch_size, len(self.feeds.train))
-        self.per_epoch = -(-self.feeds.train.per_epoch // settings.top.batch_size)
-        total = settings.top.iterations or settings.top.epochs * self.per_epoch
-        self.total = min(total, settings.top.steps or total)
+        lengths = tuple(-(-feeds.train.per_epoch // settings.top.batch_size) for feeds in self.tasks)
+        total = settings.top.iterations or settings.top.epochs * sum(lengths)
+        self.course = Course(lengths, settings.top.epochs, min(total, settings.top.steps or total))
         first = build_model(settings, splits, [0], self.device)
         torch.set_num_threads(choose_threads(settings, first.networks["forward"], self.batch))
         sizes = pack_sizes(settings, first.networks["forward"], self.device)
         self.packs = [Pack.fresh(build_model(settings, splits, replicas, self.device), replicas) for replicas in sizes]
+        check_sequence(self.tasks, self.packs[0].model)
         self.engine: Engine = registry.ENGINES.get(settings.top.backend).made(settings.top)
         refusal = self.engine.refuses(self.packs[0].model, settings.top.batch_size)
         if refusal:
@@ -96,6 +95,21 @@ class Simulator:
         return self.settings.seed_list
 
     @property
+    def feeds(self) -> Feeds:
+        """The samples of the task under way; of the last one after the run."""
+        return self.tasks[self.task]
+
+    @property
+    def per_epoch(self) -> int:
+        """Updates of an epoch of the task under way."""
+        return self.course.lengths[self.task]
+
+    @property
+    def total(self) -> int:
+        """Updates of the run."""
+        return self.course.total
+
+    @property
     def done(self) -> int:
         """Updates done, of all packs together."""
         return sum(pack.world.step for pack in self.packs)
@@ -103,7 +117,7 @@ class Simulator:
     @property
     def epochs(self) -> int:
         """Epochs the run takes, a last broken one included."""
-        return -(-self.total // self.per_epoch)
+        return self.course.epochs
 
     def run(self) -> None:
         """Train to the end.
@@ -118,7 +132,7 @@ class Simulator:
         self._began = time.perf_counter() - self.seconds
         self._saved = time.perf_counter()
         self.progress.start(self.total * len(self.packs), self.done, self._title())
-        with _interruptible(self._interrupt), _flushing_denormals(), keeping_memory():
+        with interruptible(self._interrupt), flushing_denormals(), keeping_memory():
             try:
                 if not self.started:
                     self._start()
@@ -140,9 +154,10 @@ class Simulator:
 
     def _start(self) -> None:
         for pack in self.packs:
-            pack.boundary("start", pack.clock(self.per_epoch, self.total), {}, self.feeds.of(pack.replicas))
+            pack.boundary("start", self.course.clock(pack.world.step), {}, self.feeds.of(pack.replicas))
             self._measure(pack, 0)
             self._probe(pack, 0)
+        self._test_tasks()
         self.started = True
 
     def _end(self) -> None:
@@ -151,16 +166,20 @@ class Simulator:
             return
         self.ended = True
         for pack in self.packs:
-            if pack.boundary("end", pack.clock(self.per_epoch, self.total), {}, self.feeds.of(pack.replicas)):
+            if pack.boundary("end", self.course.clock(pack.world.step), {}, self.feeds.of(pack.replicas)):
                 pack.best = Best(pack.world, self.epoch)
                 self.save()
+        if len(self.tasks) > 1:
+            self._test_tasks()
+            self.save()
 
     def _finished(self) -> bool:
         """Return whether the rule is done with every seed, so that the epochs that are left would change nothing."""
         return all(pack.model.rule.finished(pack.world.state) for pack in self.packs)
 
     def _train_epoch(self) -> None:
-        end = min((self.epoch + 1) * self.per_epoch, self.total)
+        self.task = self.course.task(self.epoch)
+        end = min(self.course.start(self.epoch + 1), self.total)
         for pack in self.packs:
             feed = self.feeds.train.select(pack.replicas)
             order = feed.order(pack.model.streams, self.epoch)
@@ -168,7 +187,7 @@ class Simulator:
             while pack.world.step < end and not self._stop and bool(pack.world.alive.any()):
                 step = pack.world.step
                 until = min(end, self._next_probe(step))
-                offset = self.epoch * self.per_epoch
+                offset = self.course.start(self.epoch)
                 chosen = batches[step - offset : until - offset]
                 began = time.perf_counter()
                 pack.advance(self.engine, self._block(feed, chosen))
@@ -189,7 +208,7 @@ class Simulator:
             self.training_seconds.append(seconds)
 
     def _block(self, feed: Feed, batches: tuple[Tensor, ...]) -> Block:
-        return Block(feed, batches, self.epoch, self.per_epoch, self.total, self._pause)
+        return Block(feed, batches, self.epoch, self.per_epoch, self.total, self._pause, self.task)
 
     def _pause(self) -> bool:
         """Report between two batches, and return whether the engine should stop here: for Ctrl-C, or to save."""
@@ -216,10 +235,14 @@ class Simulator:
             if self.settings.top.test_every and self.epoch % self.settings.top.test_every == 0:
                 tested = evaluate(pack.model, pack.world, self.feeds.of(pack.replicas).test)
                 self.recorder.add(self.epoch, pack.world.step, pack.model.seeds, "test", tested)
-            clock = pack.clock(self.per_epoch, self.total)
+            clock = self.course.clock(pack.world.step)
             pack.boundary("epoch", clock, scores, self.feeds.of(pack.replicas))
             if self._probe_is_due():
                 self._probe(pack, self.epoch)
+            if self.course.opens(self.epoch) and not self._finished():
+                begin_task(pack, clock, scores, self.feeds.of(pack.replicas), fresh=self.settings.top.fresh_optimiser)
+        if self.course.opens(self.epoch):
+            self._test_tasks()
         self.progress.update(self.done, self._status())
 
     def _probe_is_due(self) -> bool:
@@ -230,15 +253,26 @@ class Simulator:
     def _measure(self, pack: Pack, epoch: int) -> dict[str, Tensor]:
         scores = pack.evaluate(self.feeds.of(pack.replicas))
         self.recorder.add(epoch, pack.world.step, pack.model.seeds, "validation", scores)
-        pack.best.offer(pack.world, scores, epoch)
+        if len(self.tasks) > 1:
+            every = scores_of_tasks(pack, self.tasks, "validation", {self.task: scores})
+            self.recorder.add(epoch, pack.world.step, pack.model.seeds, "validation", every)
+        # a sequence has no epoch to choose: what was learned last is what there is
+        pack.best.offer(pack.world, {} if len(self.tasks) > 1 else scores, epoch)
         return scores
+
+    def _test_tasks(self) -> None:
+        """Look at the test images of every task of a sequence: before learning, after each task. They choose nothing."""
+        if len(self.tasks) > 1:
+            for pack in self.packs:
+                every = scores_of_tasks(pack, self.tasks, "test")
+                self.recorder.add(self.epoch, pack.world.step, pack.model.seeds, "test", every)
 
     def _probe(self, pack: Pack, epoch: int) -> None:
         if not self.probes or not bool(pack.world.alive.all()):
             return
         with torch.no_grad():
             batch = probe_batch(self.feeds.of(pack.replicas), PROBE_SAMPLES)
-            seen = observe(pack.model, pack.world, batch, pack.clock(self.per_epoch, self.total))
+            seen = observe(pack.model, pack.world, batch, self.course.clock(pack.world.step))
             for probe in self.probes:
                 self.recorder.add(epoch, pack.world.step, pack.model.seeds, "probe", probe.look(seen))
 
@@ -288,6 +322,7 @@ class Simulator:
         for i, pack in enumerate(self.packs):
             pack.restore(_of(arrays, i), _of(best, i), state["steps"][i])
         self.epoch, self.seconds = state["epoch"], state["seconds"]
+        self.task = self.course.task(max(self.epoch - 1, 0))
         self.started, self.ended = state["started"], state["ended"]
         self.training_seconds = state["training_seconds"]
         rows = rows_of(read_metrics(self.store.metrics))
@@ -305,9 +340,14 @@ class Simulator:
     def _interrupt(self) -> None:
         self._stop = True
 
+    @property
+    def name(self) -> str:
+        """Rule, data and network, for titles."""
+        return f"{self.settings.rule.name} on {self.settings.data.name} ({self.settings.network.name})"
+
     def _title(self) -> str:
-        s = self.settings
-        return f"{s.rule.name} on {s.data.name} ({s.network.name}), seeds {len(self.seeds)}, epochs {self.epochs}, {self.device.type}"
+        tasks = f", tasks {len(self.tasks)}" if len(self.tasks) > 1 else ""
+        return f"{self.name}, seeds {len(self.seeds)}{tasks}, epochs {self.epochs}, {self.device.type}"
 
     def _status(self) -> str:
         newest = itertools.takewhile(lambda row: row[0] == self.epoch, reversed(self.recorder.rows))
@@ -333,34 +373,3 @@ class Simulator:
 def _of(arrays: dict[str, Tensor], pack: int) -> dict[str, Tensor]:
     prefix = f"{pack}/"
     return {key.removeprefix(prefix): value for key, value in arrays.items() if key.startswith(prefix)}
-
-
-@contextmanager
-def _interruptible(stop: Callable[[], None]) -> Iterator[None]:
-    """Turn the first Ctrl-C into a request to stop between two batches; the second one is the usual KeyboardInterrupt."""
-
-    def handler(number: int, frame: FrameType | None) -> None:
-        stop()
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    try:
-        old: Any = signal.signal(signal.SIGINT, handler)
-    except ValueError:  # not the main thread: Ctrl-C goes elsewhere
-        yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, old)
-
-
-@contextmanager
-def _flushing_denormals() -> Iterator[None]:
-    """Treat numbers below the normal range as zero while training: with them an activation can cost twenty times as much."""
-    for kind in (np.float32, np.float64):
-        np.finfo(kind).smallest_subnormal  # noqa: B018  (numpy measures it once; afterwards it would warn)
-    torch.set_flush_denormal(True)
-    try:
-        yield
-    finally:
-        torch.set_flush_denormal(False)

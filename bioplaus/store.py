@@ -141,6 +141,8 @@ class Store:
         """Record which samples of the source were trained on, validated on and tested on: ``splits.safetensors``."""
         names = ("train_index", "validation_index", "test_index")
         arrays = {name: torch.from_numpy(getattr(splits, name)) for name in names}
+        for task, one in enumerate(splits.later, start=2):
+            arrays |= {f"{task}/{name}": torch.from_numpy(getattr(one, name)) for name in names}
         checkpoint.save(self.path / "splits.safetensors", arrays, {"data": splits.name, "note": splits.note})
 
     def write_metrics(self, recorder: Recorder) -> None:

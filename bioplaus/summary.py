@@ -13,6 +13,7 @@ from bioplaus.feed import Feed
 from bioplaus.flops import flops_per_sample
 from bioplaus.pack import Pack
 from bioplaus.pictures import Findings
+from bioplaus.sequence_findings import sequence_findings
 from bioplaus.simulator import Simulator
 from bioplaus.spiking.report import silence, spiking_findings
 from bioplaus.statement import statement
@@ -20,7 +21,7 @@ from bioplaus.stats import summarise
 from bioplaus.view import View
 from bioplaus.world import plastic, view
 
-__all__ = ["findings_of", "silence_of", "summarise_run", "test_scores"]
+__all__ = ["findings_of", "scores_of_run", "silence_of", "summarise_run", "test_scores"]
 
 
 #: Test samples that findings look at.
@@ -40,6 +41,18 @@ def test_scores(simulator: Simulator, feed: Feed) -> dict[str, list[float | None
     return found
 
 
+def scores_of_run(simulator: Simulator, part: str, limit: int | None = None) -> dict[str, list[float | None]]:
+    """Return loss and accuracy of every seed on "validation" or "test", or their first samples; of several tasks the mean."""
+    feeds = [getattr(one, part) for one in simulator.tasks]
+    each = [test_scores(simulator, feed if limit is None else feed.first(limit)) for feed in feeds]
+    return {key: [_mean([scores[key][i] for scores in each]) for i in range(len(values))] for key, values in each[0].items()}
+
+
+def _mean(values: list[float | None]) -> float | None:
+    there = [value for value in values if value is not None]
+    return sum(there) / len(values) if len(there) == len(values) else None
+
+
 @torch.no_grad()
 def findings_of(simulator: Simulator) -> Findings:
     """Return what the rule, at the selected weights of every pack, and the plasticity, as it stands, have to say about the run."""
@@ -49,6 +62,7 @@ def findings_of(simulator: Simulator) -> Findings:
     stored = [{leaf: pack.world.behind(leaf) for leaf in plastic(pack.model)} for pack in simulator.packs]
     found = found.beside(model.plasticity.findings(stored, simulator.per_epoch))
     found = found.beside(model.rule.stage_findings(views, stage_scores(simulator), simulator.training_seconds))
+    found = found.beside(sequence_findings(simulator.recorder.rows, simulator.course, len(simulator.seeds), simulator.name))
     return found.beside(spiking_findings(views)) if spiking(simulator.settings) else found
 
 
@@ -69,7 +83,7 @@ def _stages_of(simulator: Simulator, pack: Pack) -> list[dict[str, dict[str, lis
     feeds = simulator.feeds.of(pack.replicas)
     none: list[float | None] = [None] * len(pack.model.seeds)
     sets = {"train": feeds.train, "validation": feeds.validation, "test": feeds.test}
-    seen = view(pack.model, pack.world, next(feeds.train.chunks(1)), pack.clock(simulator.per_epoch, simulator.total))
+    seen = view(pack.model, pack.world, next(feeds.train.chunks(1)), simulator.course.clock(pack.world.step))
     found = []
     for arrays in pack.model.rule.stages(seen):
         world = pack.world.with_arrays(arrays)
@@ -89,7 +103,7 @@ def silence_of(simulator: Simulator) -> str | None:
 def _view(simulator: Simulator, pack: Pack, feed: Feed) -> View:
     """Return the rule's view of a pack at its selected weights, on the first samples of a set (of the training set, if that is empty)."""
     sample = next((feed if len(feed) else simulator.feeds.of(pack.replicas).train).chunks(SAMPLES))
-    return view(pack.model, pack.best.into(pack.world), sample, pack.clock(simulator.per_epoch, simulator.total))
+    return view(pack.model, pack.best.into(pack.world), sample, simulator.course.clock(pack.world.step))
 
 
 def _numbers(values: Tensor) -> list[float | None]:
@@ -100,8 +114,8 @@ def summarise_run(simulator: Simulator, findings: Findings = NOTHING) -> dict[st
     """Return the summary of a finished run: scores of the selected weights, cost, what it was, and what the rule found."""
     settings, packs = simulator.settings, simulator.packs
     scores = {
-        "test": test_scores(simulator, simulator.feeds.test),
-        "validation": test_scores(simulator, simulator.feeds.validation),
+        "test": scores_of_run(simulator, "test"),
+        "validation": scores_of_run(simulator, "validation"),
     }
     model, world = packs[0].model, packs[0].world
     train = simulator.feeds.train.select(packs[0].replicas)
@@ -129,7 +143,7 @@ def summarise_run(simulator: Simulator, findings: Findings = NOTHING) -> dict[st
         "flops_per_sample": None if model.networks["forward"].compiled else flops_per_sample(model, world, batch),
         "parameters": sum({key: world.params[key][0].numel() for net in model.networks.values() for key in net.leaves}.values()),
         "parameters_inference": sizes["forward"],
-        "train_samples": len(simulator.feeds.train),
+        "train_samples": sum(len(feeds.train) for feeds in simulator.tasks),
         "seconds": {
             "total": total,
             "per_epoch": total / simulator.epoch if simulator.epoch else None,

@@ -5,6 +5,7 @@ The error points down the loss, ``-dL/d out``, and is already divided by the bat
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["Classification", "Labelling", "Regression", "Retrieval", "SymmetricTargets", "Task", "one_hot"]
+__all__ = ["Classification", "Decision", "Labelling", "Regression", "Retrieval", "SymmetricTargets", "Task", "one_hot"]
 
 
 class Task(ABC):
@@ -75,6 +76,38 @@ class Classification(Task):
     def codes(self, y: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor | None]:
         rows = torch.eye(self.classes, dtype=dtype, device=y.device).unsqueeze(0)
         return rows, one_hot(y, self.classes, dtype)
+
+
+@dataclass(frozen=True)
+class Decision(Task):
+    """Two classes told by the sign of one output u ``[R, B, 1]``; loss ``-ln Phi(t u)``, t = +1 for class 1 and -1 for class 0; 0 counts as +1.
+
+    Phi is the normal distribution function: with ``u = k``, mean over spread of a Gaussian current, ``Phi(t k)`` is the probability that the
+    current has the right sign. Everything in logarithms: ``phi/Phi = exp(-u^2/2 - ln Phi) / sqrt(2 pi)``.
+    """
+
+    has_score: bool = True
+
+    def _margin(self, out: Tensor, y: Tensor) -> Tensor:
+        return out.squeeze(-1) * self.target(y, out.dtype).squeeze(-1)
+
+    def loss(self, out: Tensor, y: Tensor) -> Tensor:
+        return -torch.special.log_ndtr(self._margin(out, y)).mean(-1)
+
+    def error(self, out: Tensor, y: Tensor) -> Tensor:
+        u = self._margin(out, y)
+        ratio = torch.exp(-u * u / 2 - torch.special.log_ndtr(u)) / math.sqrt(2 * math.pi)
+        return (ratio / out.shape[1]).unsqueeze(-1) * self.target(y, out.dtype)
+
+    def score(self, out: Tensor, y: Tensor) -> Tensor:
+        return ((out.squeeze(-1) >= 0) == (y > 0)).double().mean(-1)
+
+    def codes(self, y: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor | None]:
+        rows = torch.tensor([[[-1.0], [1.0]]], dtype=dtype, device=y.device)
+        return rows, one_hot(y, 2, dtype)
+
+    def target(self, y: Tensor, dtype: torch.dtype) -> Tensor:
+        return (2 * y - 1).to(dtype).unsqueeze(-1)
 
 
 @dataclass(frozen=True)

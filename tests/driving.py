@@ -79,7 +79,7 @@ def started(given: dict[str, Any]) -> Simulator:
     """Return a simulator with a new run directory, about to start."""
     tiny = TINY if "network" not in given else {key: value for key, value in TINY.items() if key != "network.hidden"}
     settings = config.resolve({**tiny, **given})
-    simulator = Simulator(settings, data.load(settings.data))
+    simulator = Simulator(settings, data.load(settings.data, settings.seed_list, settings.top.tasks))
     simulator.store = Store.create(settings, "cpu")
     return simulator
 
@@ -88,7 +88,7 @@ def reopened(path: Path) -> Simulator:
     """Return a simulator where the run in a directory stands, as `bioplaus resume` has it."""
     store = Store.open(path)
     settings = store.settings()
-    simulator = Simulator(settings, data.load(settings.data), store)
+    simulator = Simulator(settings, data.load(settings.data, settings.seed_list, settings.top.tasks), store)
     simulator.restore()
     return simulator
 

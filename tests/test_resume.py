@@ -85,6 +85,16 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "data.draws": 150,
         "seeds": 2,
     },
+    "tasks in sequence, moments start anew": {
+        "rule": "fa",
+        "data": "permuted_digits",
+        "tasks": 3,
+        "epochs": 1,
+        "seeds": 2,
+        "run.pack": "1",
+        "plasticity.momentum": 0.5,
+        "fresh_optimiser": True,
+    },
     "one seed diverges": {"seeds": 2, "rule.lr": [0.1, 1e30], "plasticity.clip": "none", "run.pack": "2"},
 }
 

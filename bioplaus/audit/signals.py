@@ -65,13 +65,14 @@ class _Questions:
         self.owners = layer_of(window)
         forward = window.taps.networks["forward"].layers
         self.hidden = [layer.name for layer in forward[:-1]]
-        self.up = {layer.weight for layer in forward}
-        self.top: Channel = ("send", forward[-1].weight)
+        # a layer may send through what it makes of its weight, such as the means of binary synapses
+        self.up = {key for layer in forward for key in (layer.weight, f"{layer.name}/*")}
+        self.top: set[Channel] = {("send", forward[-1].weight), ("send", f"{forward[-1].name}/*")}
         self.losses: list[Tensor] = []
         self._live(task=_with_loss(window.model.task, self._keep_loss))
 
     def ask(self) -> None:
-        shaken_top, ear = self._live(shake=lambda call: call.channel == self.top)
+        shaken_top, ear = self._live(shake=lambda call: call.channel in self.top)
         waiting = self._layers(shaken_top) & set(self.hidden)
         self.found.top |= waiting
         self.found.labels |= self._layers(self._live(batch=self._relabelled())[0])
@@ -79,9 +80,9 @@ class _Questions:
         self._ask_mixing()
         self.found.own_activity |= self._sends_of_its_own()
         if waiting:
-            self._ask_chains(waiting, {call for call in ear.moved if call.channel != self.top})
+            self._ask_chains(waiting, {call for call in ear.moved if call.channel not in self.top})
         self.found.broadcast_labels |= self._reached(self._relabelled(), nobody)
-        self.found.broadcast_top |= self._reached(None, lambda call: call.channel == self.top)
+        self.found.broadcast_top |= self._reached(None, lambda call: call.channel in self.top)
 
     def _keep_loss(self, out: Tensor, y: Tensor) -> Tensor:
         now = self.window.model.task.loss(out, y)

@@ -24,7 +24,7 @@ SAMPLES = 8
 
 def trial_of(reference: Settings) -> Trial:
     """Return the trial for rows that share data and device with the reference; the data are loaded once."""
-    splits, cpu = data.load(reference.data), torch.device("cpu")
+    splits, cpu = data.load(reference.data, tasks=reference.top.tasks), torch.device("cpu")
     build.choose_device(reference.top.device)
 
     def trial(settings: Settings) -> str:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import difflib
 import importlib
+from dataclasses import replace
 from typing import cast
 
 from bioplaus.data.base import DataConfig, Raw, Source, Splits, check_config, data_root
 from bioplaus.errors import ConfigError, DataError
 
-__all__ = ["DataConfig", "Raw", "Source", "Splits", "config_class", "describe", "load", "locate", "names", "register"]
+__all__ = ["DataConfig", "Raw", "Source", "Splits", "check_tasks", "config_class", "describe", "load", "locate", "names", "register"]
 
 _SOURCES: dict[str, str | Source] = {
     "digits": "bioplaus.data.digits",
@@ -24,7 +25,12 @@ _SOURCES: dict[str, str | Source] = {
     "parity": "bioplaus.data.parity",
     "two_spirals": "bioplaus.data.two_spirals",
     "permuted_digits": "bioplaus.data.permuted_digits",
+    "split_digits": "bioplaus.data.split_digits",
+    "teacher": "bioplaus.data.teacher",
     "mnist": "bioplaus.data.mnist",
+    "permuted_mnist": "bioplaus.data.permuted_mnist",
+    "split_mnist": "bioplaus.data.split_mnist",
+    "mnist_fashion": "bioplaus.data.mnist_fashion",
     "fashion_mnist": "bioplaus.data.fashion_mnist",
     "cifar10": "bioplaus.data.cifar10",
     "cifar100": "bioplaus.data.cifar100",
@@ -94,10 +100,23 @@ def locate(config: DataConfig) -> None:
     _must_download(config)
 
 
-def load(config: DataConfig, seeds: tuple[int, ...] = (0,)) -> Splits:
+def check_tasks(name: str, tasks: int) -> None:
+    """Refuse a sequence of tasks of data that are one task.
+
+    Raises
+    ------
+    ConfigError
+        Several tasks are asked for and the source has no ``sequence``.
+    """
+    if tasks > 1 and not hasattr(_source(name), "sequence"):
+        able = ", ".join(one for one in _SOURCES if hasattr(_source(one), "sequence"))
+        raise ConfigError(f"tasks={tasks}: data={name} is one task; data that come as a sequence: {able}")
+
+
+def load(config: DataConfig, seeds: tuple[int, ...] = (0,), tasks: int = 1) -> Splits:
     """Read, split and scale a data set (downloading it first if ``config.download`` is set and it is missing).
 
-    Seeds matter only to sources that draw a set for each of them.
+    Seeds matter only to sources that draw a set for each of them. Of several tasks the first is returned, the others are its ``later``.
 
     Raises
     ------
@@ -111,6 +130,10 @@ def load(config: DataConfig, seeds: tuple[int, ...] = (0,)) -> Splits:
 
         download.fetch(config.name, data_root(config)[0])
     source = _source(config.name)
+    if tasks > 1:
+        check_tasks(config.name, tasks)
+        first, *later = cast(list[Splits], source.sequence(config, seeds, tasks))  # type: ignore[attr-defined]
+        return replace(first, later=tuple(later))
     if hasattr(source, "draw"):
         return cast(Splits, source.draw(config, seeds))
     from bioplaus.data.splitting import split

@@ -112,6 +112,8 @@ class Splits:
         each seed (quenched disorder). None: one set for all.
     patterns : Patterns or None
         What the samples are noisy examples of, where the task is to recall it.
+    later : tuple of Splits
+        The tasks that come after this one, where a run learns several in sequence.
     """
 
     name: str
@@ -131,6 +133,7 @@ class Splits:
     note: str = ""
     seeds: tuple[int, ...] | None = None
     patterns: Patterns | None = None
+    later: tuple[Splits, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -206,8 +209,8 @@ class Raw:
 class Source(Protocol):
     """A data set: a module (or object) with these three names.
 
-    In place of ``read`` it may have ``draw(config, seeds) -> Splits``, for data that every seed has drawn anew; and ``Config``, a subclass
-    of `DataConfig`, for settings of its own.
+    In place of ``read`` it may have ``draw(config, seeds) -> Splits``, for data that every seed has drawn anew; ``Config``, a subclass
+    of `DataConfig`, for settings of its own; and ``sequence(config, seeds, tasks) -> list[Splits]``, for data that come as tasks.
     """
 
     SUMMARY: str

@@ -3,12 +3,12 @@
 Every image stands once in every task: ``[pixels in the order of task t, context of task t]``, its label the digit; or the pixels as they are,
 and the labels permuted, so that only the context tells what is asked. Images are split into training, validation and test set first: no set
 knows an image of another in any order. Task 0 has nothing permuted; the other orders follow from ``data.split_seed``. The tasks are mixed;
-sequences of tasks are another matter.
+with top-level ``tasks=5`` they come one after the other, without a context.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from bioplaus.data.splitting import permutation, split
 from bioplaus.errors import ConfigError
 from bioplaus.fields import choice, ranged
 
-__all__ = ["SUMMARY", "Config", "PermutedDigitsConfig", "classes", "contexts", "draw", "locate", "orders"]
+__all__ = ["SUMMARY", "Config", "PermutedDigitsConfig", "classes", "contexts", "draw", "locate", "orders", "sequence"]
 
 SUMMARY = "digits with permuted pixels or labels, each task with its context; tasks x (1437 train + 360 test); embedded, no files needed"
 #: streams of permutations for the tasks behind the first; those below are used by splits
@@ -119,3 +119,22 @@ def draw(config: PermutedDigitsConfig, seeds: tuple[int, ...]) -> Splits:
         validation_index=np.tile(base.validation_index, n),
         test_index=np.tile(base.test_index, n),
     )
+
+
+def sequence(config: PermutedDigitsConfig, seeds: tuple[int, ...], tasks: int) -> list[Splits]:
+    """Return the tasks apart, without context, images of 1x8x8 with the same orders of pixels or labels; no seed changes them.
+
+    Raises
+    ------
+    ConfigError
+        If `data.tasks`, which counts mixed tasks, is given too.
+    """
+    from bioplaus.data.task_sequences import permuted
+
+    if config.tasks not in (tasks, PermutedDigitsConfig.tasks):
+        raise ConfigError(f"data.tasks={config.tasks} mixes tasks and tasks={tasks} learns them one after the other; keep one")
+    own = replace(config, tasks=tasks)
+    base = split(digits.read(config), config)
+    found = permuted(base, config.name, list(orders(own)))
+    parts = ("train_y", "validation_y", "test_y")
+    return [replace(one, **{part: label[getattr(base, part)] for part in parts}) for one, label in zip(found, classes(own))]

@@ -32,7 +32,7 @@ class Block:
         Training samples.
     batches
         Index ``[R, B]`` of each batch; the last one of an epoch may be shorter.
-    epoch, steps_per_epoch, steps_total
+    epoch, steps_per_epoch, steps_total, task
         For the rule's clock.
     stop
         Asked between batches (by a compiled engine every few hundred); when it answers True the engine returns early, between batches.
@@ -44,6 +44,7 @@ class Block:
     steps_per_epoch: int
     steps_total: int
     stop: Callable[[], bool] = field(default=lambda: False)
+    task: int = 0
 
 
 class Engine(ABC):

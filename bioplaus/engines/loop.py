@@ -77,6 +77,7 @@ class LoopEngine(Engine):
             clock = Clock(
                 step=world.step,
                 epoch=block.epoch,
+                task=block.task,
                 steps_per_epoch=block.steps_per_epoch,
                 steps_total=block.steps_total,
             )

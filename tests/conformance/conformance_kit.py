@@ -78,7 +78,7 @@ OWN: dict[tuple[str, str], dict[str, Any]] = {("memristor", network): SIGNS for 
 #: (rule, network) -> what a card needs beside: an error of few levels shows what it depends on only where its dead zone ends at the answers
 SHOWN: dict[tuple[str, str], dict[str, Any]] = {("memristor", network): {"rule__theta_output": 0.5} for network in ("mlp", "cnn5")}
 #: rules that refuse normalisation
-NO_NORM = ("memristor", "microcircuit")
+NO_NORM = ("memristor", "microcircuit", "vcl_binary")
 #: patterns to recall: as many as rows that the tests want, of a length at which they barely disturb each other
 PATTERNS = {"data": "patterns", "data.N": 200, "data.K": 12}
 IMAGES = (2, 8, 8)
@@ -118,6 +118,11 @@ EXEMPT: dict[tuple[str, str], str] = {
     # one set of synapses, two directions
     **{(f"{rule}-bp", ABOUT_NORM): "the way down stands still, and its running means with it" for rule in PIXELS},
     ("han", "test_the_size_of_a_change_does_not_grow_with_the_batch"): "two copies of a sample stand beside two generated ones, of other noise",
+    # one task after the other
+    **{
+        ("vcl_binary", test): "the current of each sample has noise of its own: a batch in another order, or twice as long, meets other noise"
+        for test in ("test_the_order_within_a_batch_does_not_matter", "test_the_size_of_a_change_does_not_grow_with_the_batch")
+    },
     # Hebbian
     ("multitasking", "test_the_size_of_a_change_does_not_grow_with_the_batch"): "Hebb's sum adds up examples",
     ("multitasking", ABOUT_NORM): "it has no normalisation; tests/rules/test_multitasking.py has its counter",
@@ -130,6 +135,7 @@ EXEMPT: dict[tuple[str, str], str] = {
     ("dann", ABOUT_NORM): "it has no normalisation",
     ("memristor", ABOUT_NORM): "it refuses normalisation",
     ("microcircuit", ABOUT_NORM): "it refuses normalisation",
+    ("vcl_binary", ABOUT_NORM): "it refuses normalisation; its running temperature is set, not averaged",
     **{
         (f"{rule} on spiking", "test_the_loss_falls_on_separable_clouds"): (
             f"few excitatory cells do not tell the clouds apart in 8 steps, learning or not; tests/rules/test_{rule}.py has the changes"
@@ -151,6 +157,10 @@ EXEMPT: dict[tuple[str, str], str] = {
 BETWEEN = {
     ("perforated", field): "tests/rules/test_perforated_cycle.py and _loop.py"
     for field in ("dendrite", "where", "u_init", "stats", "score", "switch_mode", "mode")
+} | {
+    ("vcl_binary", "first_prior"): "tests/rules/test_vcl_binary.py",
+    ("vcl_binary", "prediction"): "tests/rules/test_vcl_binary.py",
+    ("ewc", "fisher"): "tests/rules/test_ewc.py",
 }
 
 

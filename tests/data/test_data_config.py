@@ -16,11 +16,12 @@ from bioplaus.data import DataConfig, Raw
 from bioplaus.data.base import data_root
 from bioplaus.errors import ConfigError, DataError
 
-FILES = ["mnist", "fashion_mnist", "cifar10", "cifar100"]
+FILES = ["mnist", "permuted_mnist", "split_mnist", "mnist_fashion", "fashion_mnist", "cifar10", "cifar100"]
 
 
 def test_all_known_sets_are_listed_and_described_in_one_line() -> None:
-    assert data.names() == ["digits", "synthetic", "patterns", "xor", "parity", "two_spirals", "permuted_digits", *FILES]
+    embedded = ["digits", "synthetic", "patterns", "xor", "parity", "two_spirals", "permuted_digits", "split_digits", "teacher"]
+    assert data.names() == [*embedded, *FILES]
     for name in data.names():
         assert data.describe(name).strip() and "\n" not in data.describe(name)
 

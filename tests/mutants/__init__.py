@@ -25,6 +25,7 @@ from mutants.recall import RECALL
 from mutants.robustness import ROBUSTNESS
 from mutants.running import RUNNING
 from mutants.scans import SCANS
+from mutants.sequences import SEQUENCES
 from mutants.spike_times import SPIKE_TIMES
 from mutants.spike_timing import SPIKE_TIMING
 from mutants.spiking import SPIKING
@@ -55,6 +56,7 @@ DEFECTS = (
     *ROBUSTNESS,
     *RUNNING,
     *SCANS,
+    *SEQUENCES,
     *SPIKE_TIMES,
     *SPIKE_TIMING,
     *SPIKING,
