@@ -124,7 +124,7 @@ def _notes(summary: dict[str, Any]) -> str:
     ]
     if summary.get("flops_per_sample") is not None:
         size.append(f"{summary['flops_per_sample'] / 1e6:.4g} MFLOP per sample and update")
-    time = [f"{seconds['total']:.1f} s in all"]
+    time = [f"{seconds['total']:.1f} s in all" + (", without controls" if summary.get("controls") else "")]
     if seconds.get("training_per_epoch") is not None:
         together = " (all seeds)" if len(summary["seeds"]) > 1 else ""
         time.append(f"{seconds['training_per_epoch']:.3g} s of updates per epoch{together}")

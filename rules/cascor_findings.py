@@ -41,10 +41,27 @@ def unit_findings(config: CascorConfig, views: Sequence[View], scores: Sequence[
     entries = [_stage(k, K, views, one) for k, one in enumerate(scores)]
     done = [one for one in per_seed if one["solved"]]
     values: dict[str, Any] = {"units": per_seed, "stages": entries, "solved": len(done), "units_mean": sum(K) / len(K)}
-    values["parameters"] = values["parameters_inference"] = round(sum(one["parameters"] for one in per_seed) / len(per_seed))
+    selected = [units for view in views for units in _selected(view)]
+    values["selected_units"] = selected
+    values["parameters"] = values["parameters_inference"] = round(sum(_parameters(views[0], k) for k in selected) / len(selected))
     warning = _unsolved(config, per_seed, phase)
-    text = "\n".join(filter(None, [_sentence(per_seed, done), warning, _table(entries)]))
+    text = "\n".join(filter(None, [_sentence(per_seed, done), warning, _fewer(selected, K), _table(entries)]))
     return Findings({**values, "cascor_warning": warning}, text, [_figure(entries, per_seed)] if entries else [])
+
+
+def _selected(view: View) -> list[int]:
+    """Return how many units each replica's selected network hears: one that is installed and not yet heard has weight 0."""
+    below, top = view.networks["forward"].layers
+    heard = (view.params[top.weight][..., below.connection.in_shape[0] :] != 0).any(-2)  # [R, K]
+    return [int(row.nonzero().max()) + 1 if bool(row.any()) else 0 for row in heard]
+
+
+def _fewer(selected: Sequence[int], last: Sequence[int]) -> str:
+    """Say whose selected network is not the last one, "" if none is."""
+    if list(selected) == list(last):
+        return ""
+    told = f"{selected[0]}" if len(set(selected)) == 1 else f"{min(selected)} to {max(selected)}"
+    return f"The scores above are of the epochs of lowest validation loss, with units: {told}, not of the last network."
 
 
 def _parameters(view: View, units: int) -> int:

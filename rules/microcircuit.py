@@ -56,13 +56,14 @@ class Microcircuit(Rule):
     tasks = ("classification",)
     plausibility = Plausibility(
         honoured=(
-            "no weight transport: feedback, interneuron and lateral synapses are separate, and each learns from its own two sides",
+            "no weight transport: feedback, interneuron and lateral synapses are separate, and what learns uses its own two sides",
             "activity and error live in one cell, in two dendrites: there are no error cells",
         ),
         violated=(
             "one interneuron for each cell of the area above, driven by that cell alone",
             "the output is taught while it learns, and the hidden areas wait for it (update locking)",
             "the interneuron circuit starts matched to the forward and feedback weights, or learns first without teaching",
+            "feedback synapses are fixed; lateral ones (rule.lateral_rate=0) stay as they start",
         ),
         update_locking=True,
         phases=2,

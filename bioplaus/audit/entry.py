@@ -36,10 +36,10 @@ SMALL: dict[str, dict[str, Any]] = {
     "neurosim": {"network.units": 10, "network.device": "epiram"},
 }
 #: rule -> what shows more: an error of few levels tells what it depends on only where its dead zone ends at the answers of a fresh network,
-#: and one hidden layer is all that its bits pass.
+#: and its bits pass small layers only by luck.
 #: Units that grow in phases do so within the batches of an audit only where outputs give up at once.
 SHOWN: dict[str, dict[str, Any]] = {
-    "memristor": {"rule.theta_output": 0.5, "network.hidden": [12]},
+    "memristor": {"rule.theta_output": 0.5, "network.hidden": [16, 12]},
     "cascor": {"rule.output_patience": 1, "rule.output_improvement": 1e6},
 }
 
@@ -89,7 +89,8 @@ def _small(given: Mapping[str, Any]) -> dict[str, Any]:
     network = str(given.get("network") or home.get("network") or config.DEFAULTS["network"])
     start: dict[str, Any] = {"network": network, "data": "synthetic" if network == "mlp" else "digits"}
     known = {f"network.{f.name}" for f in fields(registry.NETWORKS.get(network).Config)}
-    shown = {key: value for key, value in SHOWN.get(str(rule), {}).items() if not key.startswith("network.") or key in known}
+    more = SHOWN.get(str(rule), {}) if network != "neurosim" else {}
+    shown = {key: value for key, value in more.items() if not key.startswith("network.") or key in known}
     small = {**SMALL.get(network, {}), **shown}
     plain = {"network.norm": "none"} if "network.norm" in known else {}
     return {**start, **ALONE, **plain, **small, **{key: value for key, value in given.items() if value is not None}}

@@ -200,11 +200,12 @@ def _summit(g: list[float]) -> int:
     if len(g) > _LONG:
         return len(g) - int(np.argmax(g[::-1]))
     values = np.array(g)
+    tried = range(1, len(g) + 1)
     left = [0.0] * (len(g) + 1)
-    for k in range(3, len(g) - 2):
-        rising, falling = isotonic_regression(values[:k]).x, isotonic_regression(values[k:], increasing=False).x
+    for k in tried:
+        rising = isotonic_regression(values[:k]).x
+        falling = isotonic_regression(values[k:], increasing=False).x if k < len(g) else values[k:]
         left[k] = float(np.sum((values[:k] - rising) ** 2) + np.sum((values[k:] - falling) ** 2))
-    tried = range(3, len(g) - 2)
     least = min(left[k] for k in tried)
     slack = least + 1e-12 * float(np.sum((values - values.mean()) ** 2))
     # of splits that fit alike, that behind the largest number

@@ -23,6 +23,8 @@ Packs = Sequence[Mapping[str, Mapping[str, Tensor]]]
 BINS = 50
 #: Part of the least change that moves a device, below which nothing much is wanted: no question of the rate being too low.
 HARDLY = 1e-3
+#: Share of a layer's devices at a bound from which its steps were too large.
+WORN = 0.1
 #: Panels of one figure.
 MOST_PANELS = 6
 
@@ -89,7 +91,7 @@ def _idle(leaf: str, each: Any, per_epoch: int, config: MemristorConfig, at_boun
             "no input of it was active where an error reached its units, or the errors were 0"
         )
     needed = {"count": 0.5, "sign": config.theta}.get(config.pulses)
-    if shortfall < HARDLY * (needed or 1):
+    if shortfall < HARDLY * (needed or 1) and at_bounds > WORN:
         return (
             f"  Warning: {leaf} got no pulse in {longest} writes in a row (an epoch has {per_epoch}), as hardly anything was wanted of it "
             f"({shortfall:.2g} pulses at most): its units give no error on, as after steps that were too large ({100 * at_bounds:.0f} % of its "
