@@ -79,7 +79,7 @@ def _parser() -> _Parser:
     convert.add_argument("overrides", nargs="*", default=[], metavar="key=value", help="steps=100 balance=both|robust|max out=DIR")
     robust = add("robustness", "attack a trained classifier: noise, static, FGSM, PGD, squares, the exact worst case", machine=True)
     robust.add_argument("run", metavar="RUN", help="run directory")
-    robust.add_argument("overrides", nargs="*", default=[], metavar="key=value", help="eps, data.limit, steps, restarts, queries, seed, figures")
+    robust.add_argument("overrides", nargs="*", default=[], metavar="key=value", help="eps=0.3, data.limit=n, weights=final, ...")
     theory = add("theory", "solve a theory, beside a simulation", machine=True)
     theory.add_argument("name", help="name of the theory, or 'list'; bioplaus theory NAME help=true shows its settings")
     theory.add_argument("overrides", nargs="*", default=[], metavar="key=value", help="its settings; out=DIR, figure=true|false")

@@ -47,6 +47,8 @@ def generated_findings(views: Sequence[View]) -> Findings:
         if np.isfinite(correlation).any()
         else "generated images of all classes are flat or not finite"
     )
+    if "discriminator" in views[0].networks:
+        text += "; a generator that is trained against a discriminator makes samples, not means: no measure of it"
     return Findings(values, text, _pictures(x[0], mean[0], correlation[0]))
 
 

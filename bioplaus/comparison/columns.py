@@ -97,8 +97,12 @@ def audit_card(settings: Mapping[str, Any]) -> dict[str, Any]:
     from bioplaus.errors import BioplausError
 
     own = {key: value for key, value in settings.items() if key in ("rule", "neuron") or key.startswith(("rule.", "neuron."))}
+    network = str(settings.get("network"))
+    if network.removesuffix("_nobias") in ("fc0", "fc1", "fc2", "fc4"):  # one small form stands for these
+        network = "fc2"
+        own |= {key: settings[key] for key in ("data.standardise",) if key in settings}
     try:
-        card = card_of({**own, "network": settings["network"] if settings.get("network") in SMALL else "mlp"})
+        card = card_of({**own, "network": network if network in SMALL else "mlp"})
         return {"short": card.short(), "card": card.as_dict()}
     except BioplausError as error:
         return {"short": f"not audited: {error}", "card": None}

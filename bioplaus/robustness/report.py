@@ -70,6 +70,8 @@ def _remarks(found: Mapping[str, Any]) -> list[str]:
         lines.append(f"The published protocol leaves {gap} more images standing than the worst attack: quote the worst (docs/robustness.md).")
     if found["curve"] and found["curve_images"] < found["images"]:
         lines.append(f"The curve over eps is that of the first {found['curve_images']:,} images (curve.limit).")
+    if found.get("classes_missing"):
+        lines.append(f"No image of class {', '.join(map(str, found['classes_missing']))} is among them; raise data.limit.")
     if found["weights"] == "final":
         lines.append("Weights are those of the last update, not those that validation selected.")
     if len(found["seeds"]) == 1:

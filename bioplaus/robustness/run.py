@@ -96,6 +96,8 @@ def robustness(path: str | Path, given: Mapping[str, Any] | None = None) -> Robu
         "rivals": min(options.rivals, simulator.splits.classes - 1),
     }
     values |= measured(simulator, options) | {"asked": dict(given or {})}
+    kept = simulator.feeds.test.first(options.images).y
+    values["classes_missing"] = sorted(set(range(simulator.splits.classes)) - set(kept.unique().tolist()))
     return Robustness(values, text(values), _written(values, folder, simulator, options, figures))
 
 

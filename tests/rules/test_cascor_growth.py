@@ -250,3 +250,15 @@ def test_the_audit_measures_the_growing_units() -> None:
     assert units.learns and outputs.learns and units.waits == "for the top" and units.signals == ("output error",)
     assert not card.weight_transport and not card.backward_locking and card.update_locking and not card.differs
     assert units.reads_forward == outputs.reads_forward == () and not units.reads_neighbours
+
+
+def test_parameters_are_those_of_the_selected_network() -> None:
+    """Validation may select fewer units than were grown: m (n + K + 1) + K (n + 1) + K (K - 1)/2 of the K that its outputs hear."""
+    result = simulate({"rule": "cascor", "data": "digits", "seeds": 2, "run.save": False})
+    summary, sizes = result.summary, []
+    for seed, chosen, grown in zip(summary["seeds"], summary["selected_units"], summary["units"]):
+        heard = (result.parameters(seed)["forward/1/weight"][:, 64:] != 0).any(0)
+        assert chosen == heard.sum() and chosen <= grown["units"]
+        sizes.append(10 * (64 + chosen + 1) + chosen * 65 + chosen * (chosen - 1) // 2)
+    assert summary["parameters"] == round(sum(sizes) / 2)
+    assert ("not of the last network" in summary["report"]) == (summary["selected_units"] != [one["units"] for one in summary["units"]])
