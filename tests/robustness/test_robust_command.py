@@ -82,16 +82,6 @@ def everything(run: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("rule", [name for name in registry.RULES.names() if name != "multitasking" and registry.RULES.is_built_in(name)])
-def test_classes_that_no_image_shows_are_named(tmp_path: Path) -> None:
-    run = simulate({"rule": "bp", "data": "digits", "network.hidden": [], "epochs": 1, "run.root": str(tmp_path)}).run_dir
-    answer = command("robustness", str(run), "data.limit=3", "figures=false", "steps=2", "queries=2")
-    assert answer.code == 0
-    found = robustness(run, {"data.limit": 3, "figures": False, "steps": 2, "queries": 2}).values
-    shown = set(api.load(run).simulator.feeds.test.y[:3].tolist())
-    assert set(found["classes_missing"]) == set(range(10)) - shown and "No image of class" in answer.out
-    assert robustness(run, {"figures": False, "steps": 2, "queries": 2}).values["classes_missing"] == []
-
-
 def test_every_rule(rule: str, tmp_path: Path) -> None:
     run = run_of(tmp_path, **{**FEW, **OWN.get(rule, {})}, rule=rule, seeds=2)
     values = robustness(run, {**QUICK, "eps": 0.1, "data.limit": 6}).values
@@ -319,3 +309,13 @@ def test_slopes_of_trained_networks(keys: dict[str, Any], tmp_path: Path) -> Non
     slope = (seen.pull(part.victim.head.of_margin(seen.out, part.y)) * way).flatten(2).sum(-1)
     ahead, behind = (margins(part.victim.scores(at + sign * step * way), part.y) for sign in (1, -1))
     torch.testing.assert_close(slope, (ahead - behind) / (2 * step), rtol=1e-4, atol=1e-6)
+
+
+def test_classes_that_no_image_shows_are_named(tmp_path: Path) -> None:
+    run = simulate({"rule": "bp", "data": "digits", "network.hidden": [], "epochs": 1, "run.root": str(tmp_path)}).run_dir
+    answer = command("robustness", str(run), "data.limit=3", "figures=false", "steps=2", "queries=2")
+    assert answer.code == 0
+    found = robustness(run, {"data.limit": 3, "figures": False, "steps": 2, "queries": 2}).values
+    shown = set(api.load(run).simulator.feeds.test.y[:3].tolist())
+    assert set(found["classes_missing"]) == set(range(10)) - shown and "No image of class" in answer.out
+    assert robustness(run, {"figures": False, "steps": 2, "queries": 2}).values["classes_missing"] == []
