@@ -119,7 +119,8 @@ def summarise_run(simulator: Simulator, findings: Findings = NOTHING) -> dict[st
     }
     model, world = packs[0].model, packs[0].world
     train = simulator.feeds.train.select(packs[0].replicas)
-    batch = train.batch(torch.arange(simulator.batch, device=simulator.device).unsqueeze(0))
+    size = min(simulator.batch, len(train))  # a later task may have fewer samples
+    batch = train.batch(torch.arange(size, device=simulator.device).unsqueeze(0))
     sizes = {name: sum(world.params[key][0].numel() for key in net.leaves) for name, net in model.networks.items()}
     stopped = [int(s) if s >= 0 else None for pack in packs for s in pack.world.stopped_at]
     total = simulator.seconds

@@ -59,27 +59,14 @@ def _run(quick: bool, folder: str) -> Report:
 
 def _ends(settings: dict[str, Any], folder: str) -> list[tuple[list[float], float]]:
     """Return, per seed, the overlaps of the last signs with every teacher, and <m^2> at the end of the first task (of the run, if it is one)."""
-    import numpy as np
-
     from bioplaus import api, config, kept
-    from bioplaus.data.teacher import TeacherConfig, teachers
+    from bioplaus.answers.taught import overlaps
     from bioplaus.experiments.rows import measure
 
     measure(settings, folder)
     store = kept.found(config.resolve({**settings, "run.root": folder, "run.figures": False}))
     assert store is not None
-    simulator = api.load(store.path).simulator
-    drawn = simulator.settings.data
-    assert isinstance(drawn, TeacherConfig)
-    found = []
-    for pack in simulator.packs:
-        theta = pack.world.params["forward/0/weight"][:, 0].double().numpy()
-        first = pack.world.state["prior/forward/0/weight"][:, 0].double().numpy() if len(simulator.tasks) > 1 else theta
-        for r, seed in enumerate(pack.model.seeds):
-            B = teachers(drawn, seed, len(simulator.tasks))
-            p = (np.where(theta[r] < 0, -1, 1) * B).mean(1)
-            found.append((np.clip(p, -1, 1).tolist(), float((np.tanh(first[r]) ** 2).mean())))
-    return found
+    return overlaps(api.load(store.path))
 
 
 def _row(name: str, values: list[float], target: str, settings: dict[str, Any]) -> Measurement:

@@ -15,7 +15,7 @@ import torch
 from driving import check_same, command, folder, kept, process, reopened, started, to_the_end, without_clock
 from torch import Tensor
 
-from bioplaus import config, data, registry
+from bioplaus import config, data, registry, simulate
 from bioplaus.course import Course
 from bioplaus.data.base import Splits
 from bioplaus.errors import RunError
@@ -245,3 +245,11 @@ def test_a_seed_that_diverged_has_no_accuracies() -> None:
 def test_what_cannot_be_a_sequence_is_refused_in_one_line(words: tuple[str, ...], said: str) -> None:
     answer = command("simulate", "rule=bp", *words)
     assert answer.code == 2 and said in answer.err and answer.err.count("\n") == 1
+
+
+def test_a_later_task_may_be_smaller_than_a_batch() -> None:
+    """One full batch per epoch of each task: 2 x 3 updates, and a summary."""
+    keys = {"rule": "vcl_binary", "data": "teacher", "network": "perceptron", "data.N": 31, "data.alpha_later": 0.5, "batch_size": 64}
+    result = simulate({**keys, "data.checked": 20, "tasks": 2, "epochs": 3, "seeds": 2, "run.save": False})
+    assert result.simulator.packs[0].world.step == 6 and len(result.simulator.feeds.train) == 16
+    assert result.summary["flops_per_sample"] > 0 and len(result.summary["accuracy_matrix"]["mean"]) == 2

@@ -8,8 +8,9 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from bioplaus.answers.base import Answer, Line, Theory, TheoryConfig, finite
+from bioplaus.answers.taught import learned, two_tasks
 from bioplaus.answers.text import table
-from bioplaus.errors import SolverError
+from bioplaus.errors import ConfigError, SolverError
 from bioplaus.fields import choice, ranged
 from bioplaus.pictures import Curves, Panel, Series
 from bioplaus.progress import Silent
@@ -36,6 +37,14 @@ class ContinualConfig(TheoryConfig):
     """Inverse temperature of the students."""
     branch: str = choice("stable", "stable", "first", "second")
     """stable (of larger free entropy) | first (where the first task still stands) | second (where the second one is learnt)."""
+    N: int | None = ranged(None, 11)
+    """Weights of a network that learns both tasks beside the theory (rule=vcl_binary); none if not given."""
+    seeds: int = ranged(5, 2)
+    """Networks with teachers and patterns of their own."""
+    epochs: int = ranged(4000, 1)
+    """Full-batch updates of each task."""
+    lr: float = ranged(0.001, above=0)
+    """Rate of these updates, AdamW."""
 
 
 class Continual(Theory):
@@ -50,6 +59,10 @@ class Continual(Theory):
     }
     columns = ("q", "r", "Q", "p_1", "p_2", "error_1", "error_2", "phi", "residual")
     upright = "probability of a wrong label"
+
+    def check(self, config: ContinualConfig) -> None:
+        if config.N is not None and config.scan:
+            raise ConfigError(f"N={config.N} with scan={config.scan}: networks learn beside a single answer; leave one of them out")
 
     def title(self, config: ContinualConfig, *skip: str) -> str:
         words = [f"{key}={getattr(config, key):g}" for key in ("alpha1", "alpha2", "r0", "gamma", "beta") if key not in skip]
@@ -69,10 +82,17 @@ class Continual(Theory):
             (f"task 2 alone ({alone['branch']})", *_numbers(alone), "", f"{alone['p']:.5f}", "", f"{alone['error']:.5f}"),
         ]
         values = {key: getattr(config, key) for key in ("alpha1", "alpha2", "r0", "gamma", "beta", "branch")}
-        values |= {**after, "first_task": before, "second_task_alone": alone}
-        note = f"Training a network need not come to these states: its Q is another (first task here {before['Q']:.3f}); compare p and errors."
+        values |= {**after, "first_task": before, "second_task_alone": alone, "simulation": None}
+        if config.N is not None:
+            settings = two_tasks(config.N, config.alpha1, config.alpha2, config.r0, config.gamma)
+            settings |= {"seeds": config.seeds, "epochs": config.epochs, "rule.lr": config.lr}
+            found = values["simulation"] = learned(settings, progress)
+            shown = (*(f"{found[key]['mean']:.5f}" for key in ("p_1", "p_2")), *(_spread(found[key]) for key in ("error_1", "error_2")))
+            rows.append((f"learned, N={config.N}, {config.seeds} seeds", "", "", "", *shown))
+        Q = "" if config.N is None else f", that of the networks {values['simulation']['Q_1']['mean']:.3f}"
+        note = f"Training minimises where theory samples: compare p and errors, beside Q of the first task (here {before['Q']:.3f}{Q})."
         title = self.title(config)
-        return Answer(finite(values), "\n".join([title, *table(rows), note]), [self._picture(config)])
+        return Answer(finite(values), "\n".join([title, *table(rows), note]), [self._picture(config, values["simulation"])])
 
     def limits(self, config: ContinualConfig) -> tuple[float, float]:
         return {"alpha2": (0.25, 5.0), "gamma": (0.0, 2.0), "r0": (-0.9, 0.9)}[str(config.scan)]
@@ -88,7 +108,7 @@ class Continual(Theory):
     def jumps(self, before: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
         return bool(abs((before["error_2"] or 0) - (row["error_2"] or 0)) > 0.15)
 
-    def _picture(self, config: ContinualConfig) -> Curves:
+    def _picture(self, config: ContinualConfig, simulated: Mapping[str, Any] | None) -> Curves:
         found = []
         for load in sorted({*LOADS, config.alpha2}):
             try:
@@ -99,8 +119,13 @@ class Continual(Theory):
         torn = [i for i in range(1, len(rows)) if self.jumps(rows[i - 1], rows[i])]
         told = [(line.label, [row[line.key] for row in rows]) for line in self.lines(config)]
         series = [Series(label, *_torn(loads, values, torn), colour=i) for i, (label, values) in enumerate(told)]
+        for k, key in enumerate(("error_1", "error_2") if simulated else ()):
+            one = simulated[key]  # type: ignore[index]
+            bar = [one["std"] / len(one["values"]) ** 0.5]
+            series.append(Series(f"learned, N={config.N}", [config.alpha2], [one["mean"]], bar, points=True, colour=k))
         panel = Panel("patterns per weight of the second task", "probability of a wrong label", series, marks=[(config.alpha2, "asked for")])
-        return Curves("continual.png", self.title(config, "alpha2"), [panel], "Both tasks after the second one.")
+        bars = " Points: networks, bars of one standard error over seeds." if simulated else ""
+        return Curves("continual.png", self.title(config, "alpha2"), [panel], f"Both tasks after the second one.{bars}")
 
 
 def _reference(config: ContinualConfig) -> Any:
@@ -111,6 +136,11 @@ def _reference(config: ContinualConfig) -> Any:
         return first_task(config.alpha1, config.beta, "good")
     except SolverError:
         return first_task(config.alpha1, config.beta, "poor")
+
+
+def _spread(found: Mapping[str, Any]) -> str:
+    low, high = found["ci95"]
+    return f"{found['mean']:.4f} [{low:.4f}, {high:.4f}]"
 
 
 def _torn(x: list[float], y: list[float], at: list[int]) -> tuple[list[float], list[float]]:

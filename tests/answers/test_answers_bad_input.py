@@ -61,6 +61,8 @@ BAD = [
     ("continual alpha1=0", "alpha1=0", "> 0"),
     ("continual gamma=-1", "gamma=-1", ">= 0"),
     ("continual beta=0", "beta=0", "> 0"),
+    ("continual N=101 scan=gamma", "N=101 with scan=gamma", "leave one of them out"),
+    ("continual N=5", "N=5", ">= 11"),
     ("curie_weiss N=50 mc.N=60", "mc.N=60 and N=50", "equal"),
     ("curie_weiss h=0.1 mc.N=60", "h=0.1", "no external field"),
     ("curie_weiss scan=h mc.N=60", "scan=h", "no external field"),

@@ -7,9 +7,13 @@ import math
 from typing import Any
 
 import pytest
+import torch
 from driving import command
 
+from bioplaus import simulate
 from bioplaus.answers.command import solve
+from bioplaus.answers.taught import overlaps, two_tasks
+from bioplaus.data.teacher import teachers
 from bioplaus.pictures import Curves
 
 
@@ -46,3 +50,35 @@ def test_the_figure_leaves_a_gap_where_the_state_jumps() -> None:
     assert isinstance(picture, Curves)
     for series in picture.panels[0].series:
         assert sum(math.isnan(value) for value in series.y) == 1
+
+
+def test_networks_learn_beside_two_tasks() -> None:
+    keys = {"alpha1": 1.0, "alpha2": 0.5, "r0": 0.5, "gamma": 1.0, "N": 31, "seeds": 3, "epochs": 30, "lr": 0.02}
+    answer = solve("continual", keys)
+    found = answer.values["simulation"]
+    assert (found["N"], found["seeds"], found["epochs"], len(found["p_1"]["values"])) == (31, 3, 30, 3)
+    for k in "12":
+        assert found[f"error_{k}"]["values"] == pytest.approx([math.acos(p) / math.pi for p in found[f"p_{k}"]["values"]])
+    assert "learned, N=31, 3 seeds" in answer.text
+    labels = [series.label for series in answer.pictures[0].panels[0].series]  # type: ignore[union-attr]
+    assert labels == ["first task", "second task", "learned, N=31", "learned, N=31"]
+    assert asked("continual", "alpha2=0.5")["simulation"] is None
+
+
+def test_overlaps_are_those_of_signs_with_the_teachers_of_each_seed() -> None:
+    """Fields put by hand: those of the second teacher, but for one weight, whose sign is that of a tie (+1)."""
+    settings = two_tasks(21, 1.0, 1.0, 0.2, 1.0, epochs=1, seeds=2)
+    result = simulate({**settings, "run.save": False})
+    pack = result.simulator.packs[0]
+    expected = []
+    for r, seed in enumerate(pack.model.seeds):
+        B = teachers(result.simulator.settings.data, seed, 2)
+        field = 0.3 * B[1]
+        field[4] = 0.0
+        pack.world.params["forward/0/weight"][r, 0] = torch.from_numpy(field)
+        pack.world.state["prior/forward/0/weight"][r, 0] = 0.5
+        signs = B[1].copy()
+        signs[4] = 1
+        expected.append(([float((signs * one).sum()) / 21 for one in B], math.tanh(0.5) ** 2))
+    for (p, Q), (wanted, square) in zip(overlaps(result), expected):
+        assert p == pytest.approx(wanted, abs=1e-6) and pytest.approx(square, abs=1e-6) == Q
