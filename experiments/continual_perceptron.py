@@ -50,9 +50,9 @@ def _run(quick: bool, folder: str) -> Report:
         "p: share of equal signs of fields and teacher, less that of unequal ones, after the last update; eps = arccos(p)/pi.",
         "theory: replica-symmetric, beta = 20, flat prior in m; its branch below alpha = 1.5 is glassy or metastable from about 1 on; learning "
         "minimises where theory samples, so two-task figures are to be read beside Q_1 = <m^2>.",
-        "two tasks: full batches, AdamW with decay 1e-3 and rate 0.001, 4,000 steps for each (published: 5,000 steps at 0.001 in the first task, "
-        "20,000 at 0.005 in the second). At 0.005 in both the first task ends at Q_1 = 0.995, forgets less (eps_1 0.125, r0 = 0) and learns less "
-        "(eps_2 0.486).",
+        "two tasks: full batches, AdamW with decay 1e-3 and rate 0.001, 4,000 steps for each (published: 5,000 steps at 0.001 in the first "
+        "task, 20,000 at 0.005 in the second). At 0.005 in both the first task ends at Q_1 = 0.995, forgets less (eps_1 0.125, r0 = 0) and "
+        "learns less (eps_2 0.486).",
         "at alpha = 1.8 a seed that has not found the teacher after 500 epochs is on the poor branch, which theory has up to about 1.9.",
     )
     return Report("overlap or error", tuple(rows), picture=_picture(found, pairs), remarks=remarks, digits=4)
