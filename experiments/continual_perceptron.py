@@ -6,13 +6,12 @@ import math
 from dataclasses import replace
 from typing import Any
 
+from bioplaus.answers.taught import IN_SEQUENCE, LEARNER, overlaps
 from bioplaus.experiments.claims import Claim, Measurement, Report
 from bioplaus.pictures import Curves, Panel, Series
 
 __all__ = ["CLAIM"]
 
-COMMON: dict[str, Any] = {"rule": "vcl_binary", "data": "teacher", "network": "perceptron", "probes": [], "threads": 1, "data.checked": 100}
-COMMON |= {"run.checkpoint_every": 1000}
 N, TWO = 1001, 501
 #: load -> overlap p of replica-symmetric theory (beta = 20, flat prior), and how near the simulation is expected
 THEORY = {0.5: (0.43872, 0.05), 1.0: (0.63072, 0.05), 1.4: (0.72089, None), 1.8: (0.999888, 1e-3)}
@@ -22,29 +21,31 @@ STEPS = 4000
 
 
 def _run(quick: bool, folder: str) -> Report:
+    from bioplaus.experiments.rows import standard_error
+
     rows: list[Measurement] = []
     found: list[tuple[float, float, float]] = []
     for alpha, (p, near) in THEORY.items():
         batch = max(math.ceil(alpha * N / 20), 10)
         # the published rate is one of summed changes
-        settings = {**COMMON, "data.N": N, "data.alpha": alpha, "epochs": 500, "batch_size": batch, "rule.lr": 0.03 * batch, "seeds": 10}
+        settings = {**LEARNER, "data.N": N, "data.alpha": alpha, "epochs": 500, "batch_size": batch, "rule.lr": 0.03 * batch, "seeds": 10}
         settings |= {"data.N": 101, "epochs": 20, "seeds": 3} if quick else {}
         values = [overlaps[0] for overlaps, _ in _ends(settings, folder)]
         target = f"{p:.3f} (theory){'' if near is None else f', within {near:g}'}"
         row = _row(f"p at alpha = {alpha:g}", values, target, settings)
         row = replace(row, note=f"the teacher is found exactly by {sum(value == 1 for value in values)} of {len(values)} seeds")
         rows.append(row if near is None or row.mean is None else replace(row, reached=abs(row.mean - p) <= near))
-        found.append((alpha, row.mean or 0.0, _error(row)))
+        found.append((alpha, row.mean or 0.0, standard_error(row)))
     pairs = []
     for r0, theory in PAIRS.items():
-        settings = {**COMMON, "data.N": TWO, "data.alpha": 2.0, "data.r0": r0, "tasks": 2, "epochs": STEPS, "batch_size": 2 * TWO}
-        settings |= {"seeds": 5, "plasticity": "adamw", "plasticity.weight_decay": 1e-3, "rule.lr": 0.001, "fresh_optimiser": True}
+        settings = {**IN_SEQUENCE, "data.N": TWO, "data.alpha": 2.0, "data.r0": r0, "epochs": STEPS, "batch_size": 2 * TWO}
+        settings |= {"seeds": 5, "rule.lr": 0.001}
         settings |= {"data.N": 51, "epochs": 20, "seeds": 3} if quick else {}
         ends = _ends(settings, folder)
         for k in (0, 1):
             eps = [math.acos(overlaps[k]) / math.pi for overlaps, _ in ends]
             rows.append(_row(f"eps_{k + 1} after both tasks, r0 = {r0:g}", eps, f"{theory[k]:.4f} (theory)", settings))
-            pairs.append((r0, k, rows[-1].mean or 0.0, _error(rows[-1])))
+            pairs.append((r0, k, rows[-1].mean or 0.0, standard_error(rows[-1])))
         rows.append(_row(f"Q_1 after task 1, r0 = {r0:g}", [Q for _, Q in ends], "0.978 (theory)", settings))
     remarks = (
         "p: share of equal signs of fields and teacher, less that of unequal ones, after the last update; eps = arccos(p)/pi.",
@@ -61,7 +62,6 @@ def _run(quick: bool, folder: str) -> Report:
 def _ends(settings: dict[str, Any], folder: str) -> list[tuple[list[float], float]]:
     """Return, per seed, the overlaps of the last signs with every teacher, and <m^2> at the end of the first task (of the run, if it is one)."""
     from bioplaus import api, config, kept
-    from bioplaus.answers.taught import overlaps
     from bioplaus.experiments.rows import measure
 
     measure(settings, folder)
@@ -75,13 +75,6 @@ def _row(name: str, values: list[float], target: str, settings: dict[str, Any]) 
 
     found = summarise(values)
     return Measurement(name, target, found["mean"], tuple(found["ci95"]) if found["ci95"] else None, len(values), None, settings)
-
-
-def _error(row: Measurement) -> float:
-    """Return the standard error of a mean from its interval."""
-    from scipy.stats import t
-
-    return 0.0 if row.ci95 is None or row.n is None else (row.ci95[1] - row.ci95[0]) / 2 / float(t.ppf(0.975, row.n - 1))
 
 
 def _picture(found: list[tuple[float, float, float]], pairs: list[tuple[float, int, float, float]]) -> Curves:

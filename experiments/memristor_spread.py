@@ -41,7 +41,7 @@ def _run(quick: bool, folder: str) -> Report:
 
 def _spreads(quick: bool, folder: str) -> tuple[list[Measurement], list[Series]]:
     """M3: labels of every device drawn about the mean."""
-    from bioplaus.experiments.rows import after_epochs, last_row, measure
+    from bioplaus.experiments.rows import after_epochs, last_row, measure, standard_error
 
     rows, lines = [], []
     for colour, (name, rates) in enumerate(NEUROSIM.items()):
@@ -53,7 +53,7 @@ def _spreads(quick: bool, folder: str) -> tuple[list[Measurement], list[Series]]
             row = last_row(f"{name}, spread {sigma:g}", settings, after_epochs(settings, folder), LAST, seconds)
             rows.append(row)
             means.append(row.mean or 0.0)
-            errors.append(_error(row))
+            errors.append(standard_error(row))
         lines.append(Series(name, list(SPREADS[:: 2 if quick else 1]), means, errors, colour=colour))
     return rows, lines
 
@@ -61,7 +61,7 @@ def _spreads(quick: bool, folder: str) -> tuple[list[Measurement], list[Series]]
 def _ratios(quick: bool, folder: str) -> tuple[list[Measurement], list[Series]]:
     """M4: one device per weight, with and without a reference column."""
     from bioplaus.experiments.on_devices import device, measurement
-    from bioplaus.experiments.rows import measure
+    from bioplaus.experiments.rows import measure, standard_error
 
     rows, lines = [], []
     for colour, reference in enumerate((True, False)):
@@ -72,7 +72,7 @@ def _ratios(quick: bool, folder: str) -> tuple[list[Measurement], list[Series]]:
             row = measurement(f"ON/OFF {ratio:g}, {'with' if reference else 'no'} reference", settings, measure(settings, folder))
             rows.append(row)
             means.append(row.mean or 0.0)
-            errors.append(_error(row))
+            errors.append(standard_error(row))
         lines.append(Series(f"{'with' if reference else 'no'} reference", list(RATIOS[:: 3 if quick else 1]), means, errors, colour=colour))
     return rows, lines
 
@@ -92,15 +92,6 @@ def _headrooms(quick: bool, folder: str) -> tuple[list[Measurement], str]:
             found[headroom] = row.mean or 0.0
         best.append(f"{name} {max(found, key=found.__getitem__):g}")
     return rows, "headroom of highest validation accuracy on digits (default 6): " + ", ".join(best)
-
-
-def _error(row: Measurement) -> float:
-    """Return the standard error of a mean from its interval."""
-    from scipy.stats import t
-
-    if row.ci95 is None or row.n is None:
-        return 0.0
-    return (row.ci95[1] - row.ci95[0]) / 2 / float(t.ppf(0.975, row.n - 1))
 
 
 CLAIM = Claim(

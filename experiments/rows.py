@@ -10,7 +10,7 @@ from bioplaus.errors import BioplausError
 from bioplaus.experiments.claims import Measurement
 from bioplaus.kept import measure
 
-__all__ = ["accuracy_row", "after_epochs", "last_row", "measure", "tuned", "tuned_together"]
+__all__ = ["accuracy_row", "after_epochs", "last_row", "measure", "standard_error", "tuned", "tuned_together"]
 
 
 def tuned(
@@ -116,3 +116,12 @@ def last_row(
     own = f"epoch to epoch {spread:.2f} (standard deviation of the last {len(ends[0])})"
     ci95 = tuple(found["ci95"]) if found["ci95"] else None
     return Measurement(name, target, found["mean"], ci95, len(ends), None, dict(settings), f"{own}; {note}" if note else own, seconds)
+
+
+def standard_error(row: Measurement) -> float:
+    """Return the standard error of a mean from its interval."""
+    from scipy.stats import t
+
+    if row.ci95 is None or row.n is None:
+        return 0.0
+    return (row.ci95[1] - row.ci95[0]) / 2 / float(t.ppf(0.975, row.n - 1))

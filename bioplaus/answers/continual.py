@@ -69,10 +69,10 @@ class Continual(Theory):
         return f"Two tasks, binary weights with fields: {', '.join(words)}"
 
     def point(self, config: ContinualConfig, progress: Silent) -> Answer:
-        from bioplaus.theory.continual import first_task
+        from bioplaus.theory.continual import first_task, left_by_first
 
         progress.note("solving; the first time loops are compiled, which takes some ten seconds")
-        before = asdict(_reference(config))
+        before = asdict(left_by_first(config.alpha1, config.beta))
         after = self.solved(config)
         alone = asdict(first_task(config.alpha2, config.beta))
         rows = [
@@ -126,16 +126,6 @@ class Continual(Theory):
         panel = Panel("patterns per weight of the second task", "probability of a wrong label", series, marks=[(config.alpha2, "asked for")])
         bars = " Points: networks, bars of one standard error over seeds." if simulated else ""
         return Curves("continual.png", self.title(config, "alpha2"), [panel], f"Both tasks after the second one.{bars}")
-
-
-def _reference(config: ContinualConfig) -> Any:
-    """Return the first task's state that the second one starts from."""
-    from bioplaus.theory.continual import first_task
-
-    try:
-        return first_task(config.alpha1, config.beta, "good")
-    except SolverError:
-        return first_task(config.alpha1, config.beta, "poor")
 
 
 def _spread(found: Mapping[str, Any]) -> str:

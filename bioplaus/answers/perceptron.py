@@ -63,8 +63,8 @@ class Perceptron(Theory):
         else:
             found = perceptron.transition() if config.what == "transition" else perceptron.spinodal()
             values = {"what": config.what, "labels": "teacher", **asdict(found)}
-        shown = {key: value for key, value in values.items() if key not in ("what", "labels") and value is not None}
-        rows = [(WORDS[key], "infinite" if math.isinf(value) else f"{round(value, 6) + 0.0:.6f}") for key, value in shown.items()]
+        shown = {words: values[key] for key, words in WORDS.items() if values.get(key) is not None}
+        rows = [(words, "infinite" if math.isinf(value) else f"{round(value, 6) + 0.0:.6f}") for words, value in shown.items()]
         title = {"transition": "The teacher becomes the stable state", "spinodal": "The state q < 1 ends", "capacity": "No weights store more"}
         head = title.get(config.what, self.title(config))
         return Answer(finite(values), "\n".join([head, *table(rows)]), [_picture(config)])

@@ -11,10 +11,10 @@ from bioplaus.progress import Silent
 if TYPE_CHECKING:
     from bioplaus.api import Result
 
-__all__ = ["SETTINGS", "learned", "overlaps", "two_tasks"]
+__all__ = ["IN_SEQUENCE", "LEARNER", "learned", "overlaps", "two_tasks"]
 
-#: Variational learning of the fields of a single layer, on full batches.
-SETTINGS: dict[str, Any] = {
+#: Variational learning of the fields of a single layer.
+LEARNER: dict[str, Any] = {
     "rule": "vcl_binary",
     "data": "teacher",
     "network": "perceptron",
@@ -22,17 +22,15 @@ SETTINGS: dict[str, Any] = {
     "threads": 1,
     "data.checked": 100,
     "run.checkpoint_every": 1000,
-    "tasks": 2,
-    "plasticity": "adamw",
-    "plasticity.weight_decay": 1e-3,
-    "fresh_optimiser": True,
 }
+#: Two tasks of it, on full batches.
+IN_SEQUENCE: dict[str, Any] = {**LEARNER, "tasks": 2, "plasticity": "adamw", "plasticity.weight_decay": 1e-3, "fresh_optimiser": True}
 
 
 def two_tasks(N: int, alpha1: float, alpha2: float, r0: float, gamma: float, **more: Any) -> dict[str, Any]:
     """Return the settings of a run of two tasks of N weights; further ones are ``epochs``, ``seeds``, ``lr`` ..."""
     given = {"data.N": N, "data.alpha": alpha1, "data.alpha_later": alpha2, "data.r0": r0, "rule.gamma": gamma}
-    return {**SETTINGS, **given, "batch_size": math.ceil(max(alpha1, alpha2) * N) + 1, **more}
+    return {**IN_SEQUENCE, **given, "batch_size": math.ceil(max(alpha1, alpha2) * N) + 1, **more}
 
 
 def overlaps(result: Result) -> list[tuple[list[float], float]]:

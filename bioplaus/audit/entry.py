@@ -35,12 +35,13 @@ SMALL: dict[str, dict[str, Any]] = {
     "diehl_cook": {"network.neurons": 10, "network.image_time": 100.0, "network.rest_time": 50.0, "network.most_tries": 3},
     "neurosim": {"network.units": 10, "network.device": "epiram"},
 }
-#: rule -> what shows more: an error of few levels tells what it depends on only where its dead zone ends at the answers of a fresh network,
-#: and its bits pass small layers only by luck.
+#: (rule, network) -> what shows more: an error of few levels tells what it depends on only where its dead zone ends at the answers of a fresh
+#: network, and its bits pass small layers only by luck.
 #: Units that grow in phases do so within the batches of an audit only where outputs give up at once.
-SHOWN: dict[str, dict[str, Any]] = {
-    "memristor": {"rule.theta_output": 0.5, "network.hidden": [16, 12]},
-    "cascor": {"rule.output_patience": 1, "rule.output_improvement": 1e6},
+SHOWN: dict[tuple[str, str], dict[str, Any]] = {
+    **{("memristor", network): {"rule.theta_output": 0.5, "network.hidden": [16, 12]} for network in ("mlp", "fc2")},
+    **{("memristor", network): {"rule.theta_output": 0.5} for network in ("cnn5", "lenet")},
+    ("cascor", "cascade"): {"rule.output_patience": 1, "rule.output_improvement": 1e6},
 }
 
 #: The rule alone, whatever its recipes add: clipping layer by layer keeps it finite and is no global signal.
@@ -88,11 +89,8 @@ def _small(given: Mapping[str, Any]) -> dict[str, Any]:
     home = registry.RULES.get(rule).home(given) if isinstance(rule, str) and rule in registry.RULES.names() else {}
     network = str(given.get("network") or home.get("network") or config.DEFAULTS["network"])
     start: dict[str, Any] = {"network": network, "data": "synthetic" if network == "mlp" else "digits"}
-    known = {f"network.{f.name}" for f in fields(registry.NETWORKS.get(network).Config)}
-    more = SHOWN.get(str(rule), {}) if network != "neurosim" else {}
-    shown = {key: value for key, value in more.items() if not key.startswith("network.") or key in known}
-    small = {**SMALL.get(network, {}), **shown}
-    plain = {"network.norm": "none"} if "network.norm" in known else {}
+    plain = {"network.norm": "none"} if any(f.name == "norm" for f in fields(registry.NETWORKS.get(network).Config)) else {}
+    small = {**SMALL.get(network, {}), **SHOWN.get((str(rule), network), {})}
     return {**start, **ALONE, **plain, **small, **{key: value for key, value in given.items() if value is not None}}
 
 

@@ -29,7 +29,7 @@ from bioplaus.theory.field_energy import Hats, hats
 from bioplaus.theory.field_sites import Reference, first_sites, reference, second_sites
 from bioplaus.theory.require import choice, number
 
-__all__ = ["FirstTask", "SecondTask", "first_task", "second_task", "transition"]
+__all__ = ["FirstTask", "SecondTask", "first_task", "left_by_first", "second_task", "transition"]
 
 BETA = 20.0
 #: Where each branch is entered: load, and order parameters from which plain iteration leads there.
@@ -135,6 +135,14 @@ def first_task(alpha: float, beta: float = BETA, branch: str = "stable") -> Firs
     return max(found, key=lambda state: state.phi)
 
 
+def left_by_first(alpha: float, beta: float = BETA) -> FirstTask:
+    """Return the state that a second task starts from: the good branch where there is one, else the poor one; raises as `first_task`."""
+    try:
+        return first_task(alpha, beta, "good")
+    except SolverError:
+        return first_task(alpha, beta, "poor")
+
+
 @cache
 def transition(beta: float = BETA) -> float:
     """Return the load at which both branches of a first task have equal phi, about 1.650 at beta = 20."""
@@ -174,11 +182,8 @@ def second_task(
     alpha1, alpha2, beta = _positive("alpha1", alpha1), _positive("alpha2", alpha2), _positive("beta", beta)
     r0, gamma = number("r0", r0, -1, 1), number("gamma", gamma, 0)
     choice("branch", branch, ("stable", "first", "second"))
-    try:
-        before, _ = _branch(alpha1, beta, "good")
-    except SolverError:
-        before, _ = _branch(alpha1, beta, "poor")
-    law = reference(hats(*before, alpha1, beta))
+    before = left_by_first(alpha1, beta)
+    law = reference(hats(before.q, before.r, before.Q, alpha1, beta))
     starts: dict[str, Order] = {}
     if branch != "second":
         starts["first"] = Order(before.q * 0.95, r0 * before.r * 0.95, before.Q * 0.97)
@@ -188,7 +193,7 @@ def second_task(
     refusals: list[SolverError] = []
     for name, start in starts.items():
         try:
-            at, gap = near(lambda order: _second(order, alpha2, beta, law, r0, gamma)[0], start, f"second task, branch {name}")
+            at, gap = near(lambda order: _second(order, alpha2, beta, law, r0, gamma), start, f"second task, branch {name}")
             found.append(_second_state(at, gap, alpha2, beta, law, r0, gamma))
         except SolverError as error:
             refusals.append(error)
@@ -310,10 +315,9 @@ def _checked(alpha: float, beta: float, branch: str) -> FirstTask:
     raise SolverError(f"first task, {branch} branch: alpha={alpha:g} is where it ends; residual {found.residual:.1e}")
 
 
-def _second(order: Order, alpha: float, beta: float, law: Reference, r0: float, gamma: float) -> tuple[Order, Hats]:
-    conjugate = hats(*order, alpha, beta)
-    found = second_sites(conjugate, law, r0, beta * gamma)
-    return Order(found.q, found.r, found.Q), conjugate
+def _second(order: Order, alpha: float, beta: float, law: Reference, r0: float, gamma: float) -> Order:
+    found = second_sites(hats(*order, alpha, beta), law, r0, beta * gamma)
+    return Order(found.q, found.r, found.Q)
 
 
 def _second_state(order: Order, gap: float, alpha: float, beta: float, law: Reference, r0: float, gamma: float) -> SecondTask:

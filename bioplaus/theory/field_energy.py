@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bioplaus.theory._binary_kernels import energy
-from bioplaus.theory.gauss_tail import legendre, log_tail
+from bioplaus.theory.gauss_tail import even_normal, legendre, log_tail, steep_normal
 
 __all__ = ["Hats", "hats"]
 
@@ -35,18 +35,14 @@ def hats(q: float, r: float, Q: float, alpha: float, beta: float) -> Hats:
 
     q - r^2 becomes so small that B is nearly a step at z = 0, where the grid is dense.
     """
-    u, weight = legendre(_POINTS)
-    z = _REACH * np.sinh(_STEEP * u) / math.sinh(_STEEP)
-    w = weight * _REACH * _STEEP * np.cosh(_STEEP * u) / math.sinh(_STEEP) * np.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
-    v, few = legendre(_FEW)
-    near = _REACH * v
+    z, w = steep_normal(0.0, _REACH, _STEEP, _POINTS)
+    near, gauss = even_normal(_REACH, _FEW)
     narrow = math.sqrt(max(q - r * r, 1e-300))
     at = np.concatenate([math.sqrt(q) * z, narrow * near])
     found = energy(at, Q - q, 1 - Q, beta, *legendre(_INNER))
     logs, first, by_x, by_y = found[: len(z)].T
     share = w * np.exp(log_tail(r * z / narrow))
     bend = by_x / math.sqrt(Q - q) / 2 + by_y / (2 * (1 - Q))
-    gauss = few * _REACH * np.exp(-0.5 * near * near) / math.sqrt(2 * math.pi)
     return Hats(
         2 * alpha * float(share @ first**2),
         -2 * alpha / math.sqrt(2 * math.pi) * float(gauss @ found[len(z) :, 1]),

@@ -12,7 +12,7 @@ from scipy.interpolate import CubicSpline
 
 from bioplaus.theory._binary_kernels import sites
 from bioplaus.theory.field_energy import Hats
-from bioplaus.theory.gauss_tail import legendre
+from bioplaus.theory.gauss_tail import even_normal, legendre, steep_normal
 
 __all__ = ["Reference", "Sites", "first_sites", "reference", "second_sites"]
 
@@ -20,8 +20,8 @@ Array = NDArray[np.float64]
 
 #: Half width and steepness of the grid over z, its nodes, and nodes over each half of m.
 _REACH, _STEEP, _POINTS, _HALF = 17.0, 7.0, 500, 400
-#: Range and nodes of fields t of a first task, nodes over t of m, over the field's grid, and over x.
-_FIELD, _REFERENCE_POINTS, _OWN_POINTS, _TABLE_POINTS, _X_POINTS = 9.0, 300, 400, 1500, 320
+#: Range and nodes of fields t of a first task, nodes over t of m, over the field's grid; range and nodes of x.
+_FIELD, _REFERENCE_POINTS, _OWN_POINTS, _TABLE_POINTS, _X_REACH, _X_POINTS = 9.0, 300, 400, 1500, 8.5, 320
 
 
 class Sites(NamedTuple):
@@ -51,11 +51,11 @@ def _tanh_grid(points: int) -> tuple[Array, Array, Array]:
     return t, np.tanh(t), weight
 
 
-def _steep_normal(centre: float) -> tuple[Array, Array]:
-    """Return nodes and weights of a normal variable, dense about a centre."""
-    u, w = legendre(_POINTS)
-    z = centre + _REACH * np.sinh(_STEEP * u) / math.sinh(_STEEP)
-    return z, w * _REACH * _STEEP * np.cosh(_STEEP * u) / math.sinh(_STEEP) * np.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
+def _exponent(hats: Hats) -> tuple[float, Array, Array]:
+    """Return the coefficients of m^2 and, over z, of m in the exponent of a first task, and the weights of z."""
+    scale = math.sqrt(max(hats.q_hat, 1e-300))
+    z, w = steep_normal(max(min(-hats.r_hat / scale, 8.0), -8.0), _REACH, _STEEP, _POINTS)
+    return hats.Q_hat - hats.q_hat / 2, scale * z + hats.r_hat, w
 
 
 def first_sites(hats: Hats) -> Sites:
@@ -63,10 +63,9 @@ def first_sites(hats: Hats) -> Sites:
 
     ``g = (Qh - qh/2) m^2 + (sqrt(qh) z + rh) m``. The mean of m jumps with z where ``sqrt(qh) z + rh = 0``.
     """
-    scale = math.sqrt(max(hats.q_hat, 1e-300))
-    z, w = _steep_normal(max(min(-hats.r_hat / scale, 8.0), -8.0))
+    square, fields, w = _exponent(hats)
     m, weights = _halves()
-    found = sites(hats.Q_hat - hats.q_hat / 2, scale * z + hats.r_hat, np.zeros_like(m), m, weights)
+    found = sites(square, fields, np.zeros_like(m), m, weights)
     p = float(w @ found[:, 3])
     return Sites(float(w @ found[:, 0]), float(w @ found[:, 1] ** 2), float(w @ found[:, 1]), float(w @ found[:, 2]), p, p)
 
@@ -81,9 +80,7 @@ class Reference(NamedTuple):
 def reference(hats: Hats) -> Reference:
     """Return the law of m under the first task's measure, the first teacher being +1: ``rho(m) = E_z exp(g)/(integral of exp(g))``."""
     t, m, weight = _tanh_grid(_REFERENCE_POINTS)
-    scale = math.sqrt(hats.q_hat)
-    z, w = _steep_normal(max(min(-hats.r_hat / scale, 8.0), -8.0))
-    square, fields = hats.Q_hat - hats.q_hat / 2, scale * z + hats.r_hat
+    square, fields, w = _exponent(hats)
     inner, inner_weight = _halves()
     norm = sites(square, fields, np.zeros_like(inner), inner, inner_weight)[:, 0]
     share = weight * (w @ np.exp(square * m**2 + fields[:, None] * m - norm[:, None]))
@@ -99,10 +96,8 @@ def second_sites(hats: Hats, of: Reference, r0: float, stiffness: float) -> Site
     scale = math.sqrt(max(hats.q_hat, 1e-300))
     t, m, weight = _tanh_grid(_OWN_POINTS)
     own = -stiffness * (m * t - np.logaddexp(t, -t) + math.log(2))
-    u, few = legendre(_X_POINTS)
-    x = 8.5 * u
-    gauss = few * 8.5 * np.exp(-0.5 * x * x) / math.sqrt(2 * math.pi)
-    most = 8.5 * scale + abs(hats.r_hat) + stiffness * _FIELD
+    x, gauss = even_normal(_X_REACH, _X_POINTS)
+    most = _X_REACH * scale + abs(hats.r_hat) + stiffness * _FIELD
     width = 1 + 3 / (1 + abs(hats.Q_hat))
     grid = width * np.sinh(np.linspace(-1, 1, _TABLE_POINTS) * math.asinh(most / width))
     table = CubicSpline(grid, sites(hats.Q_hat - hats.q_hat / 2, grid, own, m, weight))

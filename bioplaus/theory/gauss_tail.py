@@ -12,7 +12,7 @@ from scipy.special import log_ndtr
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["hazard", "legendre", "log_tail", "normal_nodes"]
+__all__ = ["even_normal", "hazard", "legendre", "log_tail", "normal_nodes", "steep_normal"]
 
 _HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
 #: Half width of the range of a normal variable.
@@ -66,8 +66,19 @@ def normal_nodes(width: float = 1.0, centre: float = 0.0, points: int = 400) -> 
     """
     reach = _REACH + abs(centre)
     k = max(math.asinh(reach / max(width, 1e-12)) - 1, 1.0)
+    return steep_normal(centre, reach, k, points)
+
+
+def steep_normal(centre: float, reach: float, k: float, points: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return nodes and weights of a normal variable at ``z = centre + reach sinh(k u)/sinh k``, u Gauss and Legendre's; k > 0."""
     u, weight = legendre(points)
-    offset = reach * np.sinh(k * u) / math.sinh(k)
+    z = centre + reach * np.sinh(k * u) / math.sinh(k)
     slope = reach * k * np.cosh(k * u) / math.sinh(k)
-    z = centre + offset
     return z, weight * slope * np.exp(-0.5 * z * z - _HALF_LOG_2PI)
+
+
+def even_normal(reach: float, points: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return nodes and weights of a normal variable at ``z = reach u``, u Gauss and Legendre's."""
+    u, weight = legendre(points)
+    z = reach * u
+    return z, weight * reach * np.exp(-0.5 * z * z - _HALF_LOG_2PI)

@@ -59,15 +59,10 @@ class TeacherStudent:
 
 
 @dataclass(frozen=True)
-class Turn:
-    """Where the state of learning from a teacher changes: load alpha, and the state there as in `TeacherStudent`."""
+class Turn(TeacherStudent):
+    """Where the state of learning from a teacher changes: the state there, and its load alpha."""
 
     alpha: float
-    q: float
-    q_hat: float
-    entropy: float
-    error_gibbs: float
-    error_bayes: float
 
 
 @dataclass(frozen=True)
@@ -244,5 +239,4 @@ def _stored(qh: float, alpha: float) -> Storage:
 
 def _turn(qh: float) -> Turn:
     alpha = _load_of_teacher(qh)
-    found = _learnt(qh, alpha)
-    return Turn(alpha, found.q, qh, found.entropy, found.error_gibbs, found.error_bayes)
+    return Turn(**vars(_learnt(qh, alpha)), alpha=alpha)
