@@ -16,7 +16,8 @@ def _record(label: str, mean: float | None, gap: float | None, **changed: Any) -
     difference = {"mean": gap, "ci95": None if gap is None else [gap - 0.005, gap + 0.005], "p_holm": 0.25}
     base = {"comparison": "digits, small", "data": "digits", "network": "mlp", "reference": "bp", "epochs": 3, "label": label, "rule": label,
             "neuron": "elu", "error": None, "accuracy": accuracy, "difference": difference, "lr": 0.5, "edge": "", "flops": 2.5e6,
-            "seconds_per_epoch": 0.1, "audit": "local", "untrained_seeds": 0, "command": "bioplaus compare", "claim": "compare_a", "date": "d"}  # fmt: skip
+            "seconds_per_epoch": 0.1,
+            "audit": "local", "untrained_seeds": 0, "command": "c", "claim": "compare_a", "date": "d"}  # fmt: skip
     return base | changed
 
 
