@@ -32,6 +32,7 @@ CNN = {
     "plasticity.schedule": "cosine",
     "plasticity.schedule_floor": 1e-3,
     "data.augment": "flip_crop",
+    "data.standardise": "imagenet",
     "data.validation": 0.1,
     "epochs": 100,
     "batch_size": 128,
