@@ -32,20 +32,20 @@ NEAR = 3.0
 
 def _run(quick: bool, folder: str) -> Report:
     rows: list[Measurement] = []
-    panels: list[Panel] = []
+    above: list[Panel] = []
+    below: list[Panel] = []
     for name, own in LOSSES.items():
         early, late = ({**COMMON, **own, **part, **(_QUICK if quick else {})} for part in (EARLY, LATE))
         if quick:
             early, late = {**early, "probe_every": 3, "epochs": 1}, {**late, "epochs": 3}
         weights, likeness = (joined(course_of(early, folder, metric), course_of(late, folder, metric)) for metric in RISE)
         rows += _mlp_rows(name, weights, likeness, late)
-        panels += [
-            _panel(f"{name}: weights", "cosine of U_l and V_l^T", weights, [f"layer {i + 1}" for i in range(len(weights.values))]),
-            _panel(f"{name}: activity", "CKA of a_l and b_l", likeness, [f"pair {i}" for i in range(len(likeness.values))]),
-        ]
-    rows += _cnn_rows(quick, folder, panels)
-    note = "Mean over seeds, bars of one standard error; 512 training images. Independent weights have a cosine near 0."
-    return Report("see the row", tuple(rows), Curves("", "Alignment of paired layers while they learn", panels, note, shared=False), _REMARKS, 3)
+        above.append(_panel(f"{name}: weights", "cosine of $U_l$ and $V_l^T$", weights, "layer", 1))
+        below.append(_panel(f"{name}: activity", "CKA of $a_l$ and $b_l$", likeness, "pair", 0))
+    cnn, panel = _cnn(quick, folder)
+    note = "Mean over seeds, bands of one standard error; 512 training images. Independent weights have a cosine near 0."
+    picture = Curves("", "Alignment of paired layers while they learn", [*above, panel, *below], note, shared=False)
+    return Report("see the row", (*rows, *cnn), picture, _REMARKS, 3)
 
 
 def _mlp_rows(name: str, weights: Course, likeness: Course, settings: Mapping[str, Any]) -> list[Measurement]:
@@ -77,7 +77,8 @@ def in_order(when: Sequence[float]) -> bool:
     return all(math.isfinite(one) for one in when) and all(a <= b for a, b in pairwise(when))
 
 
-def _cnn_rows(quick: bool, folder: str, panels: list[Panel]) -> list[Measurement]:
+def _cnn(quick: bool, folder: str) -> tuple[list[Measurement], Panel]:
+    """Return the rows of the small convolutional network and its panel."""
     from bioplaus.experiments.rows import accuracy_row
 
     settings = {**CNN, **({"data.limit": 400, "network.channels": [4, 4], "steps": 12, "seeds": 2, "probe_every": 4} if quick else {})}
@@ -85,30 +86,29 @@ def _cnn_rows(quick: bool, folder: str, panels: list[Panel]) -> list[Measurement
     note = "ours: two blocks of 16 and 32 channels; settings of the published code for MNIST with convolutions"
     row = accuracy_row("CNN, 160 steps of batch 32: % test accuracy", settings, folder, target, low=88.88 - NEAR, high=88.88 + NEAR, note=note)
     course = course_of(settings, folder, "cka")
-    labels = [f"pair {i}" for i in range(len(course.values))]
-    panels.append(_panel("CNN, normalised loss: activity", "CKA of a_l and b_l", course, labels, "update"))
     at_end = [final_row(f"CNN: CKA of a_{i} and b_{i}", course, i, settings, RISE["cka"], "updates") for i in range(len(course.values))]
     starts, ends = ([[values[seed][at] for values in course.values] for seed in range(len(course.values[0]))] for at in (0, -1))
     rising = [onset(course.when, course.values[-1][seed], RISE["cka"]) < onset(course.when, course.values[1][seed], RISE["cka"])
               for seed in range(len(starts))]  # fmt: skip
     grown = [all(b > a for a, b in zip(start, end)) for start, end in zip(starts, ends)]
     n = len(starts)
-    return [
+    rows = [
         row, *at_end,
         Measurement("CNN: every pair is more alike at the end than at the start (seeds)", f"{n} of {n}", float(sum(grown)), reached=all(grown)),
         Measurement("CNN: the top pair becomes alike before the lowest hidden one (seeds)", f"{n} of {n}", float(sum(rising)),
                     reached=all(rising)),
     ]  # fmt: skip
+    return rows, _panel("CNN, normalised loss: activity", "CKA of $a_l$ and $b_l$", course, "pair", 0, "update")
 
 
-def _panel(title: str, y: str, course: Course, labels: Sequence[str], x: str = "epoch") -> Panel:
+def _panel(title: str, y: str, course: Course, what: str, first: int, x: str = "epoch") -> Panel:
     at = [i for i, when in enumerate(course.when) if when > 0]
     series = []
-    for i, (label, seeds) in enumerate(zip(labels, course.values)):
+    for i, seeds in enumerate(course.values):
         columns = [[one[k] for one in seeds] for k in at]
         means = [sum(column) / len(column) for column in columns]
         errors = [_error(column, mean) for column, mean in zip(columns, means)]
-        series.append(Series(label, [course.when[k] for k in at], means, errors, colour=i))
+        series.append(Series(f"{what} {i + first}", [course.when[k] for k in at], means, errors, colour=i))
     return Panel(x, y, series, title=title, log_x=x == "epoch")
 
 
