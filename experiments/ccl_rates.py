@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from bioplaus.experiments.claims import Claim, Measurement, Report
@@ -22,7 +23,12 @@ PUBLISHED = (
     (95.77, 96.81, 97.47, 97.87, 98.07),
 )
 NEAR, LOSS, SHARE, CHANCE = 0.4, 0.7, 8, 20.0
-_QUICK: dict[str, Any] = {"data.limit": 1000, "epochs": 2, "network.hidden": [32, 32]}
+WHOLE = (FEEDBACK, FORWARD)
+FEW = ((0.0, 0.05, 0.1, 0.8), (0.1, 0.4, 0.8))
+QUICK = ((0.0, 0.1, 0.4), (0.1, 0.8))
+#: what an epoch of one cell takes, s
+EPOCH = 2
+_QUICK: dict[str, Any] = {"data.limit": 1000, "network.hidden": [32, 32]}
 Grid = Sequence[Sequence[float]]
 
 
@@ -39,30 +45,24 @@ def _run(quick: bool, folder: str) -> Report:
     from bioplaus.experiments.costly import is_there, not_run
     from bioplaus.experiments.rows import measure
 
-    forward, feedback = (FORWARD[1::3], FEEDBACK[::2]) if quick else (FORWARD, FEEDBACK)
-    settings = {**_settings(forward, feedback, 30), **(_QUICK if quick else {})}
-    summary = measure(settings, folder)
-    accuracy = [float("nan") if value is None else 100 * value for value in summary["test_accuracy"]["values"]]
-    grid = _grid(accuracy, len(forward))
-    rows = _rows(grid, forward, feedback, {**settings, "seeds": 1})
-    if not quick:
-        far = {**_settings(forward, feedback, 100), "device": "cuda"}
-        if is_there(far, folder):
-            values = [float("nan") if v is None else 100 * v for v in measure(far, folder)["test_accuracy"]["values"]]
-            rows += [_named(row, "100 epochs: ") for row in _rows(_grid(values, len(forward)), forward, feedback, {**far, "seeds": 1})]
-        else:
-            rows.append(not_run("the grid after 100 epochs", "as above", far, "ccl_rates", "80 min on one core; meant for a GPU"))
-    return Report("see the row", tuple(rows), _picture(grid, forward, feedback, settings["epochs"]), _remarks(settings["epochs"]))
+    wanted = [(QUICK, 2, _QUICK)] if quick else [(FEW, 30, {}), (WHOLE, 30, {}), (WHOLE, 100, {"device": "cuda"})]
+    rows: list[Measurement] = []
+    for i, ((feedback, forward), epochs, own) in enumerate(wanted):
+        settings = {**_settings(forward, feedback, epochs), **own}
+        name = f"{len(feedback)} x {len(forward)} rates, {epochs} epochs"
+        if i and not is_there(settings, folder):
+            cost = f"{epochs * settings['seeds'] * EPOCH / 60:.0f} min on one core" + (", meant for a GPU" if own else "")
+            rows.append(not_run(name, "as above", settings, "ccl_rates", cost))
+            continue
+        accuracy = [100 * (value or 0.0) for value in measure(settings, folder)["test_accuracy"]["values"]]  # 0 for a cell that diverged
+        grid = _grid(accuracy, len(forward))
+        rows += [replace(row, name=f"{name}: {row.name}") for row in _rows(grid, forward, feedback, {**settings, "seeds": 1})]
+        picture = _picture(grid, forward, feedback, epochs)
+    return Report("see the row", tuple(rows), picture, _REMARKS)
 
 
 def _grid(values: Sequence[float], columns: int) -> list[list[float]]:
     return [list(values[i : i + columns]) for i in range(0, len(values), columns)]
-
-
-def _named(row: Measurement, prefix: str) -> Measurement:
-    from dataclasses import replace
-
-    return replace(row, name=prefix + row.name)
 
 
 def loss_of_freezing(grid: Grid) -> list[float]:
@@ -82,29 +82,31 @@ def _rows(grid: Grid, forward: Sequence[float], feedback: Sequence[float], setti
     frozen, lost, below = min(grid[0]), loss_of_freezing(grid), margins(grid, forward, feedback)
     worst = max(below, key=below.__getitem__)
     misses = sum(value > NEAR for value in below.values())
-    each = ", ".join(f"{rate:g}: {value:.2f}" for rate, value in zip(forward, lost))
+    printed = [[PUBLISHED[FEEDBACK.index(down)][FORWARD.index(up)] for up in forward] for down in feedback]
+    published = loss_of_freezing(printed)
+    each, theirs = (", ".join(f"{rate:g}: {value:.2f}" for rate, value in zip(forward, values)) for values in (lost, published))
     rows = [
         Measurement("frozen feedback: lowest test accuracy, %", f"far above chance: >= {CHANCE:g}", frozen, reached=frozen >= CHANCE),
         Measurement(
-            f"frozen feedback: points lost at forward rate {forward[0]:g}, beside the best of the column", f">= {LOSS} (published 0.72)",
-            lost[0], reached=lost[0] >= LOSS, note=f"by forward rate: {each}",
+            "frozen feedback: most points lost of all forward rates", f">= {LOSS} (published {max(published):.2f})", max(lost),
+            reached=max(lost) >= LOSS, note=f"by forward rate: {each}; published: {theirs}",
         ),
         Measurement(
-            "frozen feedback: least points lost of all forward rates", f"> 0 (published {min(loss_of_freezing(PUBLISHED)):.2f})",
-            min(lost), reached=min(lost) > 0,
+            "frozen feedback: least points lost of all forward rates", f"> 0 (published {min(published):.2f})", min(lost),
+            reached=min(lost) > 0,
         ),
         Measurement(
             f"feedback rate >= forward rate / {SHARE}: most points below the best of its column", f"<= {NEAR}", below[worst],
             reached=below[worst] <= NEAR,
-            note=f"at feedback {worst[0]:g}, forward {worst[1]:g}; {misses} of {len(below)} cells lie further below; the published table itself "
-            f"has {max(margins(PUBLISHED, FORWARD, FEEDBACK).values()):.2f}",
+            note=f"at feedback {worst[0]:g}, forward {worst[1]:g}; {misses} of {len(below)} cells lie further below; the published table has "
+            f"{max(margins(printed, forward, feedback).values()):.2f} at most in these cells",
         ),
     ]  # fmt: skip
-    for down, line in zip(feedback, grid):
-        for up, value in zip(forward, line):
-            published = f"{PUBLISHED[FEEDBACK.index(down)][FORWARD.index(up)]:.2f} (100 epochs)"
+    for down, line, targets in zip(feedback, grid, printed):
+        for up, value, target in zip(forward, line, targets):
             own = {**settings, "rule.lr": up, "rule.lr_feedback": down}
-            rows.append(Measurement(f"feedback {down:g}, forward {up:g}: test accuracy, %", published, value, n=1, settings=own))
+            name = f"feedback {down:g}, forward {up:g}: test accuracy, %"
+            rows.append(Measurement(name, f"{target:.2f} (100 epochs)", value, n=1, settings=own))
     return rows
 
 
@@ -116,20 +118,19 @@ def _picture(grid: Grid, forward: Sequence[float], feedback: Sequence[float], ep
     return Heatmap("", "MNIST test accuracy by the rates of both networks, %", rows, columns, grid, "test accuracy, %", limits, note, digits=2)
 
 
-def _remarks(epochs: int) -> tuple[str, ...]:
-    return (
-        f"One seed per cell, as in the paper, and the same seed in all: cells differ in their rates alone. {epochs} epochs here, 100 in the "
-        "paper: low forward rates have not finished learning, and accuracies are compared within a column only.",
-        "Nothing is chosen: test accuracy is that of the epoch with the lowest validation loss of each cell.",
-    )
-
+_REMARKS = (
+    "One seed per cell, as in the paper, and the same seed in all: cells differ in their rates alone. The paper trained for 100 epochs: in "
+    "30, low forward rates have not finished learning, and accuracies are compared within a column only.",
+    "The few rates hold the two hardest cells of the claim, feedback at 1/8 of the forward rate (0.05 and 0.4, 0.1 and 0.8).",
+    "Nothing is chosen: test accuracy is that of the epoch with the lowest validation loss of each cell.",
+)
 
 CLAIM = Claim(
     name="ccl_rates",
     title="Feedback rate x forward rate of CCL on MNIST, 784-256x5-10",
     source="Kao & Hariharan 2024, figure 7",
     target=f"frozen feedback learns but loses {LOSS} points; feedback rates from 1/{SHARE} of the forward rate on lie within {NEAR} points",
-    cost="25 min on one core (30 epochs); 100 epochs by device=cuda",
+    cost="12 min on one core (12 cells, 30 epochs), 30 min for all 30 cells; 100 epochs by device=cuda",
     quick_cost="5 s",
     run=_run,
 )
