@@ -72,9 +72,9 @@ def onset(when: Sequence[float], values: Sequence[float], rise: float) -> float:
     return next(t for t, value in zip(when, values) if value >= (start + end) / 2)
 
 
-def onsets(course: Course, seed: int, rise: float) -> list[float]:
-    """Return when each layer of one seed rises."""
-    return [onset(course.when, seeds[seed], rise) for seeds in course.values]
+def onsets(course: Course, seed: int, rises: Sequence[float]) -> list[float]:
+    """Return when each layer of one seed rises; one least rise per layer."""
+    return [onset(course.when, seeds[seed], rise) for seeds, rise in zip(course.values, rises, strict=True)]
 
 
 def final_row(name: str, course: Course, layer: int, settings: Mapping[str, Any], rise: float, unit: str = "epochs") -> Measurement:

@@ -103,7 +103,15 @@ def test_courses_of_two_runs_are_joined_without_a_second_look_at_the_same_time()
     early, late = Course([0.0, 0.5, 1.0], [[[0.0, 0.1, 0.2]]]), Course([0.0, 1.0, 2.0], [[[0.0, 0.2, 0.5]]])
     course = joined(early, late)
     assert course.when == [0.0, 0.5, 1.0, 2.0] and course.values == [[[0.0, 0.1, 0.2, 0.5]]]
-    assert onsets(course, 0, 0.03) == [2.0]
+    assert onsets(course, 0, [0.03]) == [2.0]
+
+
+def test_what_counts_as_risen_is_five_deviations_of_independent_weights() -> None:
+    draw = np.random.default_rng(6)
+    pairs = draw.standard_normal((2, 400, 12 * 8))
+    cosines = (pairs[0] * pairs[1]).sum(1) / np.linalg.norm(pairs[0], axis=1) / np.linalg.norm(pairs[1], axis=1)
+    assert ccl_dynamics.chance([12, 8])[0] == pytest.approx(5 * cosines.std(), rel=0.1)
+    assert ccl_dynamics.chance([784, 256, 10]) == pytest.approx([5 / 448, 5 / 50.596], rel=1e-4)
 
 
 def test_orders_of_layers() -> None:
