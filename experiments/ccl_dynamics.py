@@ -41,8 +41,8 @@ def _run(quick: bool, folder: str) -> Report:
             early, late = {**early, "probe_every": 3, "epochs": 1}, {**late, "epochs": 3}
         weights, likeness = (joined(course_of(early, folder, metric), course_of(late, folder, metric)) for metric in METRICS)
         rows += _mlp_rows(name, weights, likeness, late)
-        above.append(_panel(f"{name}: weights", "cosine of $U_l$ and $V_l^T$", weights, "layer", 1))
-        below.append(_panel(f"{name}: activity", "CKA of $a_l$ and $b_l$", likeness, "pair", 0))
+        above.append(_panel(f"{name}: weights", "cosine of $U_l$ and $V_l^T$", weights, "layer", 1, log_y=True))
+        below.append(_panel(f"{name}: activity", "CKA of $a_l$ and $b_l$", likeness, "pair", 0, y_limits=(0.2, 1.0)))
     cnn, panel = _cnn(quick, folder)
     note = "Mean over seeds, bands of one standard error; 512 training images. Independent weights have a cosine near 0."
     picture = Curves("", "Alignment of paired layers while they learn", [*above, panel, *below], note, shared=False)
@@ -106,10 +106,10 @@ def _cnn(quick: bool, folder: str) -> tuple[list[Measurement], Panel]:
         Measurement("CNN: the top pair becomes alike before the lowest hidden one (seeds)", f"{n} of {n}", float(sum(rising)),
                     reached=all(rising)),
     ]  # fmt: skip
-    return rows, _panel("CNN, normalised loss: activity", "CKA of $a_l$ and $b_l$", course, "pair", 0, "update")
+    return rows, _panel("CNN, normalised loss: activity", "CKA of $a_l$ and $b_l$", course, "pair", 0, x="update", log_x=False)
 
 
-def _panel(title: str, y: str, course: Course, what: str, first: int, x: str = "epoch") -> Panel:
+def _panel(title: str, y: str, course: Course, what: str, first: int, *, x: str = "epoch", log_x: bool = True, **axes: Any) -> Panel:
     at = [i for i, when in enumerate(course.when) if when > 0]
     series = []
     for i, seeds in enumerate(course.values):
@@ -117,7 +117,7 @@ def _panel(title: str, y: str, course: Course, what: str, first: int, x: str = "
         means = [sum(column) / len(column) for column in columns]
         errors = [_error(column, mean) for column, mean in zip(columns, means)]
         series.append(Series(f"{what} {i + first}", [course.when[k] for k in at], means, errors, colour=i))
-    return Panel(x, y, series, title=title, log_x=x == "epoch")
+    return Panel(x, y, series, title=title, log_x=log_x, **axes)
 
 
 def _error(values: Sequence[float], mean: float) -> float:
