@@ -29,6 +29,7 @@ RATES, TUNING = (0.05, 0.1, 0.2, 0.4), 3
 #: what an epoch of one seed takes in published width, s
 EPOCH = 14
 _QUICK: dict[str, Any] = {"data.limit": 1000, "network.hidden": [64, 64], "epochs": 3, "seeds": 2}
+STILL = "had not clearly turned up"
 Summaries = dict[str, dict[str, Any]]
 
 
@@ -123,7 +124,7 @@ def _selected(summary: Mapping[str, Any]) -> str:
     still = [i for i, one in enumerate(curves) if not turned(one)]
     end = "; every validation loss turned up before the end, so that a longer run would select the same"
     if still:
-        end = f"; the validation loss of {len(still)} of {len(curves)} seeds had not clearly turned up: more epochs could select a better one"
+        end = f"; the validation loss of {len(still)} of {len(curves)} seeds {STILL}: more epochs could select a better one"
     return f"validation selects epochs {', '.join(map(str, epochs))} of {len(curves[0]) - 1}{end}"
 
 
@@ -141,10 +142,12 @@ def _difference(label: str, name: str, found: Summaries) -> Measurement:
 def _answer(rows: Sequence[Measurement]) -> str:
     """Say whether counter-current learning beats backprop, baseline by baseline."""
     words = []
+    learning = {row.name.split("ccl, ")[0] for row in rows if "ccl, " in row.name and STILL in row.note}
     for row in rows:
         if "ccl less " not in row.name:
             continue
-        baseline = row.name.replace("ccl less ", "").split(", points")[0]
+        label, baseline = row.name.split(", points")[0].split("ccl less ")
+        baseline = f"{label}{baseline}" + (" (the counter-current rule was still learning)" if label in learning else "")
         if row.mean is None or row.ci95 is None:
             words.append(f"{baseline}: not answered, a run is missing")
         elif row.ci95[0] > 0:

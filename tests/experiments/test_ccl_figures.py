@@ -72,6 +72,8 @@ def test_the_answer_goes_baseline_by_baseline() -> None:
         Measurement("ccl less bp, ELU, points, paired by seed", "", -1.5, (-2.5, -0.5), 3),
     ]
     assert ccl_cifar._answer(rows).endswith("bp, tanh: yes, by 2.00 points; bp, ELU: no, it is 1.50 points below.")
+    learning = Measurement("ccl, published settings", "", 50.0, note="the validation loss of 1 of 3 seeds had not clearly turned up: ...")
+    assert "bp, tanh (the counter-current rule was still learning): yes" in ccl_cifar._answer([learning, *rows])
     rows = [replace(rows[0], ci95=(-1.0, 5.0)), replace(rows[1], mean=None, ci95=None)]
     assert "tanh: not decided, +2.00 points with an interval that holds 0; bp, ELU: not answered" in ccl_cifar._answer(rows)
 
