@@ -10,9 +10,10 @@ from bioplaus.pictures import Images
 
 __all__ = ["CLAIM", "mean_image_error"]
 
-#: at most 101 batches of 32 an epoch, as published; pixels in 0..1, in which the published errors must be
+#: at most 101 batches of 32 an epoch, as published; inputs of mean 0, since nothing here makes a mean: no layer has a bias, and changes of
+#: weights are centralised
 COMMON: dict[str, Any] = {
-    "data": "cifar10", "network": "autoencoder", "data.standardise": "none", "data.draws": 3232, "probes": [], "seeds": 2,
+    "data": "cifar10", "network": "autoencoder", "data.draws": 3232, "probes": [], "seeds": 2,
 }  # fmt: skip
 #: no settings of backprop are at hand but rate, momentum and clip: it takes the others from counter-current learning
 BP: dict[str, Any] = {
@@ -46,7 +47,7 @@ def _run(quick: bool, folder: str) -> Report:
         else:
             rows.append(_row(name, measure(full, folder), full, f"no figure ({published} on STL-10)"))
     rows += [Measurement(f"{rule}, STL-10", published, None, note="not run: no STL-10 at hand") for rule, (_, published) in RULES.items()]
-    return Report("test mean squared error per pixel (0..1)", tuple(rows), picture, _REMARKS, 4)
+    return Report("test mean squared error, standardised pixels", tuple(rows), picture, _REMARKS, 4)
 
 
 def _row(name: str, summary: Mapping[str, Any], settings: Mapping[str, Any], target: str) -> Measurement:
@@ -64,19 +65,25 @@ def mean_image_error(train: Any, test: Any) -> float:
 
 def _reference_and_picture(found: Mapping[str, Mapping[str, Any]]) -> tuple[float, Images]:
     """Return the error of the mean image, and test images beside what each rule makes of them (first seed)."""
+    import numpy as np
+
     from bioplaus import config, data, load
 
     splits = data.load(config.resolve({key: value for key, value in COMMON.items() if key.startswith("data") and key != "data.draws"}).data)
     images = splits.test_x[:: len(splits.test_x) // SHOWN][:SHOWN]
     rows = [[("image", image) for image in images]]
     rows += [[(rule, image) for image in load(summary["run_dir"]).predict(images)[0]] for rule, summary in found.items()]
-    shown = [[(name, image.transpose(1, 2, 0).clip(0, 1)) for name, image in row] for row in rows]
+    mean, std = (np.reshape(values, (1, 1, 3)) for values in (splits.mean, splits.std))
+    shown = [[(name, (image.transpose(1, 2, 0) * std + mean).clip(0, 1)) for name, image in row] for row in rows]
     title = "Test images and their reconstructions, narrow autoencoder"
     return mean_image_error(splits.train_x, splits.test_x), Images("", title, shown, "CIFAR-10 (JPEG), first seed; values clipped to 0..1.")
 
 
 _REMARKS = (
-    "Data: CIFAR-10 (JPEG), 32x32, where the paper has STL-10 at 96x96: the published errors are on other images and are no target here.",
+    "Data: CIFAR-10 (JPEG), 32x32, where the paper has STL-10 at 96x96: the published errors are on other images, perhaps in other units, and are "
+    "no target here. Inputs have mean 0 and variance 1, so an error of 1 is that of a grey image.",
+    "On pixels in 0..1 (data.standardise=none) ccl stayed above the mean image in the same 10 epochs, 0.153 against 0.061 (bp 0.025): there is no "
+    "bias, and centralised changes keep the mean of the weights where it is.",
     f"Narrow: channels {', '.join(map(str, SMALL['network.channels']))} for 128, 256, 1024, 2048, {SMALL['epochs']} epochs of 101 batches of 32 "
     "drawn at random, for 50; other settings as published for counter-current learning, and the same for backprop, untuned in both.",
     "Batch normalisation uses the batch in training and running means in the test.",
