@@ -164,8 +164,8 @@ def _remarks(notes: Sequence[str]) -> tuple[str, ...]:
     return (
         f"Data: {', '.join(notes) or 'CIFAR-10 (JPEG)'}; a JPEG copy of the images is not what the paper used, and its figures carry that.",
         "Batch 256, clip 1 per network, constant rates. The rate of each peer is that of highest validation accuracy among "
-        f"{', '.join(f'{rate:g}' for rate in RATES)} after {TUNING} epochs ({NARROW_TUNING} in the narrow network) on seed 1000, which favours high "
-        "rates; the counter-current rule has its published rate, 1.",
+        f"{', '.join(f'{rate:g}' for rate in RATES)} after {TUNING} epochs ({NARROW_TUNING} in the narrow network) on seed 1000, which favours "
+        "high rates; the counter-current rule has its published rate, 1.",
         "3072-256x3-10 is not the published network: it is what a CPU trains in minutes.",
         "Test accuracy is that of the epoch with the lowest validation loss; it chooses nothing.",
     )
