@@ -134,6 +134,8 @@ class Heatmap:
         What a value is, as the colour bar says it.
     limits
         Values of the palest and the darkest colour; what lies beyond has the colour of the end.
+    digits
+        Decimals of the numbers.
     """
 
     name: str
@@ -144,6 +146,7 @@ class Heatmap:
     scale: str
     limits: tuple[float, float]
     note: str = ""
+    digits: int = 1
 
 
 Picture = Curves | Heatmap | Images | Mosaic

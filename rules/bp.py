@@ -76,6 +76,7 @@ class Backprop(ExactGradient):
                 "epochs": 100,
                 "batch_size": 256,
                 "data.augment": "flip_crop",
+                "data.standardise": "imagenet",
                 "network.norm": "batch_fixed",
                 "network.norm_place": "input",
                 "plasticity.momentum": 0.5,

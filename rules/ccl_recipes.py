@@ -17,6 +17,7 @@ _CNN: dict[str, Any] = {
     "epochs": 100,
     "batch_size": 128,
     "data.augment": "flip_crop",
+    "data.standardise": "imagenet",
     "plasticity.weight_decay": 1e-6,
     "plasticity.warmup": 100,
     "plasticity.warmup_on": "change",

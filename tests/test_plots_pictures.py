@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.colors import to_rgba
 
-from bioplaus.pictures import Curves, Mosaic, Panel, Series
+from bioplaus.pictures import Curves, Heatmap, Mosaic, Panel, Series
 from bioplaus.plots.pictures import picture_figure
 
 X = [1.0, 10.0, 100.0]
@@ -67,3 +67,11 @@ def test_a_mosaic_is_as_square_as_can_be_and_on_one_scale_from_zero() -> None:
     for caption, tile in zip(written, range(1, 6)):
         x, y = written[caption]
         assert board[int(y), int(x)] == tile
+
+
+def test_fields_of_a_heatmap_have_the_decimals_asked_for() -> None:
+    def texts(**digits: int) -> list[str]:
+        figure = picture_figure(Heatmap("a.png", "title", ["r"], ["c", "d"], [[97.406, float("nan")]], "%", (90.0, 100.0), **digits))
+        return [text.get_text() for text in figure.axes[0].texts]
+
+    assert texts() == ["97.4", "-"] and texts(digits=2) == ["97.41", "-"]

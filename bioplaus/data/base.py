@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AUGMENTATIONS",
+    "IMAGENET",
     "STANDARDISATIONS",
     "DataConfig",
     "Patterns",
@@ -34,7 +35,9 @@ __all__ = [
 
 AUGMENTATIONS = ("none", "flip_crop")
 ENCODINGS = ("auto", "direct", "rate", "latency", "latency_linear")
-STANDARDISATIONS = ("auto", "none")
+STANDARDISATIONS = ("auto", "none", "imagenet")
+#: means and standard deviations of the three colours over ImageNet, with which much published code scales other photographs too
+IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 
 @dataclass
@@ -63,7 +66,7 @@ class DataConfig:
     """Random change of training images: none | flip_crop (mirror; crop after 4-pixel edge padding)."""
 
     standardise: str = "auto"
-    """Scaling of the inputs: auto (as published for the data set) | none (pixels as they are, in 0..1)."""
+    """Scaling of the inputs: auto (as published for the data set) | none (pixels as they are, in 0..1) | imagenet (by its three colours)."""
 
     download: bool = False
     """Fetch missing files of a known set from openml.org into the data folder."""

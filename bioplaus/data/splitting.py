@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bioplaus.data.base import DataConfig, Raw, Splits
+from bioplaus.data.base import IMAGENET, DataConfig, Raw, Splits
 from bioplaus.errors import ConfigError, DataError
 
 __all__ = ["TEST_STREAM", "VALIDATION_STREAM", "check_labels", "permutation", "scaled", "split"]
@@ -138,6 +138,10 @@ def split(raw: Raw, config: DataConfig) -> Splits:
     std: tuple[float, ...]
     if config.standardise == "none":
         mean, std = (0.0,), (1.0,)
+    elif config.standardise == "imagenet":
+        if len(raw.shape) != 3 or raw.shape[0] != len(IMAGENET[0]):
+            raise ConfigError(f"data.standardise=imagenet scales three colours, data={name} has inputs of shape {raw.shape}; use auto or none")
+        mean, std = IMAGENET
     elif raw.mean is None or raw.std is None:
         used = raw.train_x[train]
         mean = (float(used.mean(dtype=np.float64)) / raw.scale,)

@@ -30,7 +30,7 @@ def heatmap_figure(picture: Heatmap) -> Figure:
     for (i, j), value in np.ndenumerate(values):
         if np.isfinite(value):
             dark = value > (low + high) / 2
-            ax.text(j, i, f"{value:.1f}", ha="center", va="center", fontsize=9, color="white" if dark else INK)
+            ax.text(j, i, f"{value:.{picture.digits}f}", ha="center", va="center", fontsize=9, color="white" if dark else INK)
         else:
             ax.text(j, i, "-", ha="center", va="center", fontsize=9, color=MUTED)
     beyond = {(False, False): "neither", (True, False): "min", (False, True): "max", (True, True): "both"}

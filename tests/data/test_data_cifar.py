@@ -10,7 +10,7 @@ import pytest
 
 from bioplaus import data
 from bioplaus.data import DataConfig, cifar10, cifar100
-from bioplaus.errors import DataError
+from bioplaus.errors import ConfigError, DataError
 
 TEN_FILES = [f"data_batch_{k}.bin" for k in range(1, 6)] + ["test_batch.bin"]
 
@@ -72,6 +72,15 @@ def test_cifar10_planes_labels_and_standardisation(ten: Path) -> None:
             np.testing.assert_allclose(row, expected(image, splits.mean, splits.std), atol=1e-6)
     assert splits.test_y.tolist() == [2, 0, 1]
     np.testing.assert_allclose(splits.test_x[2], expected(102, splits.mean, splits.std), atol=1e-6)
+
+
+def test_colours_scaled_as_for_imagenet(ten: Path) -> None:
+    """As published code does with CIFAR for convolutions: means and standard deviations of ImageNet, red, green, blue."""
+    splits = data.load(DataConfig(name="cifar10", root=str(ten), validation=0, standardise="imagenet"))
+    scaled = expected(3, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+    np.testing.assert_allclose(splits.train_x[3], scaled, atol=1e-6)
+    with pytest.raises(ConfigError, match=r"imagenet scales three colours, data=digits has inputs of shape \(1, 8, 8\); use auto or none"):
+        data.load(DataConfig(name="digits", standardise="imagenet"))
 
 
 def test_cifar100_takes_the_fine_label(hundred: Path) -> None:

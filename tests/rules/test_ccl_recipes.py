@@ -32,6 +32,7 @@ CNN = {
     "plasticity.schedule": "cosine",
     "plasticity.schedule_floor": 1e-3,
     "data.augment": "flip_crop",
+    "data.standardise": "imagenet",
     "data.validation": 0.1,
     "epochs": 100,
     "batch_size": 128,
@@ -88,6 +89,26 @@ AUTOENCODER = {
     "epochs": 50,
     "batch_size": 32,
 }
+#: backprop of the convolutional comparison
+BP_CNN = {
+    "rule.lr": 0.03,
+    "neuron.name": "elu",
+    "network.bias": False,
+    "network.norm": "batch_fixed",
+    "network.norm_place": "input",
+    "plasticity.momentum": 0.5,
+    "plasticity.weight_decay": 1e-5,
+    "plasticity.clip": "none",
+    "plasticity.centralise": True,
+    "plasticity.warmup": 200,
+    "plasticity.warmup_on": "change",
+    "plasticity.schedule": "cosine",
+    "plasticity.schedule_floor": 1e-3 / 0.03,
+    "data.augment": "flip_crop",
+    "data.standardise": "imagenet",
+    "epochs": 100,
+    "batch_size": 256,
+}
 PUBLISHED: dict[str, dict[str, Any]] = {
     "mnist mlp": MLP | {"network.hidden": [256] * 5},
     "fashion_mnist mlp": MLP | {"network.hidden": [256] * 5},
@@ -116,6 +137,12 @@ def test_published_settings(case: str) -> None:
     settings = resolve({"rule": "ccl", "data": data, "network": network, "probes": []}, locate=False)
     found = {key: value_of(settings, key) for key in PUBLISHED[case]}
     assert found == PUBLISHED[case]
+
+
+@pytest.mark.parametrize("data", ["cifar10", "cifar100"])
+def test_published_settings_of_backprop_beside_it(data: str) -> None:
+    settings = resolve({"rule": "bp", "data": data, "network": "cnn5", "probes": []}, locate=False)
+    assert {key: value_of(settings, key) for key in BP_CNN} == BP_CNN
 
 
 def test_every_recipe_names_its_source() -> None:
