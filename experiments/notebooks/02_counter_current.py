@@ -47,9 +47,8 @@ from bioplaus.stats import paired_difference, t_interval
 
 plt.rcParams.update({"figure.dpi": 80, "axes.spines.top": False, "axes.spines.right": False})
 RATE, LAMBDA = 0.5, 0.5
-SETTINGS = {
-    "run.save": False, "network.hidden": [32, 16], "rule.lr": RATE, "rule.lambda_cross": LAMBDA, "dtype": "float64",
-}  # fmt: skip
+SETTINGS = {"run.save": False, "network.hidden": [32, 16], "dtype": "float64"}
+SETTINGS |= {"rule.lr": RATE, "rule.lambda_cross": LAMBDA}
 
 # %% [markdown]
 # ## Two passes by hand
@@ -172,7 +171,7 @@ test_y = trained.simulator.feeds.test.y.numpy()
 def products(weights):
     """Return the mean of a_2 b_2^T over the test images of each class, [class of the image, class of the code]."""
     up = phi(phi(test_x @ weights["forward/0/weight"].T) @ weights["forward/1/weight"].T)
-    met = up @ phi(weights["feedback/0/weight"].T[:10]).T
+    met = up @ phi(weights["feedback/0/weight"].T).T
     return np.stack([met[test_y == digit].mean(0) for digit in range(10)])
 
 
@@ -186,7 +185,8 @@ plt.show()
 diagonal = np.eye(10, dtype=bool)
 for weights, when in ((start, "before"), (trained.parameters(seed=0), "after")):
     M = products(weights)
-    print(f"{when:<7} mean product with the own class {M[diagonal].mean():.2f}, with the others {M[~diagonal].mean():.2f}")
+    own, others = M[diagonal].mean(), M[~diagonal].mean()
+    print(f"{when:<7} mean product with the own class {own:.2f}, with the others {others:.2f}")
 
 
 # %% [markdown]
@@ -234,8 +234,9 @@ for level in (1, 2):
     print(f"CKA at level {level}: {mean[0]:.2f} before, {mean[-1]:.2f} [{low[-1]:.2f}, {high[-1]:.2f}] after")
 
 # %% [markdown]
-# The two networks start as strangers, and each pair draws the two sides together: the forward side learns to say which class it sees, the feedback side learns
-# a code that the forward side can reach. No weight has been carried from one network to the other, and no layer has waited for an
+# CKA is above 0 even before learning: images of one class resemble each other in any random layer, and share one feedback code. What counts is that it
+# rises. Each pair draws its two sides together: the forward side learns to say which class it sees, the feedback side learns a code that the
+# forward side can reach. No weight has been carried from one network to the other, and no layer has waited for an
 # error from above.
 
 # %% [markdown]
