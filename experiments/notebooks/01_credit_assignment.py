@@ -14,15 +14,15 @@
 # %% [markdown]
 # # 1. Credit assignment without backpropagation
 #
-# **Question.** A synapse deep inside a network cannot see the error at the output. Backpropagation tells it what to do, but asks for something
-# that brains are not known to have: a second copy of every forward synapse, with the same strength, that carries errors back. Can hidden
-# layers learn when the error comes down another way, and how close do their changes come to the gradient?
+# **Question.** A synapse deep inside a network cannot see the error at the output. Backpropagation tells it what to do, but asks for
+# something that brains are not known to have: a second copy of every forward synapse, with the same strength, that carries errors back.
+# Can hidden layers learn when the error comes down another way, and how close do their changes come to the gradient?
 
 # %% [markdown]
 # ## The equations
 #
-# A layer computes $a_l = \phi(z_l)$ with $z_l = W_l\,a_{l-1}$, and the error at the output is $\delta_L = y - \mathrm{softmax}(z_L)$. Every rule
-# below changes a synapse by *what the cell hears* times *what the synapse carries*,
+# A layer computes $a_l = \phi(z_l)$ with $z_l = W_l\,a_{l-1}$, and the error at the output is $\delta_L = y - \mathrm{softmax}(z_L)$.
+# Every rule below changes a synapse by *what the cell hears* times *what the synapse carries*,
 #
 # $$\Delta W_l = \eta\,\delta_l\,a_{l-1}^\top ,$$
 #
@@ -39,8 +39,8 @@
 #
 # $$\theta_l = \arccos \frac{\langle \Delta W_l, \Delta W_l^{\mathrm{bp}}\rangle}{\|\Delta W_l\|\,\|\Delta W_l^{\mathrm{bp}}\|} .$$
 #
-# At $0^\circ$ the rule goes straight down the gradient; at any angle below $90^\circ$ a small enough step still lowers the loss; at $90^\circ$ it is
-# as good as a random direction.
+# At $0^\circ$ the rule goes straight down the gradient; at any angle below $90^\circ$ a small enough step still lowers the loss; at
+# $90^\circ$ it is as good as a random direction.
 
 # %%
 import matplotlib.pyplot as plt
@@ -80,12 +80,13 @@ def band(axis, steps, values, colour, **style):
 # %% [markdown]
 # ## The experiment
 #
-# The network is narrow, 64-20-20-10, so that it matters what the hidden cells compute. Beside the four rules there is a control, `top`, in which the
-# output layer learns and hidden layers keep their random weights: a rule that does not beat `top` has not shown that its hidden layers learn
-# anything of use.
+# The network is narrow, 64-20-20-10, so that it matters what the hidden cells compute. Beside the four rules there is a control, `top`,
+# in which the output layer learns and hidden layers keep their random weights: a rule that does not beat `top` has not shown that its
+# hidden layers learn anything of use.
 #
-# Each rule gets the learning rate of highest validation accuracy on three seeds that are used for nothing else. Then five networks per rule are
-# trained, with the same seeds for all rules: the same starting weights and the same order of samples. The test set chooses nothing.
+# Each rule gets the learning rate of highest validation accuracy on three seeds that are used for nothing else. Then five networks per
+# rule are trained, with the same seeds for all rules: the same starting weights and the same order of samples. The test set chooses
+# nothing.
 
 
 # %%
@@ -112,8 +113,9 @@ for rule in RULES:
     print(f"{rule:<6}{rates[rule]:>5}{edge}  {percent(accuracy[rule]):<22}{beside}")
 
 # %% [markdown]
-# In brackets: the 95 % interval of the mean over seeds. A star: the chosen rate lies at an end of the grid, so that another might do better. Where the interval of the difference to `top` lies above 0, hidden layers have learned
-# something that helps, without the gradient.
+# In brackets: the 95 % interval of the mean over seeds. A star: the chosen rate lies at an end of the grid, so that another might do
+# better. Where the interval of the difference to `top` lies above 0, hidden layers have learned something that helps, without the
+# gradient.
 
 # %%
 figure, axis = plt.subplots(figsize=(6.4, 3.2), layout="constrained")
@@ -154,27 +156,28 @@ for rule in RULES[1:4]:
         print(f"{rule:<4} hidden layer {layer + 1}: {angles(runs[rule], layer)}")
 
 # %% [markdown]
-# Backpropagation lies at 0 by definition: it is what we compare with. The others start near $90^\circ$, as they have to: their feedback knows
-# nothing of the forward weights yet. Then the angle of `fa` and `dfa` falls, although their feedback weights never change. It is the *forward* weights
-# that move. The first layer, taught at random, moves its cells so that the layer above can use them, and while the layer above learns to use them its
-# weights grow along the fixed feedback weights. This is *feedback alignment*: the network learns to make use of the feedback that it has. In `ccl` the feedback network learns as well.
+# Backpropagation lies at 0 by definition: it is what we compare with. The others start near $90^\circ$, as they have to: their feedback
+# knows nothing of the forward weights yet. Then the angle of `fa` and `dfa` falls, although their feedback weights never change. It is
+# the *forward* weights that move. The first layer, taught at random, moves its cells so that the layer above can use them, and while the
+# layer above learns to use them its weights grow along the fixed feedback weights. This is *feedback alignment*: the network learns to
+# make use of the feedback that it has. In `ccl` the feedback network learns as well.
 #
-# Two things to keep in mind. An angle says nothing about the length of a step; and a rule may learn well at an angle far from 0, since all that a step
-# needs is to be on the right side of $90^\circ$.
+# Two things to keep in mind. An angle says nothing about the length of a step; and a rule may learn well at an angle far from 0, since
+# all that a step needs is to be on the right side of $90^\circ$.
 
 # %% [markdown]
 # ## Exercise
 #
-# The rule `usf` sends errors down through the *signs* of the forward weights: $B_{l+1} = c\,\mathrm{sign}(W_{l+1})^\top$. Before you run it: the
-# starting weights are uniform between $-w$ and $w$. At which angle do you expect its changes at the start, in the layer just below the output? Compute
-# the number by hand, then measure it.
+# The rule `usf` sends errors down through the *signs* of the forward weights: $B_{l+1} = c\,\mathrm{sign}(W_{l+1})^\top$. Before you run
+# it: the starting weights are uniform between $-w$ and $w$. At which angle do you expect its changes at the start, in the layer just
+# below the output? Compute the number by hand, then measure it.
 #
 # <details><summary>Solution</summary>
 #
-# The cosine between a matrix and its signs is $\sum|W_{ij}| \,/\, \sqrt{n \sum W_{ij}^2}$. For uniform weights the mean of $|W|$ is
-# $w/2$ and that of $W^2$ is $w^2/3$, so that the cosine is $\sqrt{3}/2$ and the angle $30^\circ$. What arrives at a hidden cell is a product of these weights with
-# the error, so its direction differs from the exact one by about as much. One layer further down the errors go through two such matrices, and the
-# angle is larger.
+# The cosine between a matrix and its signs is $\sum|W_{ij}| \,/\, \sqrt{n \sum W_{ij}^2}$. For uniform weights the mean of $|W|$ is $w/2$
+# and that of $W^2$ is $w^2/3$, so that the cosine is $\sqrt{3}/2$ and the angle $30^\circ$. What arrives at a hidden cell is a product of
+# these weights with the error, so its direction differs from the exact one by about as much. One layer further down the errors go through
+# two such matrices, and the angle is larger.
 #
 # ```python
 # usf = train("usf", best_rate("usf"))
@@ -192,8 +195,8 @@ for rule in RULES[1:4]:
 #
 # - Rumelhart, Hinton & Williams 1986, *Learning representations by back-propagating errors*, Nature 323:533 (`bp`).
 # - Crick 1989, *The recent excitement about neural networks*, Nature 337:129 (why brains are not thought to do it).
-# - Lillicrap, Cownden, Tweed & Akerman 2016, *Random synaptic feedback weights support error backpropagation for deep learning*, Nature Communications
-#   7:13276 (`fa`; it shows the angle, too).
+# - Lillicrap, Cownden, Tweed & Akerman 2016, *Random synaptic feedback weights support error backpropagation for deep learning*, Nature
+#   Communications 7:13276 (`fa`; it shows the angle, too).
 # - Nokland 2016, *Direct feedback alignment provides learning in deep neural networks*, NeurIPS, arXiv:1609.01596 (`dfa`).
 # - Kao & Hariharan 2024, *Counter-current learning*, NeurIPS, arXiv:2409.19841 (`ccl`).
 # - Liao, Leibo & Poggio 2016, *How important is weight symmetry in backpropagation?*, AAAI, arXiv:1510.05067 (`usf`).

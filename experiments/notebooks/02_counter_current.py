@@ -14,14 +14,15 @@
 # %% [markdown]
 # # 2. Counter-current learning, step by step
 #
-# **Question.** Two liquids that flow past each other in opposite directions exchange heat all along the way. Could two networks exchange knowledge in the
-# same manner, one running from the image up to the label, the other from the label down to the image, each layer learning from the layer
-# that it passes, with no error sent from anywhere else?
+# **Question.** Two liquids that flow past each other in opposite directions exchange heat all along the way. Could two networks exchange
+# knowledge in the same manner, one running from the image up to the label, the other from the label down to the image, each layer
+# learning from the layer that it passes, with no error sent from anywhere else?
 
 # %% [markdown]
 # ## The equations
 #
-# The forward network maps an image $a_0 = x$ to scores, the feedback network maps the label (one row per class, $b_L = I$) towards the image:
+# The forward network maps an image $a_0 = x$ to scores, the feedback network maps the label (one row per class, $b_L = I$) towards the
+# image:
 #
 # $$a_l = \phi(a_{l-1} U_l^\top), \qquad b_{l-1} = \phi(b_l V_l^\top).$$
 #
@@ -30,8 +31,8 @@
 #
 # $$E_l = a_l b_l^\top - T, \qquad \mathcal{L}_l = c_l \, \mathrm{mean}(E_l^2), \qquad c_l = \lambda\,\frac{256}{d_l}.$$
 #
-# The loss of pair $l$ changes exactly two matrices: the last one that $a_l$ has come through, and the last one that $b_l$ has come through. With
-# $k_l = 2c_l/(BK)$ for $B$ samples and $K$ classes,
+# The loss of pair $l$ changes exactly two matrices: the last one that $a_l$ has come through, and the last one that $b_l$ has come
+# through. With $k_l = 2c_l/(BK)$ for $B$ samples and $K$ classes,
 #
 # $$\Delta U_l = -\big[(k_l E_l b_l) \odot \phi'(z^a_l)\big]^\top a_{l-1}, \qquad
 # \Delta V_{l+1} = -\big[(k_l E_l^\top a_l) \odot \phi'(z^b_l)\big]^\top b_{l+1}.$$
@@ -43,7 +44,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from bioplaus import simulate
-from bioplaus.stats import paired_difference, t_interval
+from bioplaus.stats import t_interval
 
 plt.rcParams.update({"figure.dpi": 80, "axes.spines.top": False, "axes.spines.right": False})
 RATE, LAMBDA = 0.5, 0.5
@@ -101,8 +102,8 @@ for level in (1, 2):
 #
 # ## One local loss by hand
 #
-# Here are the loss of level 1 and the change of $U_1$ that it asks for. To see that the formula is right we move one synapse by a little and watch the
-# loss, which needs no calculus at all.
+# Here are the loss of level 1 and the change of $U_1$ that it asks for. To see that the formula is right we move one synapse by a little
+# and watch the loss, which needs no calculus at all.
 
 
 # %%
@@ -136,8 +137,8 @@ print(f"synapse ({i}, {j}) of U_1: formula {formula[i, j]:.8f}, by moving it {sl
 # %% [markdown]
 # ## The whole step beside the program
 #
-# All six matrices, against one update of `rule=ccl` on the same batch (no clipping). Mind the two ends: $V_1$ learns from the images themselves, $U_3$ from the
-# error at the output.
+# All six matrices, against one update of `rule=ccl` on the same batch (no clipping). Mind the two ends: $V_1$ learns from the images
+# themselves, $U_3$ from the error at the output.
 
 # %%
 p = np.exp(a[3] - a[3].max(1, keepdims=True))
@@ -159,8 +160,9 @@ for name in sorted(by_hand):
 # %% [markdown]
 # ## What learning does to the meetings
 #
-# Now the program trains five networks. We look at the product matrix $a_2 b_2^\top$ at the upper meeting, averaged over the test images of each class: row, the
-# class of the image; column, the class whose feedback code it meets. The loss asks for ones on the diagonal and zeros elsewhere.
+# Now the program trains five networks. We look at the product matrix $a_2 b_2^\top$ at the upper meeting, averaged over the test images
+# of each class: row, the class of the image; column, the class whose feedback code it meets. The loss asks for ones on the diagonal and
+# zeros elsewhere.
 
 # %%
 trained = simulate({**SETTINGS, "probe_every": 30}, rule="ccl", data="digits", epochs=30, seeds=5)
@@ -190,7 +192,8 @@ for weights, when in ((start, "before"), (trained.parameters(seed=0), "after")):
 
 
 # %% [markdown]
-# Do the two networks come to represent the same? A measure that does not care about rotations and scale is the linear centred kernel alignment (CKA),
+# Do the two networks come to represent the same? A measure that does not care about rotations and scale is the linear centred kernel
+# alignment (CKA),
 #
 # $$\mathrm{CKA}(A, B) = \frac{\|A^\top B\|_F^2}{\|A^\top A\|_F\,\|B^\top B\|_F} \in [0, 1],$$
 #
@@ -234,24 +237,27 @@ for level in (1, 2):
     print(f"CKA at level {level}: {mean[0]:.2f} before, {mean[-1]:.2f} [{low[-1]:.2f}, {high[-1]:.2f}] after")
 
 # %% [markdown]
-# CKA is above 0 even before learning: images of one class resemble each other in any random layer, and share one feedback code. What counts is that it
-# rises. Each pair draws its two sides together: the forward side learns to say which class it sees, the feedback side learns a code that the
-# forward side can reach. No weight has been carried from one network to the other, and no layer has waited for an
+# CKA is above 0 even before learning: images of one class resemble each other in any random layer, and share one feedback code. What
+# counts is that it rises. Each pair draws its two sides together: the forward side learns to say which class it sees, the feedback side
+# learns a code that the forward side can reach. No weight has been carried from one network to the other, and no layer has waited for an
 # error from above.
 
 # %% [markdown]
 # ## Exercise
 #
-# Freeze the feedback network (`rule.lr_feedback=0`): its codes stay as random as they started. Do you expect the forward network to learn at all? Say what
-# its hidden layers are still asked to do. Then measure accuracy, and its difference seed by seed.
+# Freeze the feedback network (`rule.lr_feedback=0`): its codes stay as random as they started. Do you expect the forward network to learn
+# at all? Say what its hidden layers are still asked to do. Then measure accuracy, and its difference seed by seed.
 #
 # <details><summary>Solution</summary>
 #
-# A frozen feedback network gives every class a fixed random code at every level, and each forward layer is still asked to have product 1 with its own class's
-# code and 0 with the others: random *targets* take the place of learned ones, much as random *feedback weights* do in feedback alignment. So it
-# learns. What is lost is that codes can no longer move to where the forward network can reach them, and away from each other.
+# A frozen feedback network gives every class a fixed random code at every level, and each forward layer is still asked to have product 1
+# with its own class's code and 0 with the others: random *targets* take the place of learned ones, much as random *feedback weights* do
+# in feedback alignment. So it learns. What is lost is that codes can no longer move to where the forward network can reach them, and away
+# from each other.
 #
 # ```python
+# from bioplaus.stats import paired_difference
+#
 # frozen = simulate({**SETTINGS, "rule.lr_feedback": 0, "probe_every": 30}, rule="ccl", data="digits", epochs=30, seeds=5)
 # print(f"frozen feedback, test accuracy, %: {percent(frozen.summary['test_accuracy'])}")
 # values = [run.summary["test_accuracy"]["values"] for run in (trained, frozen)]
@@ -268,7 +274,9 @@ for level in (1, 2):
 # %% [markdown]
 # ## References
 #
-# - Kao & Hariharan 2024, *Counter-current learning: a biologically plausible dual network approach for deep learning*, NeurIPS, arXiv:2409.19841 (equation 2
-#   is the pair loss between directions; the raw products used here are those of the published code for multilayer perceptrons).
-# - Kornblith, Norouzi, Lee & Hinton 2019, *Similarity of neural network representations revisited*, ICML, arXiv:1905.00414 (CKA, section 3).
+# - Kao & Hariharan 2024, *Counter-current learning: a biologically plausible dual network approach for deep learning*, NeurIPS,
+#   arXiv:2409.19841 (equation 2 is the pair loss between directions; the raw products used here are those of the published code for
+#   multilayer perceptrons).
+# - Kornblith, Norouzi, Lee & Hinton 2019, *Similarity of neural network representations revisited*, ICML, arXiv:1905.00414 (CKA, section
+#   3).
 # - Lillicrap et al. 2016, Nature Communications 7:13276 (feedback alignment, for the exercise).

@@ -14,14 +14,15 @@
 # %% [markdown]
 # # 3. Hebbian multitasking, seen in images
 #
-# **Question.** A Hopfield network stores patterns in its synapses and recalls one of them from a damaged copy. One state, one memory. If patterns have
-# *blanks*, neurons that they say nothing about, can the network use the blanks of one memory for another, and recall several at once?
+# **Question.** A Hopfield network stores patterns in its synapses and recalls one of them from a damaged copy. One state, one memory. If
+# patterns have *blanks*, neurons that they say nothing about, can the network use the blanks of one memory for another, and recall
+# several at once?
 
 # %% [markdown]
 # ## The equations
 #
-# Pattern $\mu$ has an entry $\xi_i^\mu = \pm 1$ for neuron $i$, or 0 for a blank, which has probability $d$, the *dilution*. Hebb's rule adds up the product of the two cells of a
-# synapse over all $K$ patterns,
+# Pattern $\mu$ has an entry $\xi_i^\mu = \pm 1$ for neuron $i$, or 0 for a blank, which has probability $d$, the *dilution*. Hebb's rule
+# adds up the product of the two cells of a synapse over all $K$ patterns,
 #
 # $$J_{ij} = \frac{g}{N} \sum_{\mu=1}^K \xi_i^\mu \xi_j^\mu , \qquad g = \frac{1}{1-d},$$
 #
@@ -60,8 +61,8 @@ def show(pictures, columns):
 # %% [markdown]
 # ## By hand
 #
-# Three pictures of digits of 8 x 8 pixels: each shows one third of itself, and has blanks elsewhere. We store them by Hebb's rule, take the state in which all
-# three can be seen, spoil a fifth of its pixels, and let the network go.
+# Three pictures of digits of 8 x 8 pixels: each shows one third of itself, and has blanks elsewhere. We store them by Hebb's rule, take
+# the state in which all three can be seen, spoil a fifth of its pixels, and let the network go.
 
 # %%
 run = simulate({"run.save": False}, rule="multitasking", images="digits", K=3)
@@ -104,13 +105,13 @@ for mu in range(K):
     print(f"  pattern {mu + 1}: {mean[mu]:.3f} [{low[mu]:.3f}, {high[mu]:.3f}]")
 
 # %% [markdown]
-# *One* state holds all the memories. Here they do not meet at all: no neuron has an entry in two pictures, so that no synapse joins two of them, and
-# each third is a small Hopfield network of its own.
+# *One* state holds all the memories. Here they do not meet at all: no neuron has an entry in two pictures, so that no synapse joins two
+# of them, and each third is a small Hopfield network of its own.
 #
 # ## Memories that get into each other's way
 #
-# Here each picture instead loses every pixel with probability 0.6, at random, so that two pictures often want different things of one neuron. The program
-# stores them and recalls, at temperature 0.1.
+# Here each picture instead loses every pixel with probability 0.6, at random, so that two pictures often want different things of one
+# neuron. The program stores them and recalls, at temperature 0.1.
 
 
 # %%
@@ -130,17 +131,19 @@ except DataError:
     print("MNIST is not here, so its larger pictures are left out (see BIOPLAUS_DATA in the README).")
 
 # %% [markdown]
-# The state shows parts of all three. Where they agree or only one has something to say, all is well; where they fight for a pixel, the majority has it.
+# The state shows parts of all three. Where they agree or only one has something to say, all is well; where they fight for a pixel, the
+# majority has it.
 #
 # ## Theory over simulation
 #
-# For patterns drawn at random and very many neurons the overlaps follow from the *equations of state*. With the average $\mathbb{E}$ over the $3^K$ possible
-# columns $\xi = (\xi^1, \dots, \xi^K)$ that a neuron may have,
+# For patterns drawn at random and very many neurons the overlaps follow from the *equations of state*. With the average $\mathbb{E}$ over
+# the $3^K$ possible columns $\xi = (\xi^1, \dots, \xi^K)$ that a neuron may have,
 #
 # $$m_\mu = \frac{1}{1-d}\,\mathbb{E}\Big[\xi^\mu \tanh\Big(\frac{1}{T} \sum_\nu \xi^\nu m_\nu\Big)\Big] .$$
 #
-# Started from the *hierarchical* state, in which pattern 1 has all of its neurons, pattern 2 those that pattern 1 leaves blank, and so on, we solve them for
-# every dilution; beside the lines stand networks of 2,000 neurons, started alike. Without noise the hierarchy would be $m_\mu = d^{\,\mu-1}$ (dashed).
+# Started from the *hierarchical* state, in which pattern 1 has all of its neurons, pattern 2 those that pattern 1 leaves blank, and so
+# on, we solve them for every dilution; beside the lines stand networks of 2,000 neurons, started alike. Without noise the hierarchy would
+# be $m_\mu = d^{\,\mu-1}$ (dashed).
 
 # %%
 T, SAMPLES = 0.1, 8
@@ -170,24 +173,27 @@ print(f"largest difference {np.abs(mean - beside).max():.3f}")
 print(f"at T = 0 the hierarchy ends at d = {multitasking.critical_dilution(K):.4f}")
 
 # %% [markdown]
-# Read the figure from left to right. Without blanks the network recalls pattern 1 and nothing else: the classical Hopfield network. As blanks grow, the second
-# pattern moves into the neurons that the first leaves free, then the third into what is left by both. For strong dilution every neuron has at most one
-# pattern, and all are recalled in full: *parallel* retrieval. In between the hierarchy ends: at $d_c$, the root of $1 - 2d + d^3$ in $(\frac12, 1)$, the other two
-# together outvote the first (where $1 = d + d^2$), and the network goes on in another state.
+# Read the figure from left to right. Without blanks the network recalls pattern 1 and nothing else: the classical Hopfield network. As
+# blanks grow, the second pattern moves into the neurons that the first leaves free, then the third into what is left by both. For strong
+# dilution every neuron has at most one pattern, and all are recalled in full: *parallel* retrieval. In between the hierarchy ends: at
+# $d_c$, the root of $1 - 2d + d^3$ in $(\frac12, 1)$, the other two together outvote the first (where $1 = d + d^2$), and the network
+# goes on in another state.
 #
-# About one point in twenty should lie outside its interval even if theory is exact. Networks of finite size also differ from the limit, most of all
-# near the jump.
+# About one point in twenty should lie outside its interval even if theory is exact. Networks of finite size also differ from the limit,
+# most of all near the jump.
 
 # %% [markdown]
 # ## Exercise
 #
-# Go back to the three pictures with their thirds. Start the network from pattern 1 alone: its own third as it is, all other pixels thrown as fair coins. How
-# many of the *other* pictures come back, and do they come back as they were stored? Look at the energy $-\frac12 \sum_{ij} J_{ij} s_i s_j$ before you guess.
+# Go back to the three pictures with their thirds. Start the network from pattern 1 alone: its own third as it is, all other pixels thrown
+# as fair coins. How many of the *other* pictures come back, and do they come back as they were stored? Look at the energy $-\frac12
+# \sum_{ij} J_{ij} s_i s_j$ before you guess.
 #
 # <details><summary>Solution</summary>
 #
-# The energy is $-\frac{N(1-d)}{2} \sum_\mu m_\mu^2$: it holds squares, and does not know the sign of a memory. Each third relaxes by itself, to its picture or to the negative
-# of it, mostly whichever is nearer to what the coins have shown. So the other two come back in full as well, but as their negatives about half of the time.
+# The energy is $-\frac{N(1-d)}{2} \sum_\mu m_\mu^2$: it holds squares, and does not know the sign of a memory. Each third relaxes by
+# itself, to its picture or to the negative of it, mostly whichever is nearer to what the coins have shown. So the other two come back in
+# full as well, but as their negatives about half of the time.
 #
 # ```python
 # ends = []
@@ -209,8 +215,8 @@ print(f"at T = 0 the hierarchy ends at d = {multitasking.critical_dilution(K):.4
 # ## References
 #
 # - Hopfield 1982, *Neural networks and physical systems with emergent collective computational abilities*, PNAS 79:2554.
-# - Agliari, Barra, Galluzzi, Guerra & Moauro 2012, *Multitasking associative networks*, Physical Review Letters 109:268101, arXiv:1111.5191 (blanks, and the
-#   hierarchy).
+# - Agliari, Barra, Galluzzi, Guerra & Moauro 2012, *Multitasking associative networks*, Physical Review Letters 109:268101,
+#   arXiv:1111.5191 (blanks, and the hierarchy).
 # - Agliari et al. 2013, *Multitasking network with fast noise*, arXiv:1304.4488 (the same with temperature).
-# - Agliari, Alessandrelli, Barra & Ricci-Tersenghi 2023, *Parallel learning by multitasking neural networks*, J. Stat. Mech., arXiv:2308.04106 (memories
-#   learnt from noisy examples).
+# - Agliari, Alessandrelli, Barra & Ricci-Tersenghi 2023, *Parallel learning by multitasking neural networks*, J. Stat. Mech.,
+#   arXiv:2308.04106 (memories learnt from noisy examples).

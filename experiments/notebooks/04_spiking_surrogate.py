@@ -14,14 +14,15 @@
 # %% [markdown]
 # # 4. Spikes and surrogate gradients
 #
-# **Question.** A spike is all or nothing: nudge a membrane a little, and almost always nothing changes; now and then everything does. The derivative of a spike is
-# therefore 0 nearly everywhere, and gradient descent has nothing to hold on to. How can a network of spiking cells be trained by gradients all the
-# same?
+# **Question.** A spike is all or nothing: nudge a membrane a little, and almost always nothing changes; now and then everything does. The
+# derivative of a spike is therefore 0 nearly everywhere, and gradient descent has nothing to hold on to. How can a network of spiking
+# cells be trained by gradients all the same?
 
 # %% [markdown]
 # ## The equations
 #
-# A leaky integrate-and-fire cell in steps of time forgets a share of its membrane, adds its input current, and fires above a threshold $\vartheta$:
+# A leaky integrate-and-fire cell in steps of time forgets a share of its membrane, adds its input current, and fires above a threshold
+# $\vartheta$:
 #
 # $$U[t] = \beta\,U[t-1] + I[t] - \text{reset}, \qquad S[t] = \Theta(U[t] - \vartheta).$$
 #
@@ -32,8 +33,8 @@
 #
 # steps, and never if $I \le (1 - \beta)\,\vartheta$.
 #
-# For learning, the step $\Theta$ stays as it is on the way forward. On the way back its derivative is replaced by a *surrogate*, a smooth bump around the threshold,
-# for instance
+# For learning, the step $\Theta$ stays as it is on the way forward. On the way back its derivative is replaced by a *surrogate*, a smooth
+# bump around the threshold, for instance
 #
 # $$\frac{\partial S}{\partial U} \to \frac{\alpha/2}{1 + (\pi\alpha x/2)^2} \;\; (\texttt{atan}), \qquad
 # \frac{\partial S}{\partial U} \to \frac{1}{(1 + k|x|)^2} \;\; (\texttt{fast\_sigmoid}), \qquad x = U - \vartheta .$$
@@ -45,7 +46,6 @@ import torch
 
 from bioplaus import simulate
 from bioplaus.neurons import Lif, surrogates
-from bioplaus.stats import t_interval
 
 plt.rcParams.update({"figure.dpi": 80, "axes.spines.top": False, "axes.spines.right": False})
 BLUE, RED, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#999999"
@@ -54,7 +54,8 @@ BETA = 0.95
 # %% [markdown]
 # ## One cell
 #
-# Three constant currents, one of them too weak. The dashed line is the threshold; a membrane above it means a spike, and the reset comes in the next step.
+# Three constant currents, one of them too weak. The dashed line is the threshold; a membrane above it means a spike, and the reset comes
+# in the next step.
 
 # %%
 currents = torch.tensor([0.045, 0.07, 0.14])
@@ -105,8 +106,9 @@ plt.show()
 # %% [markdown]
 # ## Does it matter which?
 #
-# We train spiking networks 64-20-20-10 on the embedded digits: 25 steps, the pixels as constant currents, backpropagation through time, five seeds each. First other
-# *shapes*; then `fast_sigmoid` with a larger and larger $k$: the bump gets narrower, and closer to the true derivative of the spike.
+# We train spiking networks 64-20-20-10 on the embedded digits: 25 steps, the pixels as constant currents, backpropagation through time,
+# five seeds each. First other *shapes*; then `fast_sigmoid` with a larger and larger $k$: the bump gets narrower, and closer to the true
+# derivative of the spike.
 
 
 # %%
@@ -132,14 +134,15 @@ for slope, found in zip(slopes, by_slope):
     print(f"  fast_sigmoid, k = {slope:<6}{percent(found)}")
 
 # %% [markdown]
-# Compare the spread over shapes with the fall along $k$. A bump of any shape does, as long as it is wide enough that some cells are within it. The narrower it gets the fewer
-# synapses hear anything: in the limit, the exact derivative, hidden layers stay as they were drawn.
+# Compare the spread over shapes with the fall along $k$. A bump of any shape does, as long as it is wide enough that some cells are
+# within it. The narrower it gets the fewer synapses hear anything: in the limit, the exact derivative, hidden layers stay as they were
+# drawn.
 
 # %% [markdown]
 # ## One image on its way
 #
-# From the trained weights we rebuild a forward pass by hand and look at one test image, the first that the network reads right: the current is the image; spikes of
-# the first hidden layer before and after learning; membranes of the ten output cells.
+# From the trained weights we rebuild a forward pass by hand and look at one test image, the first that the network reads right: the
+# current is the image; spikes of the first hidden layer before and after learning; membranes of the ten output cells.
 
 # %%
 images, labels = trained.simulator.feeds.test.x.flatten(1), trained.simulator.feeds.test.y
@@ -184,21 +187,22 @@ for weights, when in ((before, "before"), (after, "after")):
     print(f"spikes per cell and step {when} learning, layer by layer: {', '.join(f'{rate:.2f}' for rate in rates)}")
 
 # %% [markdown]
-# The network answers by counting: the class whose cell fires most often wins. See at which step the red membrane parts from the others: an answer could be had about
-# then.
+# The network answers by counting: the class whose cell fires most often wins. See at which step the red membrane parts from the others:
+# an answer could be had about then.
 
 # %% [markdown]
 # ## Exercise
 #
-# At every layer the error is multiplied by the surrogate, so its *height* acts once per layer. The surrogate `sigmoid` with slope $k$ has its peak at $k/4$. Take a deeper
-# network with four hidden layers of 20 cells, and the slopes 0.4, 4 and 25, whose peaks are 0.1, 1 and 6.25. How does the length of the gradient at
-# the first layer depend on the peak, and what does accuracy say? The optimiser here is Adam, which divides by the size of the gradient: will it notice?
+# At every layer the error is multiplied by the surrogate, so its *height* acts once per layer. The surrogate `sigmoid` with slope $k$ has
+# its peak at $k/4$. Take a deeper network with four hidden layers of 20 cells, and the slopes 0.4, 4 and 25, whose peaks are 0.1, 1 and
+# 6.25. How does the length of the gradient at the first layer depend on the peak, and what does accuracy say? The optimiser here is Adam,
+# which divides by the size of the gradient: will it notice?
 #
 # <details><summary>Solution</summary>
 #
-# The first layer lies below four surrogates (the output is read from its membrane, which needs none), so that a peak $p$ enters its gradient about like $p^4$, less
-# what the width of the bump does. We measure the gradient of the fresh network by hand with the same equations: one batch, and the change that `bp` wants by plain gradient
-# descent, which is the first update over the rate.
+# The first layer lies below four surrogates (the output is read from its membrane, which needs none), so that a peak $p$ enters its
+# gradient about like $p^4$, less what the width of the bump does. We measure the gradient of the fresh network by hand with the same
+# equations: one batch, and the change that `bp` wants by plain gradient descent, which is the first update over the rate.
 #
 # ```python
 # def first_gradient(slope):
@@ -215,16 +219,19 @@ for weights, when in ((before, "before"), (after, "after")):
 #     print(f"peak {slope / 4:<5} gradient, layer 1 to 5: {lengths}; test accuracy {percent(found)} %")
 # ```
 #
-# Adam divides by the size of a layer's gradient, so that its *scale* is hidden. But a high and narrow bump makes the gradient explode with depth *and* point in a direction
-# that a few cells near their thresholds have set; read from the table what that costs.
+# Adam divides by the size of a layer's gradient, so that its *scale* is hidden. But a high and narrow bump makes the gradient explode
+# with depth *and* point in a direction that a few cells near their thresholds have set; read from the table what that costs.
 #
 # </details>
 
 # %% [markdown]
 # ## References
 #
-# - Neftci, Mostafa & Zenke 2019, *Surrogate gradient learning in spiking neural networks*, IEEE Signal Processing Magazine 36:51, arXiv:1901.09948.
+# - Neftci, Mostafa & Zenke 2019, *Surrogate gradient learning in spiking neural networks*, IEEE Signal Processing Magazine 36:51,
+#   arXiv:1901.09948.
 # - Zenke & Ganguli 2018, *SuperSpike*, Neural Computation 30:1514 (`fast_sigmoid`).
 # - Fang et al. 2021, *Incorporating learnable membrane time constant*, ICCV, arXiv:2007.05785 (`atan`).
-# - Zenke & Vogels 2021, *The remarkable robustness of surrogate gradient learning*, Neural Computation 33:899 (shape matters little, scale a lot).
-# - Eshraghian et al. 2023, *Training spiking neural networks using lessons from deep learning*, Proceedings of the IEEE 111:1016 (the discrete cell used here).
+# - Zenke & Vogels 2021, *The remarkable robustness of surrogate gradient learning*, Neural Computation 33:899 (shape matters little,
+#   scale a lot).
+# - Eshraghian et al. 2023, *Training spiking neural networks using lessons from deep learning*, Proceedings of the IEEE 111:1016 (the
+#   discrete cell used here).

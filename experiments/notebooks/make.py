@@ -6,8 +6,8 @@
     python -m bioplaus.experiments.notebooks.make 2 5             the same for numbers 2 and 5 only
     python -m bioplaus.experiments.notebooks.make solved FOLDER   write copies whose hidden solutions are cells, to be executed (CI)
 
-A script ``NN_name.py`` (jupytext, percent format) is the source; the notebook of the same name has the same cells and what they printed and drew.
-Needs the extra ``notebooks``.
+A script ``NN_name.py`` (jupytext, percent format) is the source; the notebook of the same name has the same cells, and what they printed and
+drew. Needs the extra ``notebooks``.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ __all__ = ["main", "read", "readme", "scripts", "solution", "solved"]
 
 HERE = Path(__file__).resolve().parent
 #: Seconds that one cell may take.
-CELL = 300
+CELL = 900
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 _HIDDEN = re.compile(r"<details>\s*<summary>Solution</summary>(.*?)</details>", re.S)
 _BLOCK = re.compile(r"^```python\n(.*?)^```", re.S | re.M)
@@ -89,7 +89,8 @@ def readme() -> str:
         "# Teaching notebooks",
         "",
         "One question each, with its equation, an experiment of seconds on embedded data, an exercise with a hidden solution, and references.",
-        "Read them here with their figures, or open them: `pip install -e \".[notebooks]\" jupyterlab`, then `jupyter lab experiments/notebooks`.",
+        "Read them here with their figures, or run them: `pip install -e \".[notebooks]\" jupyterlab`, then",
+        "`jupyter lab experiments/notebooks`.",
         "",
         "| notebook | question |",
         "|---|---|",
@@ -99,14 +100,14 @@ def readme() -> str:
         first = "".join(notebook["cells"][0]["source"])
         title = first.splitlines()[0].removeprefix("# ")
         question = next(" ".join(part.split()) for part in first.split("\n\n")[1:] if "?" in part)
-        question = re.sub(r"^\*\*Question[.:]?\*\*[.:]?\s*", "", question)
+        question = re.sub(r"^\*\*[^*]*\*\*\s*", "", question)
         asked = re.search(r"[^.?]*\?", question)
         lines.append(f"| [{title}]({script.stem}.ipynb) | {asked.group().strip() if asked else question} |")
     return "\n".join(
         [
             *lines,
             "",
-            "The `.py` of the same name is the source (jupytext, percent format). After a change of it execute it and write notebook and this page anew:",
+            "The `.py` of the same name is the source (jupytext, percent format). After a change this executes it, and writes notebook and page:",
             "",
             "```",
             "python -m bioplaus.experiments.notebooks.make        # all; or numbers: make 2 5",
