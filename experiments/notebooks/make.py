@@ -4,6 +4,7 @@
 
     python -m bioplaus.experiments.notebooks.make                 execute every script, write the notebook beside it, and the README
     python -m bioplaus.experiments.notebooks.make 2 5             the same for numbers 2 and 5 only
+    python -m bioplaus.experiments.notebooks.make text            words alone have changed: keep what the code has printed and drawn
     python -m bioplaus.experiments.notebooks.make solved FOLDER   write copies whose hidden solutions are cells, to be executed (CI)
 
 A script ``NN_name.py`` (jupytext, percent format) is the source; the notebook of the same name has the same cells, and what they printed and
@@ -83,6 +84,26 @@ def execute(script: Path) -> Path:
     return target
 
 
+def reword(script: Path) -> None:
+    """Write the notebook of a script anew with the outputs that it has, if its code is the same.
+
+    Raises
+    ------
+    ValueError
+        If the code has changed, so that it has to be executed.
+    """
+    import nbformat
+
+    target, found = script.with_suffix(".ipynb"), read(script)
+    code = [cell for cell in found.cells if cell.cell_type == "code"]
+    old = [cell for cell in nbformat.read(target, 4).cells if cell.cell_type == "code"]
+    if [cell.source for cell in code] != [cell.source for cell in old]:
+        raise ValueError(f"the code of {script.name} has changed; execute it: make {int(script.name[:2])}")
+    for cell, before in zip(code, old):
+        cell.outputs, cell.execution_count = before.outputs, before.execution_count
+    nbformat.write(found, target)
+
+
 def readme() -> str:
     """Return the page that lists the notebooks, made from their first cells."""
     lines = [
@@ -126,6 +147,11 @@ def main(words: list[str]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         for script in scripts():
             nbformat.write(solved(script), folder / f"{script.stem}.ipynb")
+        return
+    if words == ["text"]:
+        for script in scripts():
+            reword(script)
+        (HERE / "README.md").write_text(readme(), encoding="utf-8")
         return
     wanted = {int(word) for word in words}
     for script in scripts():

@@ -14,7 +14,6 @@ import pytest
 
 from bioplaus.experiments.notebooks import make
 
-pytestmark = pytest.mark.skipif(not make.scripts(), reason="notebooks are in the checkout only")
 SCRIPTS = make.scripts()
 each = pytest.mark.parametrize("script", SCRIPTS, ids=[script.stem for script in SCRIPTS])
 #: bytes of one notebook, and letters of what one cell prints
