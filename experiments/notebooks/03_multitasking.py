@@ -174,10 +174,11 @@ print(f"at T = 0 the hierarchy ends at d = {multitasking.critical_dilution(K):.4
 
 # %% [markdown]
 # Read the figure from left to right. Without blanks the network recalls pattern 1 and nothing else: the classical Hopfield network. As
-# blanks grow, the second pattern moves into the neurons that the first leaves free, then the third into what is left by both. For strong
-# dilution every neuron has at most one pattern, and all are recalled in full: *parallel* retrieval. In between the hierarchy ends: at
-# $d_c$, the root of $1 - 2d + d^3$ in $(\frac12, 1)$, the other two together outvote the first (where $1 = d + d^2$), and the network
-# goes on in another state.
+# blanks grow, the second pattern moves into the neurons that the first leaves free, then the third into what is left by both; while such a
+# remainder is small its field is weaker than the noise, and its line stays at 0, below the dashed one. For strong dilution hardly any
+# neuron has two patterns, and all are recalled in full: *parallel* retrieval. In between the hierarchy ends, with a jump. Without noise
+# that is at $d_c$, the root of $1 - 2d + d^3$ in $(\frac12, 1)$, where the other two patterns together outvote the first ($1 = d + d^2$);
+# at the temperature of the figure it comes a little sooner. Beyond it the network is in another state.
 #
 # About one point in twenty should lie outside its interval even if theory is exact. Networks of finite size also differ from the limit,
 # most of all near the jump.

@@ -70,7 +70,8 @@ for rule, name, style in ((PAIR, "pairs", "--"), (TRIPLET, "triplets", "-")):
         axes[1].plot(frequencies, change / np.abs(change).max(), style, color=colour, label=label)
 axes[1].axhline(0, color=GREY, lw=0.8)
 axes[1].set(xlabel="frequency of 60 pairs, Hz", ylabel="change, scaled to its largest", title="many pairs")
-axes[1].legend(frameon=False, fontsize=8)
+axes[1].set_ylim(-1.7, 1.1)
+axes[1].legend(frameon=False, fontsize=8, ncols=2, loc="lower center")
 plt.show()
 low, high = (protocol(-10.0, f, pairs=60, timing=TRIPLET) for f in (5.0, 50.0))
 print(f"triplets, cell 10 ms before input: {low:+.4f} at 5 Hz, {high:+.4f} at 50 Hz")
@@ -114,9 +115,9 @@ for seconds, found in ends.items():
 
 # %%
 def train(**settings):
-    """Train 25 cells on 600 images of the embedded digits, shown twice; three seeds."""
-    given = {"run.save": False, "network.neurons": 25, "network.window": 600, "data.limit": 600}
-    return simulate({**given, **settings}, rule="stdp", network="diehl_cook", epochs=2, seeds=3)
+    """Train 25 cells on the embedded digits, shown three times; three seeds."""
+    given = {"run.save": False, "network.neurons": 25, "network.window": 1290, **settings}
+    return simulate(given, rule="stdp", network="diehl_cook", data="digits", epochs=3, seeds=3)
 
 
 def percent(found):
