@@ -202,8 +202,9 @@ for spikes, when in ((before, "before"), (after, "after")):
 #
 # <details><summary>Solution</summary>
 #
-# `argmax` over the spikes counted so far is all it takes. A cell of the output cannot fire before the layers below it have; as long as
-# nobody has fired all counts are 0, the tie goes to class 0, and accuracy is the share of that class.
+# `argmax` over the spikes counted so far is all it takes. In the first step hardly any output cell has fired. Where none has, all counts
+# are 0, the tie goes to class 0, and accuracy is the share of that class. (Spikes have no delay here: a step takes them through all
+# layers.)
 #
 # ```python
 # counted = [respond(trained.parameters(seed=seed))[0][2].cumsum(0) for seed in range(5)]

@@ -158,9 +158,10 @@ plt.show()
 #
 # <details><summary>Solution</summary>
 #
-# With a positive area even chance pairs strengthen: all weights grow to the largest value, the cell fires wildly, and nothing is told
-# apart. With a negative area chance weakens, and only inputs that come *before* spikes more often than chance hold out; the stronger
-# depression is, the fewer they are, and the lower the rate. Stability of this rule rests on that sign.
+# With a positive area even chance pairs strengthen: all weights grow towards the largest value, the cell fires wildly, and nothing is
+# told apart. With a negative area chance weakens, and only inputs that come *before* spikes more often than chance hold out; the stronger
+# depression is, the lower the rate. A cell that fires rarely also learns slowly, so that in 100 seconds its weights have not come far.
+# Stability of this rule rests on the sign of the area.
 #
 # ```python
 # for ratio in (0.95, 1.05, 1.2, 1.5):

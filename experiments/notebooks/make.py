@@ -128,7 +128,7 @@ def readme() -> str:
         [
             *lines,
             "",
-            "The `.py` of the same name is the source (jupytext, percent format). After a change this executes it, and writes notebook and page:",
+            "The `.py` of the same name is the source (jupytext, percent format). After a change this executes it and writes notebook and page:",
             "",
             "```",
             "python -m bioplaus.experiments.notebooks.make        # all; or numbers: make 2 5",
