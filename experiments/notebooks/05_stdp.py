@@ -146,8 +146,9 @@ figure.suptitle("input weights of 25 cells: without STDP (left), and learned (ri
 plt.show()
 
 # %% [markdown]
-# Each small square holds the weights from the 8 x 8 pixels to one cell. On the left, noise. On the right, prototypes: a cell has become a
-# detector of one way of writing one digit, since the pixels that were bright just before it fired have grown.
+# Each small square holds the weights from the 8 x 8 pixels to one cell. On the left, noise, as drawn. On the right, each cell has taken on
+# what the images that made it fire have in common, since the pixels that were bright just before a spike have grown: some cells show a
+# digit, others still the middle of all digits, which longer training tells apart.
 
 # %% [markdown]
 # ## Exercise
