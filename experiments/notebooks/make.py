@@ -4,7 +4,7 @@
 
     python -m bioplaus.experiments.notebooks.make                 execute every script, write the notebook beside it, and the README
     python -m bioplaus.experiments.notebooks.make 2 5             the same for numbers 2 and 5 only
-    python -m bioplaus.experiments.notebooks.make text            words alone have changed: keep what the code has printed and drawn
+    python -m bioplaus.experiments.notebooks.make text 2          words alone have changed: keep what the code has printed and drawn
     python -m bioplaus.experiments.notebooks.make solved FOLDER   write copies whose hidden solutions are cells, to be executed (CI)
 
 A script ``NN_name.py`` (jupytext, percent format) is the source; the notebook of the same name has the same cells, and what they printed and
@@ -148,17 +148,16 @@ def main(words: list[str]) -> None:
         for script in scripts():
             nbformat.write(solved(script), folder / f"{script.stem}.ipynb")
         return
-    if words == ["text"]:
-        for script in scripts():
-            reword(script)
-        (HERE / "README.md").write_text(readme(), encoding="utf-8")
-        return
-    wanted = {int(word) for word in words}
+    words_alone, wanted = words[:1] == ["text"], {int(word) for word in words if word != "text"}
     for script in scripts():
-        if not wanted or int(script.name[:2]) in wanted:
-            begin = time.perf_counter()
-            target = execute(script)
-            print(f"{target.name}: {time.perf_counter() - begin:.0f} s, {target.stat().st_size / 1000:.0f} kB", flush=True)
+        if wanted and int(script.name[:2]) not in wanted:
+            continue
+        if words_alone:
+            reword(script)
+            continue
+        begin = time.perf_counter()
+        target = execute(script)
+        print(f"{target.name}: {time.perf_counter() - begin:.0f} s, {target.stat().st_size / 1000:.0f} kB", flush=True)
     (HERE / "README.md").write_text(readme(), encoding="utf-8")
 
 

@@ -84,6 +84,21 @@ def test_solution_is_the_code_that_is_hidden_and_none_is_an_error() -> None:
             make.solution(cells)
 
 
+def test_new_words_keep_outputs_and_new_code_is_refused(tmp_path: Path) -> None:
+    pytest.importorskip("jupytext")
+    script = tmp_path / SCRIPTS[0].name
+    text = SCRIPTS[0].read_text(encoding="utf-8")
+    script.with_suffix(".ipynb").write_bytes(SCRIPTS[0].with_suffix(".ipynb").read_bytes())
+    script.write_text(text.replace("## Exercise", "## Exercise, in other words"), encoding="utf-8")
+    make.reword(script)
+    new, old = notebook(script)["cells"], notebook(SCRIPTS[0])["cells"]
+    assert [a.get("outputs") for a in new] == [b.get("outputs") for b in old]
+    assert sum(source(a) != source(b) for a, b in zip(new, old)) == 1
+    script.write_text(text.replace("RATES = (", "RATES = (0.1, "), encoding="utf-8")
+    with pytest.raises(ValueError, match=r"the code of 01_.* has changed; execute it: make 1"):
+        make.reword(script)
+
+
 def test_readme_lists_every_notebook_and_is_current() -> None:
     page = (make.HERE / "README.md").read_text(encoding="utf-8")
     assert page == make.readme()
