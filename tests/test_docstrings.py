@@ -18,6 +18,8 @@ def modules() -> list[str]:
     for package in ("bioplaus", "bioplaus.rules", "bioplaus.neurons", "bioplaus.experiments"):
         top = Path(str(importlib.import_module(package).__file__)).parent
         for file in sorted(top.rglob("*.py")):
+            if file.parent.name == "notebooks" and file.stem[0].isdigit():  # scripts to be read and executed, no modules
+                continue
             parts = file.relative_to(top).with_suffix("").parts
             found.append(".".join((package, *(part for part in parts if part != "__init__"))))
     return [name for name in dict.fromkeys(found) if name not in SCRIPTS]
