@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
-from bioplaus.errors import ConfigError
 from bioplaus.estimators.base import NetworkEstimator
 
 __all__ = ["BioplausAutoencoder"]
@@ -31,7 +30,8 @@ class BioplausAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Net
         Width of the code, >= 1; None where the network has channels in its place (network="autoencoder", convolutional).
     hidden : sequence of int or None
         Widths between input and code, and backwards between code and output.
-    network, neuron, plasticity, lr, epochs, batch_size, validation_fraction, standardise, shape, like, settings, random_state, verbose
+    network, neuron, bias, plasticity, lr, epochs, batch_size, validation_fraction, standardise, shape, like, settings, random_state,
+    verbose
         As for `BioplausRegressor`; the network is "dense_autoencoder" unless another is given.
 
     Attributes
@@ -59,6 +59,7 @@ class BioplausAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Net
         *,
         network: str | None = None,
         neuron: str | None = None,
+        bias: bool | None = None,
         plasticity: str | None = "adam",
         lr: float | None = 0.001,
         epochs: int | None = 100,
@@ -76,6 +77,7 @@ class BioplausAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Net
             hidden,
             network=network,
             neuron=neuron,
+            bias=bias,
             plasticity=plasticity,
             lr=lr,
             epochs=epochs,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import fields
 from numbers import Integral
 from typing import Any
 
@@ -23,12 +22,16 @@ from bioplaus.progress import Progress, Silent
 __all__ = ["NetworkEstimator"]
 
 Array = NDArray[Any]
+#: widths of an mlp, and networks whose units have biases, unless the user says otherwise (without, no boundary lies off the mean)
+HIDDEN = (256,)
+BIASED = ("mlp", "dense_autoencoder")
 #: settings that an estimator has parameters for, or no use for, and what to do instead
 OWN = {
     "rule": "the parameter rule",
     "rule.lr": "the parameter lr",
     "network": "the parameter network",
     "network.hidden": "the parameter hidden",
+    "network.bias": "the parameter bias",
     "neuron": "the parameter neuron",
     "plasticity": "the parameter plasticity",
     "epochs": "the parameter epochs",
@@ -61,6 +64,7 @@ class NetworkEstimator(BaseEstimator):
         *,
         network: str | None = None,
         neuron: str | None = None,
+        bias: bool | None = None,
         plasticity: str | None = None,
         lr: float | None = None,
         epochs: int | None = None,
@@ -77,6 +81,7 @@ class NetworkEstimator(BaseEstimator):
         self.hidden = hidden
         self.network = network
         self.neuron = neuron
+        self.bias = bias
         self.plasticity = plasticity
         self.lr = lr
         self.epochs = epochs
@@ -134,14 +139,18 @@ class NetworkEstimator(BaseEstimator):
                 raise ConfigError(f"settings: {key} is not one of an estimator's; use {OWN.get(key, 'pickle to keep what was learned')}")
         rule = registry.RULES.get(str(self.rule))
         home = rule.home({})
+        network = self.network or self.usual_network or home.get("network", config.DEFAULTS["network"])
+        bias = True if self.bias is None and network in BIASED else self.bias
+        hidden = HIDDEN if self.hidden is None and network == "mlp" else self.hidden
         chosen = {
             "rule": str(self.rule),
             "data": self.like or home.get("data", config.DEFAULTS["data"]),
-            "network": self.network or self.usual_network or home.get("network"),
+            "network": network,
+            "network.bias": None if bias is None else bool(bias),
             "neuron": self.neuron,
             "plasticity": self.plasticity,
             "rule.lr": self.lr,
-            "network.hidden": None if self.hidden is None else [int(width) for width in np.atleast_1d(np.asarray(self.hidden, dtype=int))],
+            "network.hidden": [int(width) for width in np.atleast_1d(np.asarray(hidden, dtype=int))] if hidden is not None else None,
             "epochs": self.epochs,
             "batch_size": self.batch_size,
             "dtype": dtype.name,

@@ -29,9 +29,11 @@ class BioplausClassifier(ClassifierMixin, NetworkEstimator):
     rule : str
         ``bioplaus list rules`` names them.
     hidden : sequence of int or None
-        Widths of the hidden layers, for networks that have them.
+        Widths of the hidden layers; None: (256,) on network "mlp", on others as these say.
     network, neuron, plasticity : str or None
         Components by name; None: what the rule lives on, and what its recipe says.
+    bias : bool or None
+        Whether units have biases; None: on networks "mlp" and "dense_autoencoder" they have, on others as these say.
     lr : float or None
         Base rate, >= 0.
     epochs, batch_size : int or None
@@ -139,7 +141,8 @@ class BioplausClassifier(ClassifierMixin, NetworkEstimator):
 
     def predict(self, X: Any) -> Array:
         """Return the label of each sample, the first of those that are level."""
-        found: Array = self.classes_[self._scores(X).argmax(1)]
+        scores = self._scores(X)
+        found: Array = self.classes_[scores.argmax(1)]
         return found
 
     def _scores(self, X: Any) -> Array:

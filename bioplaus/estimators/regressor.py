@@ -27,7 +27,8 @@ class BioplausRegressor(RegressorMixin, NetworkEstimator):
     ----------
     rule : str
         One that can learn a regression; ``fit`` names them if it is not.
-    hidden, network, neuron, plasticity, lr, epochs, batch_size, validation_fraction, standardise, shape, like, settings, random_state, verbose
+    hidden, network, neuron, bias, plasticity, lr, epochs, batch_size, validation_fraction, standardise, shape, like, settings,
+    random_state, verbose
         As for `BioplausClassifier`. Recipes are tuned for classes; so the plasticity is Adam here, its rate 0.001, unless others are given.
 
     Attributes
@@ -52,6 +53,7 @@ class BioplausRegressor(RegressorMixin, NetworkEstimator):
         *,
         network: str | None = None,
         neuron: str | None = None,
+        bias: bool | None = None,
         plasticity: str | None = "adam",
         lr: float | None = 0.001,
         epochs: int | None = 100,
@@ -69,6 +71,7 @@ class BioplausRegressor(RegressorMixin, NetworkEstimator):
             hidden,
             network=network,
             neuron=neuron,
+            bias=bias,
             plasticity=plasticity,
             lr=lr,
             epochs=epochs,
