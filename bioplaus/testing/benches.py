@@ -69,7 +69,7 @@ SHOWN: dict[tuple[str, str], dict[str, Any]] = {("memristor", network): {"rule__
 #: rules that refuse normalisation
 NO_NORM = ("memristor", "microcircuit", "vcl_binary")
 #: patterns to recall: as many as rows that the tests want, of a length at which they barely disturb each other
-PATTERNS = {"data": "patterns", "data.N": 200, "data.K": 12}
+PATTERNS: dict[str, Any] = {"data": "patterns", "data.N": 200, "data.K": 12}
 IMAGES = (2, 8, 8)
 SHAPES = {"mlp": (6,), "cnn5": IMAGES, "cnn3": IMAGES, "autoencoder": IMAGES}
 SHAPES |= {"cascade": (6,), "dann": (6,), "spiking": (6,), "diehl_cook": (12,), "spike_times": (12,), "neurosim": (12,)}

@@ -39,7 +39,7 @@ def test_is_simulate_on_the_same_split(rule: str, tmp_path: Path, monkeypatch: p
     model.fit(train, raw.train_y)
     for key, value in run.parameters(3).items():
         np.testing.assert_array_equal(model.network_.selected[f"params/{key}"][0], value)
-    assert model.score(test, raw.test_y) == run.summary["test_accuracy"]["values"][0] > 0.5
+    assert model.score(test, raw.test_y) == run.summary["test_accuracy"]["values"][0]
     np.testing.assert_array_equal(model.decision_function(test), run.predict(run.scale(raw.test_x / 16))[0])
     assert model.selected_epoch_ == run.summary["selected_epoch"][0] and model.n_iter_ == 2
     assert not list(tmp_path.iterdir())  # neither left a run directory behind
@@ -154,7 +154,7 @@ def test_a_feature_that_does_not_vary_is_harmless() -> None:
         ({"settings": {"seeds": 3}}, "several estimators"),
         ({"settings": {"run.save": True}}, "pickle"),
         ({"settings": {"rule.lr": 1}}, "the parameter lr"),
-        ({"network": "memory"}, "network=memory"),
+        ({"network": "memory", "hidden": None}, "network=memory"),
     ],
 )
 def test_wrong_settings_are_value_errors_of_one_line(keys: dict[str, Any], part: str) -> None:
@@ -179,11 +179,11 @@ def test_wrong_labels() -> None:
 
 
 def test_numbers_that_stop_being_finite_are_an_error() -> None:
-    model = BioplausClassifier(**{**SMALL, "rule": "bp", "plasticity": "sgd", "settings": {"plasticity.clip": "none"}, "lr": 1e30})
+    model, single = BioplausClassifier(**{**SMALL, "rule": "bp", "settings": {"plasticity.clip": "none"}, "lr": 1e38}), X.astype(np.float32)
     with pytest.raises(RunError, match="finite"):
-        model.fit(X, Y)
+        model.fit(single, Y)
     with pytest.raises(RunError, match="finite"):
-        model.partial_fit(X, Y, classes=[0, 1, 2])
+        model.partial_fit(single, Y, classes=[0, 1, 2])
 
 
 def test_images_go_through_convolutions() -> None:
