@@ -112,14 +112,14 @@ class BioplausAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Net
 
     def transform(self, X: Any) -> Array:
         """Return the codes ``[N, code]``: what the middle layer sends on."""
-        check_is_fitted(self)
+        check_is_fitted(self, "network_")
         X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
         found: Array = self.network_.layers(self.scaling_.scaled(X), 0, self._middle).flatten(1).cpu().numpy()
         return found
 
     def inverse_transform(self, X: Any) -> Array:
         """Return what the network makes of codes ``[N, code]``, in the units of the samples, ``[N, features]``."""
-        check_is_fitted(self)
+        check_is_fitted(self, "network_")
         X = check_array(X, dtype=[np.float64, np.float32])
         if X.shape[1] != self._n_features_out:
             raise ValueError(f"X has {X.shape[1]} features, but codes of this {type(self).__name__} have {self._n_features_out}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -41,11 +40,13 @@ OWN = {
     "seed_step": "several estimators, each with a random_state of its own",
     "tasks": "partial_fit, once per task",
     "data": "X, and the parameter like",
-    "data.name": "X, and the parameter like",
+    "run": "pickle to keep what was learned",
     "data.validation": "the parameter validation_fraction",
     "data.standardise": "the parameter standardise",
     "test_every": "score",
 }
+#: settings of data that are about what is done to inputs, wherever these come from
+TO_INPUTS = ("data.augment", "data.draws", "data.encode")
 
 
 class NetworkEstimator(BaseEstimator):
@@ -121,7 +122,7 @@ class NetworkEstimator(BaseEstimator):
 
     def _seed(self) -> int:
         """Return the seed of the run: a whole number as it is, else one drawn as scikit-learn draws."""
-        if isinstance(self.random_state, Integral) and self.random_state >= 0:
+        if isinstance(self.random_state, (int, np.integer)) and self.random_state >= 0:
             return int(self.random_state)
         return int(check_random_state(self.random_state).randint(2**31 - 1))
 
@@ -134,9 +135,9 @@ class NetworkEstimator(BaseEstimator):
             A wrong name, value or combination.
         """
         given = dict(self.settings or {})
-        for key in given:
-            if key in OWN or str(key).startswith("run."):
-                raise ConfigError(f"settings: {key} is not one of an estimator's; use {OWN.get(key, 'pickle to keep what was learned')}")
+        for key in map(str, given):
+            if instead := _instead(key, extra):
+                raise ConfigError(f"settings: {key} is not for an estimator; use {instead}")
         rule = registry.RULES.get(str(self.rule))
         home = rule.home({})
         network = self.network or self.usual_network or home.get("network", config.DEFAULTS["network"])
@@ -205,3 +206,13 @@ class NetworkEstimator(BaseEstimator):
     def _targets(self, y: Array, rows: Array | None) -> Array:
         """Return targets as the network learns them; `rows` are those that give a scaling, None keeps the one there is."""
         return y
+
+
+def _instead(key: str, extra: Mapping[str, Any]) -> str | None:
+    """Return what to use in place of a setting that is not for an estimator; None if it is."""
+    if key in extra:
+        return f"the parameter {key.rpartition('.')[2]}"
+    section = key.partition(".")[0]
+    if key in OWN or section == "run" or (section == "data" and not key.startswith(TO_INPUTS)):
+        return OWN.get(key, OWN[section])
+    return None

@@ -146,7 +146,7 @@ class BioplausClassifier(ClassifierMixin, NetworkEstimator):
         return found
 
     def _scores(self, X: Any) -> Array:
-        check_is_fitted(self)
+        check_is_fitted(self, "network_")
         X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
         head = head_of(self.network_.model.task)
         if head is None:

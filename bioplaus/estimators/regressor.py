@@ -105,7 +105,7 @@ class BioplausRegressor(RegressorMixin, NetworkEstimator):
 
     def predict(self, X: Any) -> Array:
         """Return the targets of each sample, of the shape that training had."""
-        check_is_fitted(self)
+        check_is_fitted(self, "network_")
         X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
         found = self.target_scaling_.undone(self.network_.predict(self.scaling_.scaled(X)).cpu().numpy())
         return found[:, 0] if self.flat_targets_ else found

@@ -137,9 +137,9 @@ class Trained:
             raise ConfigError(f"backend={settings.top.backend} cannot run this: {refusal}; use backend=loop")
         with flushing_denormals(), keeping_memory():
             self._epoch(pack, feeds, settings, lambda block: pack.advance(engine, block))
-        self._keep(pack.world, Best(pack.world).arrays)
-        if not bool(pack.world.alive.all()):
+        if not bool(pack.world.alive.all()):  # what was learned before stays
             raise RunError(f"the numbers stopped being finite at step {int(pack.world.stopped_at[0])}; try a lower lr")
+        self._keep(pack.world, Best(pack.world).arrays)
 
     def _epoch(self, pack: Pack, feeds: Feeds, settings: Settings, advance: Callable[[Block], None]) -> None:
         batches = feeds.train.order(pack.model.streams, self.epochs).split(settings.top.batch_size, dim=1)

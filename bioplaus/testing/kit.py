@@ -183,7 +183,11 @@ def close(a: Mapping[str, Tensor], b: Mapping[str, Tensor], rtol: float = 1e-9, 
     """Assert that two sets of arrays agree up to rounding."""
     assert a.keys() == b.keys()
     for key in a:
-        torch.testing.assert_close(a[key], b[key], rtol=rtol, atol=atol, msg=lambda text, key=key: f"{key}: {text}")
+
+        def told(text: str, key: str = key) -> str:
+            return f"{key}: {text}"
+
+        torch.testing.assert_close(a[key], b[key], rtol=rtol, atol=atol, msg=told)
 
 
 @cache

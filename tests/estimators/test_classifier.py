@@ -15,6 +15,7 @@ from driving import ROOT
 from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.datasets import load_iris
+from sklearn.exceptions import NotFittedError
 
 from bioplaus import BioplausClassifier, data, registry, simulate
 from bioplaus.data.base import DataConfig
@@ -154,6 +155,8 @@ def test_a_feature_that_does_not_vary_is_harmless() -> None:
         ({"settings": {"seeds": 3}}, "several estimators"),
         ({"settings": {"run.save": True}}, "pickle"),
         ({"settings": {"rule.lr": 1}}, "the parameter lr"),
+        ({"settings": {"data.limit": 10}}, "X, and the parameter like"),
+        ({"settings": {"data.encode": "rate"}}, "data.encode=rate is for spiking units"),
         ({"network": "memory", "hidden": None}, "network=memory"),
     ],
 )
@@ -184,6 +187,8 @@ def test_numbers_that_stop_being_finite_are_an_error() -> None:
         model.fit(single, Y)
     with pytest.raises(RunError, match="finite"):
         model.partial_fit(single, Y, classes=[0, 1, 2])
+    with pytest.raises(NotFittedError):
+        model.predict(single)
 
 
 def test_images_go_through_convolutions() -> None:
