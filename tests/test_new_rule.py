@@ -51,7 +51,7 @@ def test_its_tests_pass_some(installed: tuple[Path, str]) -> None:
     folder, path = installed
     found = python("-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", SOME, cwd=folder, path=path, check=False)
     assert found.returncode == 0, found.stdout[-3000:]
-    assert "7 passed" in found.stdout, found.stdout[-500:]
+    assert "5 passed" in found.stdout, found.stdout[-500:]
 
 
 @pytest.mark.slow
