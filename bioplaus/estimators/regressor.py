@@ -41,7 +41,7 @@ class BioplausRegressor(RegressorMixin, NetworkEstimator):
     >>> import numpy as np
     >>> from bioplaus import BioplausRegressor
     >>> X = np.random.default_rng(0).standard_normal((200, 3))
-    >>> model = BioplausRegressor(rule="dfa", hidden=(32,), random_state=0).fit(X, X[:, 0] * X[:, 1])
+    >>> model = BioplausRegressor(rule="dfa", hidden=(32,), lr=0.01, random_state=0).fit(X, X[:, 0] * X[:, 1])
     >>> bool(model.score(X, X[:, 0] * X[:, 1]) > 0.8)
     True
     """
