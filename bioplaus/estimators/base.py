@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -139,7 +140,7 @@ class NetworkEstimator(BaseEstimator):
             if instead := _instead(key, extra):
                 raise ConfigError(f"settings: {key} is not for an estimator; use {instead}")
         rule = registry.RULES.get(str(self.rule))
-        home = rule.home({})
+        home = rule.home({"data.root": os.devnull})  # what lies on this disk must not choose the recipe
         network = self.network or self.usual_network or home.get("network", config.DEFAULTS["network"])
         bias = True if self.bias is None and network in BIASED else self.bias
         hidden = HIDDEN if self.hidden is None and network == "mlp" else self.hidden
@@ -151,7 +152,7 @@ class NetworkEstimator(BaseEstimator):
             "neuron": self.neuron,
             "plasticity": self.plasticity,
             "rule.lr": self.lr,
-            "network.hidden": [int(width) for width in np.atleast_1d(np.asarray(hidden, dtype=int))] if hidden is not None else None,
+            "network.hidden": [hidden] if isinstance(hidden, (int, np.integer)) else hidden,
             "epochs": self.epochs,
             "batch_size": self.batch_size,
             "dtype": dtype.name,

@@ -145,6 +145,7 @@ def test_a_feature_that_does_not_vary_is_harmless() -> None:
     [
         ({"rule": "cll"}, "did you mean 'ccl'"),
         ({"hidden": (0,)}, "network.hidden"),
+        ({"hidden": (8.5,)}, "network.hidden=[8.5]"),
         ({"lr": -1}, "rule.lr"),
         ({"epochs": 0.5}, "epochs"),
         ({"standardise": "z"}, "standardise"),
