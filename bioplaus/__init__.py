@@ -3,7 +3,7 @@
 Weights are stored ``[R, post, pre]`` (``[R, post, pre, kh, kw]`` for a convolution), R being the replica axis; activity is
 ``[R or 1, B, ...]``. A change is added: ``w <- w + rate * wanted``.
 
-Importing the package imports neither torch nor numba; `simulate`, `compare` and `load` do so when first used.
+Importing the package imports neither torch nor numba; `simulate`, `compare`, `load` and the estimators do so when first used.
 """
 
 from __future__ import annotations
@@ -14,8 +14,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from bioplaus.api import load, simulate
     from bioplaus.comparison.run import compare
+    from bioplaus.estimators import BioplausAutoencoder, BioplausClassifier, BioplausRegressor, HebbianMemory
 
-__all__ = ["__version__", "compare", "load", "simulate"]
+__all__ = [
+    "BioplausAutoencoder",
+    "BioplausClassifier",
+    "BioplausRegressor",
+    "HebbianMemory",
+    "__version__",
+    "compare",
+    "load",
+    "simulate",
+]
 __version__ = "0.1.0"
 
 # In a bare checkout rules/, neurons/ and experiments/ lie beside this folder; an installed wheel has them inside it.
@@ -34,4 +44,8 @@ def __getattr__(name: str) -> Any:
         from bioplaus.comparison import run
 
         return run.compare
+    if name in ("BioplausAutoencoder", "BioplausClassifier", "BioplausRegressor", "HebbianMemory"):
+        from bioplaus import estimators
+
+        return getattr(estimators, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -145,6 +145,8 @@ def _task(settings: Settings, splits: Splits, replicas: Sequence[int], device: t
     """Return the task that the network sets, or say why the rule or the data are not made for it."""
     network, rule = settings.network.name, registry.RULES.get(settings.rule.name)
     wanted = getattr(registry.NETWORKS.get(network), "task", "classification")
+    if splits.real and not echoes(settings):
+        return _regression(settings, rule.tasks, wanted)
     if spiking(settings) and wanted not in ("classification", "autoencoding"):
         able = next((name for name in registry.RULES.names() if wanted in registry.RULES.get(name).tasks), None)
         raise ConfigError(f"network={network} has cells of its own; use it with rule={able} and without neuron={settings.neuron.name}")
@@ -183,6 +185,18 @@ def _task(settings: Settings, splits: Splits, replicas: Sequence[int], device: t
         raise ConfigError(f"network={network} recalls patterns, and data={splits.name} has none; use data=patterns")
     xi = torch.from_numpy(found.xi[list(replicas)]).to(device, getattr(torch, settings.top.dtype))
     return Retrieval(splits.classes, xi, d=found.d, M=found.M, r=found.r, model=found.model, image=found.image)
+
+
+def _regression(settings: Settings, able: Sequence[str], wanted: str) -> Task:
+    """Return the task of real-valued targets, which any network takes that could also tell classes."""
+    name = settings.rule.name
+    if wanted != "classification" or spiking(settings) or hasattr(registry.NETWORKS.get(settings.network.name), "make_task"):
+        units = f"network={settings.network.name} of neuron={settings.neuron.name}"
+        raise ConfigError(f"rule={name}: {units} gives no real-valued outputs for a regression; use for example rule=bp and network=mlp")
+    if "regression" not in able:
+        others = [one for one in registry.RULES.names() if "regression" in registry.RULES.get(one).tasks]
+        raise ConfigError(f"rule={name} cannot learn real-valued targets (a regression); use one of {', '.join(others)}")
+    return Regression()
 
 
 def _of_replicas(settings: Any, replicas: Sequence[int]) -> Any:

@@ -15,7 +15,7 @@ class BioplausError(Exception):
     exit_code: int = 2
 
 
-class ConfigError(BioplausError):
+class ConfigError(BioplausError, ValueError):
     """A wrong key, value or combination, found before anything runs."""
 
 

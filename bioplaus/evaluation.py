@@ -12,7 +12,7 @@ from bioplaus.feed import Feed
 from bioplaus.view import Batch, Clock
 from bioplaus.world import Model, World, view
 
-__all__ = ["evaluate", "predict"]
+__all__ = ["evaluate", "outputs", "predict"]
 
 #: Samples at once, and values of a layer's activity at once (120 MB in single precision), whichever is less.
 CHUNK = 2048
@@ -37,6 +37,11 @@ def evaluate(model: Model, world: World, feed: Feed, *, chunk: int | None = None
             part = value.double() * batch.size
             sums[key] = sums[key] + part if key in sums else part
     return {key: value / len(feed) for key, value in sums.items()}
+
+
+def outputs(model: Model, world: World, feed: Feed) -> Tensor:
+    """Return the rule's output for every sample of a set, ``[R, N, ...]``, as many samples at a time as memory allows."""
+    return torch.cat([predict(model, world, batch) for batch in feed.chunks(_chunk(model))], 1)
 
 
 def _chunk(model: Model) -> int:

@@ -189,6 +189,7 @@ def _mirrored(layer: Layer, below: Layer | None, name: str, last: Neuron) -> Lay
     after: list[Operation] = []
     if isinstance(source, DenseConnection):
         connection = DenseConnection(source.out_shape, source.in_shape)
+        before = [Flatten(op.shape) for op in layer.after if isinstance(op, Unflatten)]
         after = [Unflatten(op.shape) for op in layer.before if isinstance(op, Flatten)]
     elif isinstance(source, Conv2dConnection):
         before, connection = _mirrored_conv(layer, source)

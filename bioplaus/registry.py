@@ -301,6 +301,7 @@ NETWORKS = Registry(
         "cnn5": "bioplaus.networks.convolutional:Cnn5",
         "lenet": "bioplaus.networks.convolutional:Lenet",
         "autoencoder": "bioplaus.networks.autoencoder:Autoencoder",
+        "dense_autoencoder": "bioplaus.networks.dense_autoencoder:DenseAutoencoder",
         "strided": "bioplaus.networks.strided:Strided",
         "fc0": "bioplaus.networks.published:Fc0",
         "fc0_nobias": "bioplaus.networks.published:Fc0NoBias",

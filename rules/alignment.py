@@ -35,7 +35,7 @@ _CLIP: dict[str, Any] = {"plasticity.clip": "per_network", "plasticity.clip_norm
 class Aligned(Rule):
     """A rule that sends the error down past layer l through a matrix B_l of the shape of its weight."""
 
-    tasks = ("classification", "autoencoding", "spiking", "classification in context")
+    tasks = ("classification", "regression", "autoencoding", "spiking", "classification in context")
 
     @abstractmethod
     def matrix(self, view: View, layer: Layer) -> Tensor:

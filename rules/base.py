@@ -104,9 +104,9 @@ class Rule(ABC):
     recipes: ClassVar[tuple[Recipe, ...]] = ()
     reference: ClassVar[str] = ""
     aliases: ClassVar[Mapping[str, str]] = {}
-    #: what networks may ask of it: "classification", "autoencoding", "retrieval", "labelling", "spike times",
+    #: what networks and data may ask of it: "classification", "regression", "autoencoding", "retrieval", "labelling", "spike times",
     #: "classification in context"
-    tasks: ClassVar[tuple[str, ...]] = ("classification", "autoencoding")
+    tasks: ClassVar[tuple[str, ...]] = ("classification", "regression", "autoencoding")
     #: why it refuses networks that are made for other tasks, in a few words, where that is not plain
     refusal: ClassVar[str] = ""
     #: whether the output's error is one of its own, and not that of the task's loss

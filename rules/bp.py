@@ -36,7 +36,7 @@ class Backprop(ExactGradient):
     """
 
     Config = BackpropConfig
-    tasks = ("classification", "decision", "autoencoding", "spiking", "classification in context")
+    tasks = ("classification", "decision", "regression", "autoencoding", "spiking", "classification in context")
     reference = "Rumelhart, Hinton & Williams 1986, Nature 323:533"
     plausibility = Plausibility(
         honoured=("each change is a product of what the synapse's two cells carry",),

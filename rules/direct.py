@@ -39,7 +39,7 @@ class DirectConfig(RuleConfig):
 class Direct(Rule):
     """A rule that broadcasts one signal to all hidden layers; the output layer learns by its own error."""
 
-    tasks = ("classification", "autoencoding", "spiking", "classification in context")
+    tasks = ("classification", "regression", "autoencoding", "spiking", "classification in context")
 
     @abstractmethod
     def signal(self, view: View, error: Tensor) -> Tensor:

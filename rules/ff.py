@@ -85,6 +85,8 @@ class ForwardForward(Rule):
     """
 
     Config = ForwardForwardConfig
+    tasks = ("classification",)
+    refusal = "it tells right labels from wrong ones, and here are none"
     reference = "Hinton 2022, arXiv:2212.13345"
     published_neuron = "relu"
     plausibility = Plausibility(
@@ -164,12 +166,8 @@ class ForwardForward(Rule):
         Raises
         ------
         ConfigError
-            If there are no classes, no hidden layer, or (``label_place=over``) fewer input values than classes.
+            If there is no hidden layer, or (``label_place=over``) fewer input values than classes.
         """
-        if len(network.out_shape) != 1:
-            raise ConfigError(
-                "rule=ff tells right labels from wrong ones, and an autoencoder has none; choose network=mlp or rule=ccl"
-            )
         if len(network.layers) < 2:
             raise ConfigError("rule=ff trains hidden layers and this network has none; set network.hidden")
         hidden, classes = network.layers[:-1], network.out_shape[0]

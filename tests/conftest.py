@@ -12,6 +12,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
+# the checks of rules are part of the package; their assertions are to be explained as those of tests are
+pytest.register_assert_rewrite("bioplaus.testing")
+
 ABSENT, BROKEN = ImportError("No module named 'brian2'"), AttributeError("module 'numpy' has no attribute 'ptp'")
 
 

@@ -43,7 +43,7 @@ def check_refused(answer: Answer, code: int, *parts: str, lines: int = 1) -> Non
 WORDS: list[tuple[str, int, tuple[str, ...]]] = [
     # verbs and options
     ("simulat", 2, ("unknown verb 'simulat'", "did you mean 'simulate'")),
-    ("zzz", 2, ("unknown verb 'zzz'", "Known: simulate, compare, evaluate, resume, plot, list, show, convert, robustness, theory,")),
+    ("zzz", 2, ("unknown verb 'zzz'", "Known: simulate, evaluate, resume, plot, compare,")),
     ("simulate --jsn", 2, ("unknown argument '--jsn'",)),
     ("simulate epochs=1 -x", 2, ("unknown argument '-x'",)),
     ("simulate --config", 2, ("--config", "expected one argument")),

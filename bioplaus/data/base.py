@@ -94,10 +94,10 @@ class Splits:
         Name of the data set.
     train_x, validation_x, test_x : float32 [N, *shape], C-contiguous
         Inputs, ``(p - mean) / std`` with pixels ``p`` in 0..1. The validation part may be empty.
-    train_y, validation_y, test_y : int64 [N]
-        Labels in 0..classes-1.
+    train_y, validation_y, test_y : int64 [N], or float [N, K]
+        Labels in 0..classes-1; or K real-valued targets of each sample, which make the task one of regression.
     classes : int
-        Number of classes K.
+        Number of classes, or of targets, K.
     shape : tuple of int
         Shape of one input: ``(n,)`` or ``(C, H, W)``.
     mean, std : tuple of float
@@ -137,6 +137,11 @@ class Splits:
     seeds: tuple[int, ...] | None = None
     patterns: Patterns | None = None
     later: tuple[Splits, ...] = ()
+
+    @property
+    def real(self) -> bool:
+        """Whether the targets are real-valued."""
+        return self.train_y.dtype.kind == "f"
 
 
 @dataclass(frozen=True)

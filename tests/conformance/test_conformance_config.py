@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conformance_kit import NETWORKS, Case, cases, components, rate_fields, refused, settings_of
 
 from bioplaus import config, registry
 from bioplaus.errors import ConfigError
 from bioplaus.fields import replica_fields
 from bioplaus.settings import Settings
+from bioplaus.testing.benches import NETWORKS
+from bioplaus.testing.kit import Case, cases, components, rate_fields, refused, settings_of
 
 FAMILIES = {"rule": registry.RULES, "neuron": registry.NEURONS, "plasticity": registry.PLASTICITY}
 MEMBERS = [(key, name) for key, family in FAMILIES.items() for name in family.names()]

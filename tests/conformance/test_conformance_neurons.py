@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 import torch
-from conformance_kit import components
 from plain_units import PLAIN
 from torch import Tensor
 
 from bioplaus import registry
 from bioplaus.errors import ConfigError
 from bioplaus.neurons.base import Neuron, StaticNeuron
+from bioplaus.testing.kit import components
 
 MODELS = dict(components(registry.NEURONS))
 SHAPE = (2, 3, 30, 5)  # replicas, samples, time or channels, units: fits models with and without a time axis

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 import torch
-from conformance_kit import CPU, close, components, row, same, snapshot
 from torch import Tensor
 
 from bioplaus import registry
@@ -22,6 +21,7 @@ from bioplaus.plasticity.update import apply
 from bioplaus.rules.bp import Backprop
 from bioplaus.streams import Streams
 from bioplaus.tasks import Classification
+from bioplaus.testing.kit import CPU, close, components, row, same, snapshot
 from bioplaus.view import Clock
 from bioplaus.world import Model, World, new_world
 

@@ -13,6 +13,7 @@ from mutants.crossbar import CROSSBAR
 from mutants.defect import Defect, Equivalent
 from mutants.devices import DEVICES
 from mutants.equivalent import EQUIVALENT
+from mutants.estimators import ESTIMATORS
 from mutants.forward_in_time import FORWARD_IN_TIME
 from mutants.growing import GROWING
 from mutants.hebbian import HEBBIAN
@@ -44,6 +45,7 @@ DEFECTS = (
     *COMPARING,
     *CROSSBAR,
     *DEVICES,
+    *ESTIMATORS,
     *FORWARD_IN_TIME,
     *GROWING,
     *HEBBIAN,
