@@ -6,7 +6,7 @@
 #       extension: .py
 #       format_name: percent
 #   kernelspec:
-#     display_name: Python 3 (ipykernel)
+#     display_name: Python 3
 #     language: python
 #     name: python3
 # ---
@@ -14,7 +14,7 @@
 # %% [markdown]
 # # 10. Write your own rule, and audit it
 #
-# **The question.** You have an idea of how a hidden synapse could learn. How do you try it on real data, beside backpropagation, and how do you find out
+# **Question.** You have an idea of how a hidden synapse could learn. How do you try it on real data, beside backpropagation, and how do you find out
 # whether it *really* is as local as you believe?
 #
 # Our idea: in direct feedback alignment every hidden cell hears the errors of *all* output units through random wires. That is a lot of wiring. What if every hidden cell had a
@@ -48,7 +48,7 @@ folder = Path(tempfile.mkdtemp())  # a comparison keeps its runs; ours may be lo
 # $$ \delta_{l,j} = s_j\, e_{k(j)}\, \varphi'(z_{l,j}) \qquad \Delta W_{l,ji} = \eta\, \delta_{l,j}\, h_{l-1,i} $$
 #
 # Nothing in it is random, and nothing looks at another weight. With a full random matrix in place of the single wires it would be direct feedback alignment
-# (Nøkland 2016, eq. 7).
+# (Nøkland 2016).
 #
 # ## The rule as a program
 #
@@ -164,7 +164,7 @@ def show(card) -> None:
 show(card_of(rule="one_wire"))
 
 # %% [markdown]
-# No weight transport, and no pass down through the layers (backward locking); but hidden layers wait for the output error (update locking), and it is broadcast.
+# No weight is read but the synapse's own, and no layer waits for a pass through the layers above (backward locking). But hidden layers do wait for the output error (update locking), which is broadcast.
 #
 # ## A cheat
 #
@@ -237,13 +237,14 @@ for sentence in caught.non_local_terms:
 # ```
 #
 # The audit finds no update locking: the hidden layers do not wait for the output at all. For a softmax lies between 0 and 1, so $y_k - p_k$ is positive for the right class and negative for all others, whatever the network
-# answers. The sign of the error *is the label*, and the audit says so under "broadcast". The accuracy shows the price: a cell that hears the label is never told that the network has got it right, and goes on changing.
+# answers. The sign of the error *is the label*, and the audit says so under "broadcast". The accuracy shows the price. A cell is never told that the network has got it right, so it is pushed on for ever; and since only one class in ten is "its own", it is
+# pushed the same way nine times out of ten.
 #
 # </details>
 #
 # ## References
 #
-# - Nøkland 2016, *Direct feedback alignment provides learning in deep neural networks*, NeurIPS, arXiv:1609.01596 (eq. 7).
+# - Nøkland 2016, *Direct feedback alignment provides learning in deep neural networks*, NeurIPS, arXiv:1609.01596 (errors sent straight to every layer).
 # - Crafton, Parihar, Gebhardt & Raychowdhury 2019, *Frontiers in Neuroscience* 13:525, arXiv:1903.02083 (sparse wires, down to one per cell).
 # - Lillicrap, Cownden, Tweed & Akerman 2016, *Nature Communications* 7:13276 (why fixed feedback works).
 # - Frenkel, Lefebvre & Bol 2021, *Frontiers in Neuroscience* 15:629892 (labels in place of errors: the exercise).
