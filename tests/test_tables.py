@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+from rich.table import Table
 
 from bioplaus.tables import as_text, plausibility_text, result_table
 

@@ -14,8 +14,10 @@
 # %% [markdown]
 # # 7. Learning on memristors
 #
-# **Question.** A memristor is a resistor that remembers: every voltage pulse moves its conductance a little, and the conductance stays when the power is off. A
-# crossbar of memristors multiplies a vector by a matrix in one step, so it would be a natural home for synaptic weights. But a learning rule asks for *any* small change,
+# **Question.** A memristor is a resistor that remembers: every voltage pulse moves its conductance a little, and the conductance stays
+# when the power is off. A
+# crossbar of memristors multiplies a vector by a matrix in one step, so it would be a natural home for synaptic weights. But a learning
+# rule asks for *any* small change,
 # and a device offers only *its own* step. What does that cost, and which property of a device matters most?
 
 # %%
@@ -31,17 +33,20 @@ plt.rcParams.update({"figure.dpi": 80, "axes.spines.top": False, "axes.spines.ri
 # %% [markdown]
 # ## The equation
 #
-# Take a conductance $g$ between 0 and 1, and $P$ pulses that lead from one end to the other. In many devices the first pulses move it far and the last ones hardly at all. The
+# Take a conductance $g$ between 0 and 1, and $P$ pulses that lead from one end to the other. In many devices the first pulses move it
+# far and the last ones hardly at all. The
 # model of NeuroSim (Chen, Peng & Yu 2018) is
 #
 # $$ g_{\uparrow}(n) = E\,(1 - e^{-n u/P}) \qquad E = \frac{1}{1 - e^{-u}} $$
 #
-# after $n$ pulses up from 0, and its mirror image on the way down. $u$ says how bent the curve is; it is usually quoted as a label between 0 (a straight line) and 10 (a jump). One
+# after $n$ pulses up from 0, and its mirror image on the way down. $u$ says how bent the curve is; it is usually quoted as a label
+# between 0 (a straight line) and 10 (a jump). One
 # pulse therefore does not have *one* size. It depends on where the device stands:
 #
 # $$ \Delta g_{\uparrow}(g) = (1 - e^{-u/P})\,(E - g) \qquad \Delta g_{\downarrow}(g) = -(1 - e^{-u'/P'})\,(g + E' - 1) $$
 #
-# Where both steps are equally large lies the *symmetry point*. If a device gets as many pulses up as down, it does not stay where it is: it drifts to that point.
+# Where both steps are equally large lies the *symmetry point*. If a device gets as many pulses up as down, it does not stay where it is:
+# it drifts to that point.
 
 # %%
 names = ("epiram", "hzo_fefet", "ag_asi", "ecram")
@@ -72,18 +77,23 @@ figure.tight_layout()
 plt.show()
 
 # %% [markdown]
-# **What one sees.** Left: straight curves for some devices, strongly bent ones for others, and for `ag_asi` a way down that falls at once and then crawls. Middle: the same as step sizes; where
-# the solid and the dashed line of a colour cross is the symmetry point. Right: devices that get *no net instruction* drift there anyway. This is how asymmetry hurts:
+# **What one sees.** Left: straight curves for some devices, strongly bent ones for others, and for `ag_asi` a way down that falls at
+# once and then crawls. Middle: the same as step sizes; where
+# the solid and the dashed line of a colour cross is the symmetry point. Right: devices that get *no net instruction* drift there anyway.
+# This is how asymmetry hurts:
 # noise in a gradient, which should average to nothing, becomes forgetting.
 #
 # ## A network on devices
 #
-# A weight is a pair, $w \propto g^+ - g^-$. The rule computes its wanted change as always; then the periphery sends the nearest whole number of pulses, and the network goes on with what is *read back*.
-# A change that is worth less than half a pulse is lost. We train a network 64-32-10 on the embedded digits, with five seeds, first with ideal synapses and then on the four devices, with their measured noise and spread.
+# A weight is a pair, $w \propto g^+ - g^-$. The rule computes its wanted change as always; then the periphery sends the nearest whole
+# number of pulses, and the network goes on with what is *read back*.
+# A change that is worth less than half a pulse is lost. We train a network 64-32-10 on the embedded digits, with five seeds, first with
+# ideal synapses and then on the four devices, with their measured noise and spread.
 
 # %%
 COMMON = {
-    "data": "digits", "network.hidden": [32], "seeds": 5, "epochs": 10, "plasticity.clip": "per_network", "probes": [], "threads": 1, "run.save": False,
+    "data": "digits", "network.hidden": [32], "seeds": 5, "epochs": 10,
+    "plasticity.clip": "per_network", "probes": [], "threads": 1, "run.save": False,
 }  # fmt: skip
 
 
@@ -105,12 +115,14 @@ for rule in rules:
         print(f"  {name:<10}{100 * gap['mean']:5.1f} [{low:5.1f}, {high:5.1f}]" + ("   no loss is shown" if low <= 0 else ""))
 
 # %% [markdown]
-# Seeds are the same in all rows (same start, same order of samples), so the differences are taken seed by seed. `bp` is backpropagation; `dfa`, direct feedback alignment, needs no copies of the weights
+# Seeds are the same in all rows (same start, same order of samples), so the differences are taken seed by seed. `bp` is backpropagation;
+# `dfa`, direct feedback alignment, needs no copies of the weights
 # for its errors, and no rate was tuned for any device here: it is a first look, not a ranking.
 #
 # ## One property at a time
 #
-# Real devices differ in everything at once. In a model we may turn one knob alone. Take a noiseless, perfectly regular device, and choose its number of pulses $P$ and its label: +x on the way up and -x on the
+# Real devices differ in everything at once. In a model we may turn one knob alone. Take a noiseless, perfectly regular device, and
+# choose its number of pulses $P$ and its label: +x on the way up and -x on the
 # way down, so that both branches are bent the usual way, fast first.
 
 # %%
@@ -128,23 +140,27 @@ axis.axhline(100 * np.mean(ideal["bp"]), color="grey", linestyle=":", label="ide
 axis.set(xlabel="nonlinearity label (up +x, down -x)", ylabel="test accuracy, %", title="bp; bars: 95 % intervals over seeds")
 axis.legend(frameon=False)
 plt.show()
-few = paired_difference(grid[256, 0.01], grid[16, 0.01])
-bent = paired_difference(grid[256, 0.01], grid[256, 5.0])
-print(f"16 pulses in place of 256, both straight: {100 * few['mean']:.1f} points lost [{100 * few['ci95'][0]:.1f}, {100 * few['ci95'][1]:.1f}]")
-print(f"label 5 in place of 0, both 256 pulses:   {100 * bent['mean']:.1f} points lost [{100 * bent['ci95'][0]:.1f}, {100 * bent['ci95'][1]:.1f}]")
+for words, other in (("16 pulses in place of 256, both straight:", (16, 0.01)), ("label 5 in place of 0, both 256 pulses:  ", (256, 5.0))):
+    lost = paired_difference(grid[256, 0.01], grid[other])
+    print(f"{words} {100 * lost['mean']:.1f} points lost [{100 * lost['ci95'][0]:.1f}, {100 * lost['ci95'][1]:.1f}]")
 
 # %% [markdown]
-# **What one sees.** Straight devices lose little, even with few levels. Bent ones lose much, and *more pulses do not help*: a device with 256 bent steps drifts to its symmetry point just as one with 64 does.
-# That is the lesson most papers on analog training begin with. Counting levels is the wrong question; the question is whether up and down undo each other.
+# **What one sees.** Straight devices lose little, even with few levels. Bent ones lose much, and *more pulses do not help*: a device
+# with 256 bent steps drifts to its symmetry point just as one with 64 does.
+# That is the lesson most papers on analog training begin with. Counting levels is the wrong question; the question is whether up and
+# down undo each other.
 #
 # ## A way out: never go down
 #
-# In many devices one direction is good and the other bad: `ag_asi` climbs step by step and falls at once. In a pair $g^+ - g^-$ nobody has to go down: a fall of the weight can be a *rise of $g^-$*.
-# Then both devices only ever climb, so that now and then a worn pair has to be read, erased and written anew ("refresh"). In the program this is `plasticity.update=uni`; `bi` uses both directions.
+# In many devices one direction is good and the other bad: `ag_asi` climbs step by step and falls at once. In a pair $g^+ - g^-$ nobody
+# has to go down: a fall of the weight can be a *rise of $g^-$*.
+# Then both devices only ever climb, so that now and then a worn pair has to be read, erased and written anew ("refresh"). In the program
+# this is `plasticity.update=uni`; `bi` uses both directions.
 #
 # ## Exercise
 #
-# Take a noiseless device with 256 pulses whose way up is nearly straight (label 0.5) and whose way down is bent (label -7). Train on it with `update="bi"` and with `update="uni"`, and compare seed by seed. What is the
+# Take a noiseless device with 256 pulses whose way up is nearly straight (label 0.5) and whose way down is bent (label -7). Train on it
+# with `update="bi"` and with `update="uni"`, and compare seed by seed. What is the
 # price (look at `summary["refreshes"]`)? Then make the way up as bad as the way down, +5 and -5: what do you expect?
 #
 # <details><summary>Solution</summary>
@@ -161,7 +177,8 @@ print(f"label 5 in place of 0, both 256 pulses:   {100 * bent['mean']:.1f} point
 #     print(f"uni less bi, seed by seed: {100 * gap['mean']:+.1f} [{100 * gap['ci95'][0]:+.1f}, {100 * gap['ci95'][1]:+.1f}] points\n")
 # ```
 #
-# Where the way down is the bad one, one-sided writing rescues nearly everything; the price is thousands of pairs that are read, erased and written again, in time and energy of a circuit. Where the way up is as bad,
+# Where the way down is the bad one, one-sided writing rescues nearly everything; the price is thousands of pairs that are read, erased
+# and written again, in time and energy of a circuit. Where the way up is as bad,
 # there is nothing to flee to, and an interval around 0 is what one should expect.
 #
 # </details>
@@ -169,7 +186,9 @@ print(f"label 5 in place of 0, both 256 pulses:   {100 * bent['mean']:.1f} point
 # ## References
 #
 # - Chen, Peng & Yu 2018, *NeuroSim*, IEEE Trans. CAD 37:3067 (the model of the curves above).
-# - Jo et al. 2010, *Nano Lett.* 10:1297 (`ag_asi`); Choi et al. 2018, *Nat. Mater.* 17:335 (`epiram`); Jerry et al. 2017, IEDM (`hzo_fefet`); Tang et al. 2018, IEDM (`ecram`).
-# - Gokmen & Vlasov 2016, *Front. Neurosci.* 10:333 (what a device must be able to do); Gokmen & Haensch 2020, *Front. Neurosci.* 14:103 (symmetry points, Tiki-Taka).
+# - Jo et al. 2010, *Nano Lett.* 10:1297 (`ag_asi`); Choi et al. 2018, *Nat. Mater.* 17:335 (`epiram`); Jerry et al. 2017, IEDM
+#   (`hzo_fefet`); Tang et al. 2018, IEDM (`ecram`).
+# - Gokmen & Vlasov 2016, *Front. Neurosci.* 10:333 (what a device must be able to do); Gokmen & Haensch 2020, *Front. Neurosci.* 14:103
+#   (symmetry points, Tiki-Taka).
 # - Lim et al. 2019, *Neural Comput. & Applic.* 31:8101, arXiv:1707.06381 (one-sided pairs).
 # - In this project: `docs/devices.md`, `docs/memristor.md`; on the command line `bioplaus device show ag_asi`.

@@ -14,7 +14,8 @@
 # %% [markdown]
 # # 8. Two directions, and what "robust" really means
 #
-# **Question.** A synapse in a network usually works in one direction: from the image to the answer. Can *one set of synapses* also run from the answer to an image? And a second question, which comes with it:
+# **Question.** A synapse in a network usually works in one direction: from the image to the answer. Can *one set of synapses* also run
+# from the answer to an image? And a second question, which comes with it:
 # such networks were published as robust against adversarial images. Are they?
 
 # %%
@@ -36,9 +37,11 @@ folder = tempfile.mkdtemp()  # attacks need runs on disk; these may be lost
 #
 # Upwards, weights $W_l$ classify an image $x$; downwards the same weights, transposed, make an image from a class $y$ (as a one-hot code):
 #
-# $$ h_l = f(W_l h_{l-1} + b_l),\quad z = W_L h_{L-1} + b_L \qquad\qquad g_{l-1} = f(W_l^\top g_l + c_{l-1}),\quad \hat x = \sigma(W_1^\top g_1 + c_0) $$
+# $$ h_l = f(W_l h_{l-1} + b_l),\quad z = W_L h_{L-1} + b_L \qquad\qquad
+# g_{l-1} = f(W_l^\top g_l + c_{l-1}),\quad \hat x = \sigma(W_1^\top g_1 + c_0) $$
 #
-# Each batch brings two steps (Pontes-Filho & Liwicki 2018): one on the cross-entropy of $\mathrm{softmax}(z)$ and the class, one on the cross-entropy of $\hat x$ and the image. Both change the same $W$; only the biases $b$ and
+# Each batch brings two steps (Pontes-Filho & Liwicki 2018): one on the cross-entropy of $\mathrm{softmax}(z)$ and the class, one on the
+# cross-entropy of $\hat x$ and the image. Both change the same $W$; only the biases $b$ and
 # $c$ belong to one direction.
 
 # %%
@@ -68,24 +71,32 @@ figure.suptitle("one layer (fc0): what the classes 0 to 9 generate, one seed", f
 plt.show()
 
 # %% [markdown]
-# **What one sees.** With the generator on, the ten rows of *one* weight matrix are images of the ten digits and classify at the same time. All images of a class share the same code, so no more than the mean image of each class can be learned.
-# Without the generator the same matrix run backwards makes at best shadows of digits: a classifier looks only at what *distinguishes* the classes.
+# **What one sees.** With the generator on, the ten rows of *one* weight matrix are images of the ten digits and classify at the same
+# time. All images of a class share the same code, so no more than the mean image of each class can be learned.
+# Without the generator the same matrix run backwards makes at best shadows of digits: a classifier looks only at what *distinguishes*
+# the classes.
 #
 # ## "Robust"
 #
-# An attacker may change each pixel by at most $\varepsilon$. The published test was one signed step against the network's own answer $c$ (the *fast gradient sign method*), in single precision:
+# An attacker may change each pixel by at most $\varepsilon$. The published test was one signed step against the network's own answer $c$
+# (the *fast gradient sign method*), in single precision:
 #
 # $$ x' = \mathrm{clip}\big(x + \varepsilon\,\mathrm{sign}\,\nabla_x\,\mathrm{CE}(z(x), c)\big) $$
 #
-# What we want to know is something else: does *any* image in the box $|x' - x| \le \varepsilon$ fool the network? For one linear layer this has an exact answer, because each pixel may be chosen on its own: class $j$ overtakes the right
+# What we want to know is something else: does *any* image in the box $|x' - x| \le \varepsilon$ fool the network? For one linear layer
+# this has an exact answer, because each pixel may be chosen on its own: class $j$ overtakes the right
 # class $y$ by at most
 #
 # $$ \max_{x'} (z_j - z_y) = b_j - b_y + \sum_p \max_{x'_p} (W_{jp} - W_{yp})\, x'_p $$
 #
-# For deeper networks one searches: many small steps up the margin $\max_j z_j - z_y$, towards every wrong class, from several starts (PGD), and random squares that need no gradient. `worst` counts the images that survive *everything*.
+# For deeper networks one searches: many small steps up the margin $\max_j z_j - z_y$, towards every wrong class, from several starts
+# (PGD), and random squares that need no gradient. `worst` counts the images that survive *everything*.
 
 # %%
-COLUMNS = {"clean": "clean", "fgsm_paper": "published", "fgsm_true64": "right label", "pgd40_rivals": "PGD", "gradient_free": "squares", "worst": "worst"}
+COLUMNS = {
+    "clean": "clean", "fgsm_paper": "published", "fgsm_true64": "right label", "pgd40_rivals": "PGD", "gradient_free": "squares",
+    "worst": "worst",
+}  # fmt: skip
 
 
 def attack(run, eps: float, **more) -> dict:
@@ -112,12 +123,15 @@ for net in ("fc0", "fc1"):
         print(f"  {net} {COLUMNS[key]:<10}{100 * gap['mean']:+6.1f} [{100 * gap['ci95'][0]:+.1f}, {100 * gap['ci95'][1]:+.1f}]")
 
 # %% [markdown]
-# **How to read it.** From the right. `worst` is what an attacker who tries everything leaves; for one layer (fc0) it is exact, for fc1 an upper bound. All columns to the left of it are attackers who gave up earlier: none can be below `worst`, and the
-# distance between `published` and `worst` is not robustness of the network but weakness of the attack. What the generator buys is the difference of two rows in the column `worst`, and stands below the table, with its interval, beside what it costs on clean images.
+# **How to read it.** From the right. `worst` is what an attacker who tries everything leaves; for one layer (fc0) it is exact, for fc1
+# an upper bound. All columns to the left of it are attackers who gave up earlier: none can be below `worst`, and the
+# distance between `published` and `worst` is not robustness of the network but weakness of the attack. What the generator buys is the
+# difference of two rows in the column `worst`, and stands below the table, with its interval, beside what it costs on clean images.
 #
 # ## How to look robust without being it
 #
-# Multiply all weights of the one-layer network by a constant. Scores are multiplied too, so *no answer changes, anywhere*: the network is exactly as robust as before. Now attack it again, with a few lines of numpy.
+# Multiply all weights of the one-layer network by a constant. Scores are multiplied too, so *no answer changes, anywhere*: the network
+# is exactly as robust as before. Now attack it again, with a few lines of numpy.
 
 # %%
 splits = runs["fc0", "classifier alone (bp)"].simulator.splits
@@ -161,16 +175,19 @@ print(f"the answers stay the same, and so does the worst case: {100 * truly[0]:.
 print(f"the published attack is survived by {100 * apparent[0]:.1f} % at factor 1 and {100 * apparent[-1]:.1f} % at factor {factors[-1]}")
 
 # %% [markdown]
-# **What one sees.** With large scores the network looks ever "more robust". Where it is very sure, softmax is 1 to the last digit of single precision, the slope of the cross-entropy is exactly 0, and the attack changes nothing. *Being sure is not being safe.*
+# **What one sees.** With large scores the network looks ever "more robust". Where it is very sure, softmax is 1 to the last digit of
+# single precision, the slope of the cross-entropy is exactly 0, and the attack changes nothing. *Being sure is not being safe.*
 #
-# This is how a generator may come in: its weights have to be logits of pixels, which for the black margins of MNIST means large weights, large scores, and slopes of nothing.
+# This is how a generator may come in: its weights have to be logits of pixels, which for the black margins of MNIST means large weights,
+# large scores, and slopes of nothing.
 #
 # ## On published ground (optional: MNIST)
 
 # %%
+published_settings = {**settings, "network": "fc0_nobias", "iterations": 3001}
 try:
     mnist = {
-        words: simulate({**settings, "rule.schedule": schedule, "iterations": 3001}, rule="bidirectional", data="mnist", network="fc0_nobias", seeds=2)
+        words: simulate({**published_settings, "rule.schedule": schedule}, rule="bidirectional", data="mnist", seeds=2)
         for words, schedule in CHOICES.items()
     }
     print("MNIST, one layer without biases, 3,001 updates, eps = 0.3, the first 500 test images; % still right\n")
@@ -179,11 +196,14 @@ except DataError as reason:
     print(f"skipped, no MNIST here: {reason}")
 
 # %% [markdown]
-# With MNIST in place one sees the published effect in the column of the published attack, at its published $\varepsilon$: with a generator a good part of the images stands. And one sees the other columns. The whole experiment, with ten times as many updates, is in `docs/bidirectional.md`.
+# With MNIST in place one sees the published effect in the column of the published attack, at its published $\varepsilon$: with a
+# generator a good part of the images stands. And one sees the other columns. The whole experiment, with ten times as many updates, is in
+# `docs/bidirectional.md`.
 #
 # ## Exercise
 #
-# The argument of this page needs no generator. Show that the published attack fails because of *precision*: repeat the figure with `np.float64` in `published`. How large must the factor be until double precision is lost as well? Then attack with
+# The argument of this page needs no generator. Show that the published attack fails because of *precision*: repeat the figure with
+# `np.float64` in `published`. How large must the factor be until double precision is lost as well? Then attack with
 # the slope of the margin in place of the cross-entropy: what happens to the curve?
 #
 # <details><summary>Solution</summary>
@@ -210,14 +230,17 @@ except DataError as reason:
 #     print(f"{factor:>8}" + "".join(f"{100 * one:9.1f}" for one in cells))
 # ```
 #
-# Double precision has more room, and loses its way later; in the end it goes the same way. The margin has no softmax in it: its curve is flat, and close to the exact worst case.
+# Double precision has more room, and loses its way later; in the end it goes the same way. The margin has no softmax in it: its curve is
+# flat, and close to the exact worst case.
 #
 # </details>
 #
 # ## References
 #
-# - Pontes-Filho & Liwicki 2018, *Bidirectional learning for robust neural networks*, arXiv:1805.08006 (the rule and the published protocol).
+# - Pontes-Filho & Liwicki 2018, *Bidirectional learning for robust neural networks*, arXiv:1805.08006 (the rule and the published
+#   protocol).
 # - Goodfellow, Shlens & Szegedy 2015, arXiv:1412.6572 (one signed step); Madry et al. 2018, arXiv:1706.06083 (many steps).
-# - Carlini & Wagner 2017, arXiv:1608.04644 (attacks on the margin; networks that are only too sure); Athalye, Carlini & Wagner 2018, arXiv:1802.00420 (masked gradients).
+# - Carlini & Wagner 2017, arXiv:1608.04644 (attacks on the margin; networks that are only too sure); Athalye, Carlini & Wagner 2018,
+#   arXiv:1802.00420 (masked gradients).
 # - Croce & Hein 2020, arXiv:2003.01690 (the worst of several attacks); Andriushchenko et al. 2020, arXiv:1912.00049 (squares).
 # - In this project: `docs/bidirectional.md`, `docs/robustness.md`.

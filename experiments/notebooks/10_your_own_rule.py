@@ -14,11 +14,14 @@
 # %% [markdown]
 # # 10. Write your own rule, and audit it
 #
-# **Question.** You have an idea of how a hidden synapse could learn. How do you try it on real data, beside backpropagation, and how do you find out
+# **Question.** You have an idea of how a hidden synapse could learn. How do you try it on real data, beside backpropagation, and how do
+# you find out
 # whether it *really* is as local as you believe?
 #
-# Our idea: in direct feedback alignment every hidden cell hears the errors of *all* output units through random wires. That is a lot of wiring. What if every hidden cell had a
-# *single* wire, to one output unit, excitatory or inhibitory? We write this rule, compare it with backpropagation, and let the program measure what
+# Our idea: in direct feedback alignment every hidden cell hears the errors of *all* output units through random wires. That is a lot of
+# wiring. What if every hidden cell had a
+# *single* wire, to one output unit, excitatory or inhibitory? We write this rule, compare it with backpropagation, and let the program
+# measure what
 # information it uses. Then we look at a rule that cheats, and see whether it is caught.
 
 # %%
@@ -42,18 +45,23 @@ folder = Path(tempfile.mkdtemp())  # a comparison keeps its runs; ours may be lo
 # %% [markdown]
 # ## The equation
 #
-# A network with activities $h_l = \varphi(z_l)$, $z_l = W_l h_{l-1} + b_l$, has the output error $e = y - \mathrm{softmax}(z_L)$. Its output layer learns by
-# the delta rule. Cell $j$ of hidden layer $l$ hears the output unit $k(j) = j \bmod K$ of $K$, with the sign $s_j = +1$ for one half of the cells and $-1$ for the other:
+# A network with activities $h_l = \varphi(z_l)$, $z_l = W_l h_{l-1} + b_l$, has the output error $e = y - \mathrm{softmax}(z_L)$. Its
+# output layer learns by
+# the delta rule. Cell $j$ of hidden layer $l$ hears the output unit $k(j) = j \bmod K$ of $K$, with the sign $s_j = +1$ for one half of
+# the cells and $-1$ for the other:
 #
 # $$ \delta_{l,j} = s_j\, e_{k(j)}\, \varphi'(z_{l,j}) \qquad \Delta W_{l,ji} = \eta\, \delta_{l,j}\, h_{l-1,i} $$
 #
-# Nothing in it is random, and nothing looks at another weight. With a full random matrix in place of the single wires it would be direct feedback alignment
+# Nothing in it is random, and nothing looks at another weight. With a full random matrix in place of the single wires it would be direct
+# feedback alignment
 # (Nøkland 2016).
 #
 # ## The rule as a program
 #
-# A rule is a class with a method `learn`, which looks at one batch and *yields* what it wants to change. It never writes a weight itself: that is
-# the job of the plasticity (plain steps, Adam, a memristor), so your rule runs on all of them. `layer.wanted(trace, heard)` multiplies what a layer hears by $\varphi'(z)$ and by the activity
+# A rule is a class with a method `learn`, which looks at one batch and *yields* what it wants to change. It never writes a weight
+# itself: that is
+# the job of the plasticity (plain steps, Adam, a memristor), so your rule runs on all of them. `layer.wanted(trace, heard)` multiplies
+# what a layer hears by $\varphi'(z)$ and by the activity
 # below. All arrays carry an axis in front, because the networks of all seeds are trained at the same time.
 
 
@@ -90,12 +98,15 @@ class OneWire(Rule):
 RULES.register("one_wire", OneWire)
 
 # %% [markdown]
-# That is all. `RULES.register` makes the name known in this session; an installed package does the same with an entry point of the group `bioplaus.rules`.
+# That is all. `RULES.register` makes the name known in this session; an installed package does the same with an entry point of the group
+# `bioplaus.rules`.
 #
 # ## Does it learn?
 #
-# Always ask first whether the *hidden* layers learn: on easy data a network whose output layer alone learns is not bad at all. So one of the rows is the rule `top`, which does just that. The others are
-# backpropagation (`bp`) and direct feedback alignment with all wires (`dfa`). `compare` tries the same number of rates for each of them and chooses by validation data; the test set chooses nothing.
+# Always ask first whether the *hidden* layers learn: on easy data a network whose output layer alone learns is not bad at all. So one of
+# the rows is the rule `top`, which does just that. The others are
+# backpropagation (`bp`) and direct feedback alignment with all wires (`dfa`). `compare` tries the same number of rates for each of them
+# and chooses by validation data; the test set chooses nothing.
 
 # %%
 network = {"network.hidden": [64, 64], "plasticity.clip": "per_network", "threads": 1}
@@ -127,7 +138,7 @@ for other in ("top", "dfa", "bp"):
 
 # %%
 figure, (left, right) = plt.subplots(1, 2, figsize=(8.5, 3.2))
-for i, (name, values) in enumerate(accuracy.items()):
+for i, values in enumerate(accuracy.values()):
     left.plot(np.full(5, i) + np.linspace(-0.12, 0.12, 5), 100 * np.array(values), "o", color=f"C{i}", alpha=0.8)
 left.set(xticks=range(len(accuracy)), xticklabels=list(accuracy), ylabel="test accuracy, %", title="one point per seed")
 for i, name in ((1, "dfa"), (2, "one_wire")):
@@ -143,13 +154,17 @@ figure.tight_layout()
 plt.show()
 
 # %% [markdown]
-# **What one sees.** On the right is the angle between what the rule wants for the first layer and what backpropagation would want. It starts near 90 degrees: the wires know nothing of the weights. Then it shrinks, although
-# nobody ever adjusts a wire. The forward weights come to agree with the wires, and not the other way round. That is "feedback alignment", and single wires are enough for it.
+# **What one sees.** On the right is the angle between what the rule wants for the first layer and what backpropagation would want. It
+# starts near 90 degrees: the wires know nothing of the weights. Then it shrinks, although
+# nobody ever adjusts a wire. The forward weights come to agree with the wires, and not the other way round. That is "feedback
+# alignment", and single wires are enough for it.
 #
 # ## The audit: what does the rule really use?
 #
-# A statement of plausibility is a claim by its author. The audit runs the rule on a small network, records it, and *runs it again with one thing changed*: another layer's
-# weights, the labels, the error at the top, one sample. Whatever then moves in a layer's wanted change, bit for bit, has used the thing that was changed.
+# A statement of plausibility is a claim by its author. The audit runs the rule on a small network, records it, and *runs it again with
+# one thing changed*: another layer's
+# weights, the labels, the error at the top, one sample. Whatever then moves in a layer's wanted change, bit for bit, has used the thing
+# that was changed.
 
 
 # %%
@@ -164,12 +179,15 @@ def show(card) -> None:
 show(card_of(rule="one_wire"))
 
 # %% [markdown]
-# No weight is read but the synapse's own, and no layer waits for a pass through the layers above (backward locking). But hidden layers do wait for the output error (update locking), which is broadcast.
+# No weight is read but the synapse's own, and no layer waits for a pass through the layers above (backward locking). But hidden layers
+# do wait for the output error (update locking), which is broadcast.
 #
 # ## A cheat
 #
-# Now somebody hands in a rule with a fine accuracy and the statement "no weight transport: errors travel through separate feedback synapses". Look how it is done: after every batch
-# the feedback synapses are *overwritten by the forward weights*, in the rule's state. When errors travel, the rule reads its own feedback synapses and nothing else. We write it into a file, as a
+# Now somebody hands in a rule with a fine accuracy and the statement "no weight transport: errors travel through separate feedback
+# synapses". Look how it is done: after every batch
+# the feedback synapses are *overwritten by the forward weights*, in the rule's state. When errors travel, the rule reads its own
+# feedback synapses and nothing else. We write it into a file, as a
 # colleague would send it, and audit the file (which executes it).
 
 # %%
@@ -210,12 +228,14 @@ for sentence in caught.non_local_terms:
 # **What one sees.** Weight transport is found, against the author's statement. The audit did not look for a transpose in the
 # source: it exchanged the weights of other layers, followed the copy through the state into the next batch, and saw the change move.
 #
-# An audit has limits, and they are written down (`docs/audit.md`, "What is not measured"). A threshold that none of the disturbances crosses, for example, hides what is behind it. And that a signal
+# An audit has limits, and they are written down (`docs/audit.md`, "What is not measured"). A threshold that none of the disturbances
+# crosses, for example, hides what is behind it. And that a signal
 # is not needed says nothing about how a brain would bring those that are.
 #
 # ## Exercise
 #
-# Cells may not be able to send precise numbers. Write a rule `Shout` in which an output unit sends only the *sign* of its error. Before you audit it, write down the card that you expect. One line
+# Cells may not be able to send precise numbers. Write a rule `Shout` in which an output unit sends only the *sign* of its error. Before
+# you audit it, write down the card that you expect. One line
 # will surprise you: why?
 #
 # <details><summary>Solution</summary>
@@ -236,16 +256,20 @@ for sentence in caught.non_local_terms:
 # print(f"\ntest accuracy {100 * shout['mean']:.1f} %")
 # ```
 #
-# The audit finds no update locking: the hidden layers do not wait for the output at all. For a softmax lies between 0 and 1, so $y_k - p_k$ is positive for the right class and negative for all others, whatever the network
-# answers. The sign of the error *is the label*, and the audit says so under "broadcast". The accuracy shows the price. A cell is never told that the network has got it right, so it is pushed on for ever; and since only one class in ten is "its own", it is
+# The audit finds no update locking: the hidden layers do not wait for the output at all. For a softmax lies between 0 and 1, so $y_k -
+# p_k$ is positive for the right class and negative for all others, whatever the network
+# answers. The sign of the error *is the label*, and the audit says so under "broadcast". The accuracy shows the price. A cell is never
+# told that the network has got it right, so it is pushed on for ever; and since only one class in ten is "its own", it is
 # pushed the same way nine times out of ten.
 #
 # </details>
 #
 # ## References
 #
-# - Nøkland 2016, *Direct feedback alignment provides learning in deep neural networks*, NeurIPS, arXiv:1609.01596 (errors sent straight to every layer).
-# - Crafton, Parihar, Gebhardt & Raychowdhury 2019, *Frontiers in Neuroscience* 13:525, arXiv:1903.02083 (sparse wires, down to one per cell).
+# - Nøkland 2016, *Direct feedback alignment provides learning in deep neural networks*, NeurIPS, arXiv:1609.01596 (errors sent straight
+#   to every layer).
+# - Crafton, Parihar, Gebhardt & Raychowdhury 2019, *Frontiers in Neuroscience* 13:525, arXiv:1903.02083 (sparse wires, down to one per
+#   cell).
 # - Lillicrap, Cownden, Tweed & Akerman 2016, *Nature Communications* 7:13276 (why fixed feedback works).
 # - Frenkel, Lefebvre & Bol 2021, *Frontiers in Neuroscience* 15:629892 (labels in place of errors: the exercise).
 # - Grossberg 1987, *Cognitive Science* 11:23; Crick 1989, *Nature* 337:129 (weight transport as a problem).
