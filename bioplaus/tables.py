@@ -61,7 +61,8 @@ def as_text(table: Table, width: int = WIDTH) -> str:
     """Return a table as plain text: no colours, at most `width` columns, no blanks or newline at the ends."""
     from rich.console import Console
 
-    console = Console(file=io.StringIO(), width=width, color_system=None, force_terminal=False)
+    # in a notebook rich would show a blank output for every table that is only made into text
+    console = Console(file=io.StringIO(), width=width, color_system=None, force_terminal=False, force_jupyter=False)
     with console.capture() as capture:
         console.print(table)
     return "\n".join(line.rstrip() for line in capture.get().splitlines()).strip("\n")

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+from rich.table import Table
 
 from bioplaus.tables import as_text, plausibility_text, result_table
 
@@ -145,3 +146,13 @@ def test_plausibility_of_a_rule_that_states_nothing() -> None:
 def test_untrained_weights_are_called_so(summary: dict[str, Any]) -> None:
     summary["selected_epoch"] = [0, 12]
     assert [line[1] for line in rows(as_text(result_table(summary)))[3:5]] == ["0 (untrained)", "12"]
+
+
+def test_in_a_notebook_a_table_made_into_text_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = []
+    monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
+    monkeypatch.setattr("rich.jupyter.display", lambda *given: shown.append(given))
+    table = Table("a", box=None)
+    table.add_row("1")
+    assert as_text(table).split() == ["a", "1"]
+    assert shown == []
