@@ -3,7 +3,7 @@
 Weights are stored ``[R, post, pre]`` (``[R, post, pre, kh, kw]`` for a convolution), R being the replica axis; activity is
 ``[R or 1, B, ...]``. A change is added: ``w <- w + rate * wanted``.
 
-Importing the package imports neither torch nor numba; `simulate`, `compare` and `load` do so when first used.
+Importing the package imports neither torch nor numba; `simulate`, `compare`, `sweep` and `load` do so when first used.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from bioplaus.api import load, simulate
     from bioplaus.comparison.run import compare
+    from bioplaus.sweeping.run import sweep
 
-__all__ = ["__version__", "compare", "load", "simulate"]
+__all__ = ["__version__", "compare", "load", "simulate", "sweep"]
 __version__ = "0.1.0"
 
 # In a bare checkout rules/, neurons/ and experiments/ lie beside this folder; an installed wheel has them inside it.
@@ -34,4 +35,8 @@ def __getattr__(name: str) -> Any:
         from bioplaus.comparison import run
 
         return run.compare
+    if name == "sweep":
+        from bioplaus.sweeping import run as sweeping
+
+        return sweeping.sweep
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

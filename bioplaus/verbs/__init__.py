@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bioplaus.verbs import answering, comparing, training
+from bioplaus.verbs import answering, comparing, sweeping, training
 from bioplaus.verbs.base import Verb
 
 __all__ = ["VERBS"]
 
-VERBS: dict[str, Verb] = {verb.name: verb for verb in (*training.VERBS, *comparing.VERBS, *answering.VERBS)}
+VERBS: dict[str, Verb] = {verb.name: verb for verb in (*training.VERBS, *comparing.VERBS, *sweeping.VERBS, *answering.VERBS)}
