@@ -120,7 +120,7 @@ def _measure(job: Job, folder: Path, tell: Tell) -> dict[str, Any]:
         from bioplaus.sweeping.pruning import Pruned, Pruner
 
         try:
-            summary = measure(job.settings, folder / "run", Pruner(job, watcher))
+            summary = measure(job.settings, folder / "run", Pruner(job.study, watcher))
         except Pruned as pruned:
             return {**failed(job, ""), "pruned": pruned.epoch}
     else:

@@ -17,7 +17,7 @@ from bioplaus.fields import replica_fields
 from bioplaus.settings import COMPONENTS, Settings
 from bioplaus.sweeping.cells import Cell
 
-__all__ = ["LARGEST", "Pack", "chunks", "packs"]
+__all__ = ["LARGEST", "Pack", "chunks", "distance", "packs"]
 
 #: Most runs of a pack: batching more of them gains little, and a kill loses more.
 LARGEST = 16
@@ -42,7 +42,7 @@ def packs(cells: Sequence[Cell], resolved: Sequence[Settings], seeds: Sequence[i
     groups: dict[str, list[int]] = {}
     for i, settings in enumerate(resolved):
         groups.setdefault(_shared(settings), []).append(i)
-    step = _step(seeds)
+    step = distance(seeds)
     found: list[Pack] = []
     for group in groups.values():
         if step is not None and len(seeds) >= len(group):
@@ -52,7 +52,7 @@ def packs(cells: Sequence[Cell], resolved: Sequence[Settings], seeds: Sequence[i
     return found
 
 
-def _step(seeds: Sequence[int]) -> int | None:
+def distance(seeds: Sequence[int]) -> int | None:
     """Return the distance between seeds that lie at equal ones, None if they do not."""
     steps = {b - a for a, b in itertools.pairwise(seeds)} or {1}
     return steps.pop() if len(steps) == 1 and min(steps) > 0 else None

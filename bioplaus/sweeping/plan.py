@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
@@ -13,7 +14,8 @@ from bioplaus.errors import BioplausError, ConfigError, RunError
 from bioplaus.settings import Settings
 from bioplaus.sweeping.cells import Cell, checked, product
 from bioplaus.sweeping.grammar import Space
-from bioplaus.sweeping.packing import LARGEST, Pack, packs
+from bioplaus.sweeping.optional import needed
+from bioplaus.sweeping.packing import LARGEST, Pack, distance, packs
 
 __all__ = ["FILE", "Options", "Plan", "make_plan", "open_plan", "with_options"]
 
@@ -117,12 +119,11 @@ def make_plan(keys: Mapping[str, Space]) -> Plan:
             raise ConfigError(f"trials={options.trials} counts what a search tries; add sampler=tpe")
         cells, tried = product(rest, USUAL), None
     else:
-        if options.trials is None:
-            raise ConfigError(f"sampler={options.sampler} needs to know how many cells to try; add trials=20")
-        if not any(len(space.values) > 1 for space in rest.values()):
-            raise ConfigError(f"sampler={options.sampler} has nothing to search; write for example rule.lr=log(0.001,1)")
+        _check_search(rest, seeds, options)
         cells, tried = [], _corners(rest)
     resolved = checked(cells if tried is None else tried, seeds[0])
+    if tried is not None and not all(settings.data.validation for settings in resolved):
+        raise ConfigError(f"sampler={options.sampler} is guided by the validation samples and data.validation=0 leaves none")
     _try(cells if tried is None else tried, resolved)
     most = _most(len(cells) * len(seeds), options, resolved[0])
     found = packs(cells, resolved, seeds, most) if tried is None else []
@@ -204,6 +205,20 @@ def _seeds(seed: Space | None, seeds: Space | None) -> tuple[int, ...]:
             raise ConfigError(f"seed={twice[0]} is in the sweep twice; keep one")
         return named
     return tuple(range(named[0], named[0] + count))
+
+
+def _check_search(keys: Mapping[str, Space], seeds: Sequence[int], options: Options) -> None:
+    """Refuse a search that cannot be made."""
+    if options.trials is None:
+        raise ConfigError(f"sampler={options.sampler} needs to know how many cells to try; add trials=20")
+    if not any(len(space.values) > 1 for space in keys.values()):
+        raise ConfigError(f"sampler={options.sampler} has nothing to search; write for example rule.lr=log(0.001,1)")
+    cells = math.prod(len(space.values) for space in keys.values())
+    if options.trials >= cells and not any(space.interval for space in keys.values()):
+        raise ConfigError(f"trials={options.trials} of a space with {cells} cells would try cells twice; leave sampler= out to run them all")
+    if distance(seeds) is None:
+        raise ConfigError("a search runs the seeds of a cell as one batch, which takes seeds at equal distances, such as range(0,30,10)")
+    needed("optuna", f"sampler={options.sampler}")
 
 
 def _corners(keys: Mapping[str, Space]) -> list[Cell]:
