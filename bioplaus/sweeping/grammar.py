@@ -76,15 +76,15 @@ def split(text: str) -> list[str]:
             open_.append(_PAIRS[letter])
         elif letter in _PAIRS.values():
             if not open_ or open_.pop() != letter:
-                raise ConfigError(f"'{text}': '{letter}' closes nothing; mend the brackets")
+                raise ConfigError(f"{text}: '{letter}' closes nothing; mend the brackets")
         elif letter == "," and not open_:
             parts.append("")
             continue
         parts[-1] += letter
     if open_ or quote:
-        raise ConfigError(f"'{text}': '{quote or open_[-1]}' is missing at the end; mend the brackets or quotes")
+        raise ConfigError(f"{text}: '{quote or open_[-1]}' is missing at the end; mend the brackets or quotes")
     if len(parts) > 1 and not all(part.strip() for part in parts):
-        raise ConfigError(f"'{text}' has nothing between two commas; take one out")
+        raise ConfigError(f"{text} has nothing between two commas; take one out")
     return [part.strip() for part in parts]
 
 
@@ -127,7 +127,10 @@ def spaces(keys: Mapping[str, Any]) -> dict[str, Space]:
 
 
 def _space(key: str, text: str) -> Space:
-    parts = [text] if key in WHOLE else split(text)
+    try:
+        parts = [text] if key in WHOLE else split(text)
+    except ConfigError as error:
+        raise ConfigError(f"{key}={error}") from error
     found = [_part(key, part) for part in parts]
     if len(found) == 1:
         return Space(found[0].values, found[0].kind, text)

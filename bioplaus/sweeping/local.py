@@ -10,14 +10,15 @@ import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from bioplaus.children import environment, how_it_ended, stop
 from bioplaus.errors import RunError
-from bioplaus.sweeping.job import Job, Next, Report, failed
+from bioplaus.sweeping.job import Job, Next, Report, failed, run_job
 
-__all__ = ["run_local"]
+__all__ = ["run_here", "run_local"]
 
 #: How often a job may lose its process before it counts as failed.
 LIVES = 2
@@ -120,6 +121,12 @@ def run_local(jobs: Next, workers: int, path: Path, report: Report) -> Iterator[
             yield job, failed(job, f"its process {how_it_ended(code)} (what it said is in {pool.log(number)})")
     finally:
         pool.close()
+
+
+def run_here(jobs: Next, report: Report) -> Iterator[tuple[Job, dict[str, Any]]]:
+    """Run jobs one by one in this process."""
+    while (job := jobs()) is not None:
+        yield job, run_job(job, partial(report, job))
 
 
 def _last_line(log: Path) -> str:

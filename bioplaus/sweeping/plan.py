@@ -39,7 +39,7 @@ class Options:
     """Settings of the sweep itself."""
 
     workers: str = "auto"
-    """Processes at work at once, a thread each: auto (one per core; 1 on a GPU) or a number >= 1."""
+    """Processes at work at once, a thread each: auto (one per core; 1 on a GPU) or a number; 0 runs all in this process."""
     executor: str = "local"
     """local: processes on this machine; dask: workers of a Dask cluster."""
     scheduler: str | None = None
@@ -170,14 +170,16 @@ def with_options(options: Options, given: Mapping[str, Any]) -> Options:
     for key, known in _CHOICES.items():
         if getattr(found, key) not in known:
             raise ConfigError(f"{key}={getattr(found, key)} is not known; choose one of {', '.join(known)}")
-    if found.workers != "auto" and not (found.workers.isdecimal() and int(found.workers)):
-        raise ConfigError(f"workers={found.workers} must be auto or a number >= 1")
+    if found.workers != "auto" and not found.workers.isdecimal():
+        raise ConfigError(f"workers={found.workers} must be auto or a number >= 0")
     for key, least in (("trials", 1), ("sampler_seed", 0)):
         value = getattr(found, key)
         if value is not None and (type(value) is not int or value < least):
             raise ConfigError(f"{key}={value} must be a whole number >= {least}")
     if type(found.timeout) not in (int, float) or not 0 < found.timeout < float("inf"):
         raise ConfigError(f"timeout={found.timeout} must be a number of seconds > 0")
+    if found.workers == "0" and found.executor == "dask":
+        raise ConfigError("workers=0 runs in this process and executor=dask in others; leave one out")
     if found.scheduler is not None and found.executor != "dask":
         raise ConfigError(f"scheduler={found.scheduler} is for Dask; add executor=dask")
     return found
@@ -259,4 +261,4 @@ def _most(runs: int, options: Options, settings: Settings) -> int:
     if settings.run.pack != "auto":
         return int(settings.run.pack)
     workers = cores(settings.top.device) if options.workers == "auto" else int(options.workers)
-    return max(1, min(LARGEST, -(-runs // workers)))
+    return max(1, min(LARGEST, -(-runs // max(workers, 1))))

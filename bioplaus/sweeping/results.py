@@ -29,7 +29,7 @@ def judge(cells: Sequence[Cell], seeds: Sequence[int], results: Iterable[Mapping
         Those of all jobs.
     by
         accuracy: ranked by mean validation accuracy, of equal ones by loss; loss: by mean validation loss. Where there is no accuracy, by
-        loss. A cell of which a seed has no value comes after those that have all.
+        loss; without validation samples as they come, and none is best. A cell of which a seed has no value comes after those that have all.
     """
     records: dict[tuple[int, int], dict[str, Any]] = {}
     for result in results:
@@ -44,7 +44,7 @@ def judge(cells: Sequence[Cell], seeds: Sequence[int], results: Iterable[Mapping
         "keys": list(cells[0].swept) if cells else [],
         "score": score,
         "seeds": list(seeds),
-        "best": rows[0] if rows and rows[0]["complete"] else None,
+        "best": rows[0] if rows and rows[0]["complete"] and rows[0][f"validation_{score}"]["mean"] is not None else None,
         "cells": rows,
         "seconds_of_runs": sum(row["seconds"]["total"] for row in rows),
         "versions": versions("torch", "numpy"),
@@ -60,7 +60,7 @@ def _row(position: int, cell: Cell, records: Sequence[Mapping[str, Any]]) -> dic
         "swept": cell.swept,
         "settings": cell.settings,
         **{score: summarise([record[score] for record in records]) for score in SCORES},
-        "complete": all(record["validation_loss"] is not None for record in records),
+        "complete": all(record["test_loss"] is not None for record in records),
         "pruned": records[0]["pruned"],
         **{key: [record[key] for record in records] for key in ("error", "selected_epoch", "run")},
         "seconds": {"values": seconds, "total": sum(one or 0.0 for one in seconds)},

@@ -136,9 +136,9 @@ def _execute(plan: Plan, silent: bool) -> tuple[Source, list[dict[str, Any]]]:
 
         stream = run_on_dask(source.next, count, plan, report)
     else:
-        from bioplaus.sweeping.local import run_local
+        from bioplaus.sweeping.local import run_here, run_local
 
-        stream = run_local(source.next, count, plan.path, report)
+        stream = run_local(source.next, count, plan.path, report) if count else run_here(source.next, report)
     for job, result in stream:
         source.take(job, result)
         results.append(_placed(job.label, result))

@@ -73,6 +73,8 @@ def notes(found: Mapping[str, Any]) -> list[str]:
     seeds = len(found["seeds"])
     unit = " in %" if found["score"] == "accuracy" else ""
     why = "intervals are Student's t" if seeds > 1 else "one seed has no interval"
+    if all(row["validation_loss"]["mean"] is None for row in found["cells"]):
+        return [f"There are no validation samples, so nothing is ranked and none is best; {why}."]
     lines = [f"Ranked by mean validation {found['score']}{unit} over {seeds} seed{'s' * (seeds > 1)}; {why}. The test set ranks nothing."]
     best = found["best"]
     if best is not None:
