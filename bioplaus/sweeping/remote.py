@@ -8,7 +8,6 @@ from typing import Any
 
 import bioplaus
 from bioplaus.errors import ConfigError
-from bioplaus.sweeping.job import Job, run_job
 from bioplaus.sweeping.plan import FILE
 
 __all__ = ["TOPIC", "refusal", "run"]
@@ -39,6 +38,8 @@ def run(job: dict[str, Any], version: str, path: str) -> dict[str, Any]:
         If this worker cannot work for the client.
     """
     from distributed import get_worker
+
+    from bioplaus.sweeping.job import Job, run_job  # imports torch, which a worker that is refused need not wait for
 
     worker = get_worker()
     refused = refusal(version, path, worker)  # it may have joined after the client looked

@@ -11,10 +11,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-__all__ = ["SMALL", "results", "run_directories", "until", "words_of"]
+__all__ = ["LONG", "SMALL", "children", "kill", "results", "run_directories", "scores", "until", "words_of"]
 
 #: An epoch of 3 updates.
 SMALL: dict[str, Any] = {"data": "digits", "data.limit": 96, "batch_size": 32, "network.hidden": [6], "epochs": 2}
+#: Six packs of half a second.
+LONG: dict[str, Any] = {
+    **SMALL, "rule": "bp,top", "rule.lr": "0.05,0.1,0.2", "run.pack": "1", "batch_size": 2, "epochs": 16, "run.checkpoint_every": 4,
+}  # fmt: skip
 
 
 def words_of(keys: dict[str, Any]) -> list[str]:
@@ -30,6 +34,15 @@ def results(path: Path) -> dict[str, tuple[int, int]]:
 def run_directories(path: Path) -> dict[str, int]:
     """Return how many runs each pack has begun."""
     return {p.name: len(list(p.glob("run/*/config.yaml"))) for p in sorted(path.glob("packs/*"))}
+
+
+def scores(path: Path) -> dict[tuple[str, int], list[float | None]]:
+    """Return what every run of a finished sweep came to, by cell and seed."""
+    found = json.loads((path / "sweep.json").read_text())
+    names = ("validation_accuracy", "validation_loss", "test_accuracy", "test_loss")
+    return {
+        (row["name"], seed): [row[name]["values"][i] for name in names] for row in found["cells"] for i, seed in enumerate(found["seeds"])
+    }
 
 
 def until(condition: Callable[[], bool], running: subprocess.Popen[Any] | None = None) -> None:

@@ -14,7 +14,11 @@ from bioplaus.errors import ConfigError, RunError
 from bioplaus.sweeping.grammar import parse
 from bioplaus.sweeping.plan import FILE, Plan, make_plan, open_plan
 
-WORDS = words_of(SMALL)
+
+def words_with(*words: str) -> list[str]:
+    """The words of a small sweep, less those that are given anew."""
+    given = {word.partition("=")[0] for word in words}
+    return [*words_of({key: value for key, value in SMALL.items() if key not in given}), *words]
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +27,7 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def plan(*words: str) -> Plan:
-    return make_plan(parse([*WORDS, *words]))
+    return make_plan(parse(words_with(*words)))
 
 
 @pytest.mark.parametrize(
@@ -63,7 +67,7 @@ def plan(*words: str) -> Plan:
     ],
 )
 def test_refused(words: list[str], message: str) -> None:
-    answer = command("sweep", *WORDS, *words)
+    answer = command("sweep", *words_with(*words))
     assert answer.code == 2 and answer.out == "" and not Path("runs").exists()
     assert answer.err.startswith("bioplaus: ") and answer.err.count("\n") == 1
     with pytest.raises(Exception, match=message):
