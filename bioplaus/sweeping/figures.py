@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ import numpy as np
 from bioplaus.pictures import Heatmap
 from bioplaus.plots import save_figure
 from bioplaus.plots.heatmap import heatmap_figure
-from bioplaus.plots.style import INK, log_x, new_figure
+from bioplaus.plots.style import INK, MUTED, log_x, new_figure
 from bioplaus.sweeping.results import numeric_keys
 from bioplaus.sweeping.table import text
 
@@ -26,6 +26,7 @@ __all__ = ["against", "draw", "heat_map"]
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7A5195", "#8C564B")
 #: Values between the smallest and the largest of which so many times lie are drawn along a logarithm.
 WIDE = 8.0
+ASIDE = 0.006  # of the axis, between the bars of two lines
 MOST_FIELDS = 20  # of a map, per side
 
 Row = Mapping[str, Any]
@@ -68,28 +69,40 @@ def against(key: str, rows: Sequence[Row], found: Mapping[str, Any]) -> Figure:
     if not lines:
         heights = np.array([_value(row, found) for row in rows])
         ax.plot([row["swept"][key] for row in rows], heights, "o", ms=4, color=COLOURS[0], alpha=0.7)
-    for (name, some), colour in zip(groups.items() if lines else (), itertools.cycle(COLOURS)):
-        _draw_line(ax, key, sorted(some, key=lambda row: row["swept"][key]), found, name, colour)
+    values = [row["swept"][key] for row in rows]
+    log = min(values) > 0 and max(values) / min(values) >= WIDE
+    for i, ((name, some), colour) in enumerate(zip(groups.items() if lines else (), COLOURS)):
+        aside = (i - (len(groups) - 1) / 2) * ASIDE  # bars of several lines beside each other
+        place = partial(_beside, aside=aside, log=log, ends=(min(values), max(values)))
+        _draw_line(ax, [place(row["swept"][key]) for row in some], some, found, name, colour)
     if lines:
         said += "; bars: 95 % intervals (Student's t)." if len(found["seeds"]) > 1 else "; one seed, no interval."
         if len(groups) > 1:
             ax.legend(fontsize=8, frameon=False, labelcolor=INK)
-    values = [row["swept"][key] for row in rows]
-    if min(values) > 0 and max(values) / min(values) >= WIDE:
+    if log:
         log_x(ax)
+    if found["score"] == "accuracy":  # an interval is not clipped, the axis is
+        low, high = ax.get_ylim()
+        ax.set_ylim(max(low, -2), min(high, 102))
     ax.set_xlabel(key, fontsize=9, color=INK)
     ax.set_ylabel(f"validation {found['score']}{' (%)' if found['score'] == 'accuracy' else ''}", fontsize=9.5, color=INK)
-    figure.supxlabel(said, x=0.012, ha="left", fontsize=8, color="#6b6b6b")
+    figure.supxlabel(said, x=0.012, ha="left", fontsize=8, color=MUTED)
     return figure
 
 
-def _draw_line(ax: Axes, key: str, rows: Sequence[Row], found: Mapping[str, Any], name: str, colour: str) -> None:
+def _beside(value: float, aside: float, log: bool, ends: tuple[float, float]) -> float:
+    """Return a value moved aside by a share of the axis."""
+    return float(value * (ends[1] / ends[0]) ** aside if log else value + (ends[1] - ends[0]) * aside)
+
+
+def _draw_line(ax: Axes, x: Sequence[float], rows: Sequence[Row], found: Mapping[str, Any], name: str, colour: str) -> None:
     unit = 100 if found["score"] == "accuracy" else 1
-    x, y = [row["swept"][key] for row in rows], np.array([_value(row, found) for row in rows])
+    y = np.array([_value(row, found) for row in rows])
     ends = [row[f"validation_{found['score']}"]["ci95"] for row in rows]
-    bars = np.array([[0.0, 0.0] if end is None else [one * unit for one in end] for end in ends])
-    reach = np.where([end is not None for end in ends], np.abs(bars - y[:, None]).T, 0.0)
-    ax.errorbar(x, y, yerr=reach, fmt="o-", ms=4, lw=1.6, capsize=2.5, color=colour, label=name)
+    bars = np.array([[middle, middle] if end is None else [one * unit for one in end] for end, middle in zip(ends, y)])
+    order = np.argsort(x)
+    reach = np.abs(bars - y[:, None])[order].T
+    ax.errorbar(np.asarray(x)[order], y[order], yerr=reach, fmt="o-", ms=4, lw=1.6, capsize=2.5, color=colour, label=name)
 
 
 def heat_map(keys: Sequence[str], rows: Sequence[Row], found: Mapping[str, Any], name: str = "") -> Figure:

@@ -115,6 +115,8 @@ def run_job(job: Job, tell: Tell = lambda share: None) -> dict[str, Any]:
 def _measure(job: Job, folder: Path, tell: Tell) -> dict[str, Any]:
     from bioplaus.kept import measure
 
+    began = time.perf_counter()
+    tell(0.0)
     watcher: Silent = _Relay(tell)
     if job.study is not None:
         from bioplaus.sweeping.pruning import Pruned, Pruner
@@ -139,7 +141,7 @@ def _measure(job: Job, folder: Path, tell: Tell) -> dict[str, Any]:
         seconds = summary["seconds"]["total"] / len(job.members)
         records.append({**_record(member, ""), **scores, "selected_epoch": summary["selected_epoch"][i], "seconds": seconds})
     run = os.path.relpath(summary["run_dir"], folder)
-    return {"digest": job.digest, "error": "", "run": run, "seconds": summary["seconds"]["total"], "records": records}
+    return {"digest": job.digest, "error": "", "run": run, "seconds": time.perf_counter() - began, "records": records}
 
 
 def _record(member: tuple[int, int], error: str) -> dict[str, Any]:

@@ -50,7 +50,8 @@ def test_a_trial_is_told_the_mean_validation_score_and_the_best_one_is_shown(by:
         expected = statistics.mean(1 - v if by == "accuracy" else v for v in validation)
         assert trial.value == pytest.approx(expected, abs=1e-12)
         assert summary["rule"] == trial.params["rule"] and summary["seeds"] == [0, 1]
-        assert 0.001 <= trial.params["rule.lr"] <= 2 and trial.params["batch_size"] in (16, 32) and trial.params["network.hidden"] in ("[4]", "[6]")
+        assert 0.001 <= trial.params["rule.lr"] <= 2 and trial.params["batch_size"] in (16, 32)
+        assert trial.params["network.hidden"] in ("[4]", "[6]")
     best = min(told, key=lambda trial: trial.value)
     assert found.best is not None and trials(found.path)[found.best["cell"]].value == best.value
     tested = ran[found.best["cell"]]["test_accuracy"]["values"]
