@@ -126,7 +126,7 @@ def _execute(plan: Plan, silent: bool) -> tuple[Source, list[dict[str, Any]]]:
     for label in source.before:
         watch.done(label, "finished before")
     results = [_placed(label, result) for label, result in source.before.items()]
-    count = cores("auto") if plan.options.workers == "auto" else int(plan.options.workers)
+    count = cores(_device(plan)) if plan.options.workers == "auto" else int(plan.options.workers)
 
     def report(job: Job, share: float) -> None:
         watch.at(job.label, "run", share)
@@ -144,6 +144,12 @@ def _execute(plan: Plan, silent: bool) -> tuple[Source, list[dict[str, Any]]]:
         results.append(_placed(job.label, result))
         watch.done(job.label, result["error"])
     return source, results
+
+
+def _device(plan: Plan) -> str:
+    """Return where the runs compute, as it is given; the first of several."""
+    given = plan.spaces["device"].values[0] if "device" in plan.spaces else plan.cells[0].settings.get("device") if plan.cells else None
+    return str(given or "auto")
 
 
 def _placed(label: str, result: Mapping[str, Any]) -> dict[str, Any]:

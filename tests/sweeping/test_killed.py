@@ -32,7 +32,7 @@ def test_killed_worker_ctrl_c_killed_client(tmp_path: Path) -> None:
     first = len(results(path))
     until(lambda: len(results(path)) > first, running)
     running.send_signal(signal.SIGINT)
-    _, err = running.communicate(timeout=60)
+    _, err = running.communicate(timeout=300)
     assert running.returncode == 130 and f"go on with: bioplaus resume {path}" in err and "Traceback" not in err
     before = results(path)
     assert 0 < len(before) < 6
