@@ -55,7 +55,7 @@ SWEEPING = (
         _SEARCH,
     ),
     Defect(
-        "a resumed search draws its first cells again",
+        "every trial of a search draws from one seed",
         "bioplaus/sweeping/search.py",
         "[self._plan.options.sampler_seed, number]",
         "[self._plan.options.sampler_seed]",

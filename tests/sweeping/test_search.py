@@ -61,6 +61,7 @@ def test_a_trial_is_told_the_mean_validation_score_and_the_best_one_is_shown(by:
 def test_a_search_that_is_interrupted_goes_where_it_would_have_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     """The trial under way is finished, the ones told before are not run again, and the next ones are the same."""
     whole = search(run__root="whole", trials=13)  # TPE draws from what it was told from the eleventh on
+    assert len({trial.params["rule.lr"] for trial in trials(whole.path)}) == 13  # each draws from a seed of its own
     true, count = local.run_job, 0
 
     def cut(job: Any, tell: Callable[[float], None]) -> dict[str, Any]:
