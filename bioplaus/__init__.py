@@ -3,7 +3,7 @@
 Weights are stored ``[R, post, pre]`` (``[R, post, pre, kh, kw]`` for a convolution), R being the replica axis; activity is
 ``[R or 1, B, ...]``. A change is added: ``w <- w + rate * wanted``.
 
-Importing the package imports neither torch nor numba; `simulate`, `compare`, `load` and the estimators do so when first used.
+Importing the package imports neither torch nor numba; `simulate`, `compare`, `sweep`, `load` and the estimators do so when first used.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from bioplaus.api import load, simulate
     from bioplaus.comparison.run import compare
     from bioplaus.estimators import BioplausAutoencoder, BioplausClassifier, BioplausRegressor, HebbianMemory
+    from bioplaus.sweeping.run import sweep
 
 __all__ = [
     "BioplausAutoencoder",
@@ -25,6 +26,7 @@ __all__ = [
     "compare",
     "load",
     "simulate",
+    "sweep",
 ]
 __version__ = "0.1.0"
 
@@ -48,4 +50,7 @@ def __getattr__(name: str) -> Any:
         from bioplaus import estimators
 
         return getattr(estimators, name)
+    if name == "sweep":
+        from bioplaus.sweeping import run as sweeping
+        return sweeping.sweep
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

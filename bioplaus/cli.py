@@ -24,6 +24,7 @@ examples:
   bioplaus simulate rule=ccl data=mnist seeds=5      published settings; data.root=DIR or BIOPLAUS_DATA=DIR
   bioplaus audit rule=ccl                            what information does this rule really use?
   bioplaus compare rules=bp,ccl,top seeds=5          against backprop: tuned rates, intervals, paired differences, report.html
+  bioplaus sweep rule=ccl,fa rule.lr=0.01,0.1,1 seeds=3   every combination, over all cores; sampler=tpe trials=30 searches
   bioplaus theory multitasking K=3 d=0.5 T=0.1       equations of state; mc.N=10000 simulates beside them
   bioplaus device show ag_asi                        a memristive device: curves, steps, noise; also device list, device fit FILE
   bioplaus show rule=ccl                             every setting with its default, unit and source

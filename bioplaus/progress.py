@@ -5,7 +5,11 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 __all__ = ["Progress", "Silent"]
 
@@ -24,6 +28,9 @@ class Silent:
 
     def note(self, text: str) -> None:
         """Say something that does not wait for the end."""
+
+    def validated(self, epoch: int, scores: Mapping[str, Tensor]) -> None:
+        """Hear the validation scores after an epoch, metric -> [R] of all replicas; what it raises ends the run there."""
 
     def stop(self) -> None:
         """End."""

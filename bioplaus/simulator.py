@@ -228,10 +228,12 @@ class Simulator:
 
     def _close_epoch(self) -> None:
         self.epoch += 1
+        validated: list[dict[str, Tensor]] = []
         for pack in self.packs:
             means = pack.epoch_means()
             self.recorder.add(self.epoch, pack.world.step, pack.model.seeds, "train", means)
             scores = self._measure(pack, self.epoch)
+            validated.append(scores)
             if self.settings.top.test_every and self.epoch % self.settings.top.test_every == 0:
                 tested = evaluate(pack.model, pack.world, self.feeds.of(pack.replicas).test)
                 self.recorder.add(self.epoch, pack.world.step, pack.model.seeds, "test", tested)
@@ -244,6 +246,7 @@ class Simulator:
         if self.course.opens(self.epoch):
             self._test_tasks()
         self.progress.update(self.done, self._status())
+        self.progress.validated(self.epoch, {key: torch.cat([one[key] for one in validated]) for key in validated[0]})
 
     def _probe_is_due(self) -> bool:
         """Return whether the epoch just ended is one of about twenty over the run, the last one among them."""

@@ -81,6 +81,8 @@ class Store:
             runs = sorted(str(one.parent) for one in found.glob("rows/*/run/*/config.yaml"))
             some = f", for example {runs[0]}" if runs else ""
             raise RunError(f"{path} is a comparison, not a run; its runs are the directories in {path}/rows/NAME/run{some}")
+        if (found / "sweep-plan.json").is_file():
+            raise RunError(f"{path} is a sweep, not a run; sweep.json in it names the directories of its runs, {path}/packs/*/run/*")
         if not (found / "config.yaml").is_file():
             raise RunError(f"{path} is not a run of bioplaus: it has no config.yaml")
         return cls(found)

@@ -2,38 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import selectors
-import signal
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from bioplaus import checkpoint
+from bioplaus.children import environment, how_it_ended, stop
+from bioplaus.claim import claimed
 from bioplaus.comparison.plan import Plan, Row
 from bioplaus.comparison.row import finished, folder, run_row
 from bioplaus.comparison.watch import Watch
 from bioplaus.errors import RunError
 from bioplaus.simulator import Interrupted
 
-__all__ = ["cores", "open_plan", "run_rows"]
-
-#: Seconds that a worker has to save after Ctrl-C.
-PATIENCE = 30.0
-
-
-def cores(plan: Plan) -> int:
-    """Return how many rows run at once by default: one per core that this process may use, and one on a GPU."""
-    import torch
-
-    if plan.shared["device"] != "cpu" and torch.cuda.is_available():
-        return 1
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+__all__ = ["open_plan", "run_rows"]
 
 
 def open_plan(path: str | Path) -> Plan:
@@ -76,7 +61,7 @@ def run_rows(plan: Plan, workers: int, watch: Watch) -> list[dict[str, Any]]:
         plan.path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RunError(f"cannot make {plan.path}: {error.strerror}; choose another folder with run.root=DIR") from error
-    with _alone(plan.path):
+    with claimed(plan.path):
         checkpoint.write_text(plan.path / "plan.json", json.dumps(plan.as_dict(), indent=2))
         results: dict[int, dict[str, Any]] = {}
         for number, row in enumerate(plan.rows):
@@ -96,26 +81,6 @@ def run_rows(plan: Plan, workers: int, watch: Watch) -> list[dict[str, Any]]:
         except (KeyboardInterrupt, Interrupted) as error:
             raise Interrupted(f"interrupted; finished rows are kept, go on with: bioplaus resume {plan.path}") from error
     return [results[number] for number in range(len(plan.rows))]
-
-
-@contextlib.contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Hold the directory for this process; the system lets go of it however the process ends."""
-    try:
-        import fcntl
-    except ImportError:  # Windows: two at once are not noticed
-        yield
-        return
-    try:
-        file = open(path / ".lock", "w")  # noqa: SIM115
-    except OSError as error:
-        raise RunError(f"cannot write {path}: {error.strerror or error}; choose another folder with run.root=DIR") from error
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise RunError(f"another process is at work on {path}; wait for it or stop it") from error
-        yield
 
 
 def _here(plan: Plan, row: Row, watch: Watch) -> dict[str, Any]:
@@ -147,7 +112,7 @@ def _in_processes(plan: Plan, missing: list[int], workers: int, watch: Watch) ->
                         results[number] = _answer(plan, plan.rows[number], code)
                         watch.done(label, results[number]["error"])
         except BaseException:
-            _stop(at_work.values())
+            stop(at_work.values())
             raise
     return results
 
@@ -157,13 +122,11 @@ def _start(plan: Plan, number: int) -> subprocess.Popen[str]:
     where = folder(plan, plan.rows[number])
     where.mkdir(parents=True, exist_ok=True)
     (where / "row.json").unlink(missing_ok=True)
-    threads = str(plan.shared["threads"] or 1)
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p or os.getcwd() for p in sys.path), "OMP_WAIT_POLICY": "PASSIVE"}
-    environment |= dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), threads)
     with open(where / "log.txt", "w", encoding="utf-8") as log:
         return subprocess.Popen(
             [sys.executable, "-m", "bioplaus.comparison.row", str(plan.path), str(number)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, env=environment, start_new_session=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, env=environment(plan.shared["threads"] or 1),
+            start_new_session=True,
         )  # fmt: skip
 
 
@@ -172,25 +135,8 @@ def _answer(plan: Plan, row: Row, code: int) -> dict[str, Any]:
     file = folder(plan, row) / "row.json"
     if code == 0 and file.is_file():
         return json.loads(file.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
-    why = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-    memory = "; it may have run out of memory, try workers=1" if code == -signal.SIGKILL else ""
-    return _failed(row, f"its process {why}{memory} (what it said is in {folder(plan, row) / 'log.txt'})")
+    return _failed(row, f"its process {how_it_ended(code)} (what it said is in {folder(plan, row) / 'log.txt'})")
 
 
 def _failed(row: Row, error: str) -> dict[str, Any]:
     return {"label": row.label, "rule": row.rule, "digest": row.digest, "error": error}
-
-
-def _stop(processes: Any) -> None:
-    """Let the workers save and end; who does not in time is ended."""
-    running = list(processes)
-    for process in running:
-        with contextlib.suppress(ProcessLookupError):
-            process.send_signal(signal.SIGINT)
-    end = time.monotonic() + PATIENCE
-    for process in running:
-        try:
-            process.wait(max(0.1, end - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
@@ -11,37 +10,10 @@ from typing import Any
 from bioplaus.audit.card import NEIGHBOURS
 from bioplaus.comparison.notes import epochs
 from bioplaus.comparison.table import AUDIT, COST, SCORES, cells
+from bioplaus.page import bullets, details, document, figure
 
 __all__ = ["page"]
 
-STYLE = """
-:root { color-scheme: light; --ink: #222; --muted: #666; --line: #ddd; --tint: #f6f7f8; }
-* { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 66rem; padding: 1.2rem 1rem 3rem; font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif;
-       color: var(--ink); background: #fff; }
-h1 { font-size: 1.5rem; line-height: 1.25; margin: 0 0 .2rem; }
-h2 { font-size: 1.12rem; margin: 2rem 0 .5rem; }
-.under { color: var(--muted); margin: 0 0 1rem; }
-.wide { overflow-x: auto; -webkit-overflow-scrolling: touch; border: 1px solid var(--line); border-radius: 6px; }
-table { border-collapse: collapse; width: 100%; font-size: .88rem; font-variant-numeric: tabular-nums; }
-th, td { padding: .42rem .7rem; text-align: right; white-space: nowrap; vertical-align: top; border-bottom: 1px solid var(--line); }
-th { background: var(--tint); font-weight: 600; }
-tbody tr:last-child > * { border-bottom: 0; }
-th:first-child, td:first-child { text-align: left; position: sticky; left: 0; background: #fff; font-weight: 600; }
-th:first-child { background: var(--tint); }
-td.text, th.text { text-align: left; }
-td.wrap { white-space: normal; min-width: 9rem; }
-table.card th, table.card td { text-align: left; white-space: normal; padding: .42rem .5rem; }
-table.card td { overflow-wrap: break-word; }
-tr.failed td { color: #a33; }
-img { display: block; width: 100%; max-width: 62rem; height: auto; margin: .6rem 0 0; }
-figure { margin: 1.6rem 0 0; }
-ul { padding-left: 1.2rem; } li { margin: .25rem 0; }
-details { border-top: 1px solid var(--line); padding: .5rem 0; } summary { cursor: pointer; font-weight: 600; }
-code, pre { font: .84rem/1.45 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
-pre { overflow-x: auto; background: var(--tint); padding: .7rem; border-radius: 6px; margin: .5rem 0; }
-footer { color: var(--muted); font-size: .85rem; margin-top: 2rem; }
-"""
 CAPTIONS = {
     "curves.png": "Accuracy (or loss) on the validation samples after each epoch.",
     "compute.png": "The same against floating-point operations: what a rule reaches for what it costs.",
@@ -70,11 +42,11 @@ def page(found: Mapping[str, Any], figures: Sequence[Path]) -> str:
         f"<h2>Test {escape(found['score'])}{' (%)' if found['score'] == 'accuracy' else ''} and difference to backprop, "
         "intervals by bootstrap</h2>",
         _table(found, SCORES),
-        _notes(found["notes"]),
+        bullets(found["notes"]),
         "<h2>Cost and alignment</h2>",
         _table(found, COST),
-        _notes(_COST_NOTES),
-        *(_figure(path) for path in figures),
+        bullets(_COST_NOTES),
+        *(figure(path, CAPTIONS.get(path.name, path.stem)) for path in figures),
         _cards(found),
         "<h2>Settings</h2>",
         "<p>Equal for all rows: data, split, network, neuron (unless the row says otherwise), seeds, epochs, batch size, precision. "
@@ -84,10 +56,7 @@ def page(found: Mapping[str, Any], figures: Sequence[Path]) -> str:
         f"<footer>bioplaus compare, {escape(found['date'])}; {escape(', '.join(f'{k} {v}' for k, v in found['versions'].items()))}. "
         "The numbers are in comparison.json and comparison.parquet beside this page; each row's runs are in rows/.</footer>",
     ]
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{STYLE}</style></head><body>\n" + "\n".join(parts) + "\n</body></html>\n"
-    )
+    return document(title, parts)
 
 
 _COST_NOTES = (
@@ -119,17 +88,6 @@ def _kind(key: str) -> str:
     return f' class="text{" wrap" if key == "audit" else ""}"' if key in _TEXT else ""
 
 
-def _notes(lines: Sequence[str]) -> str:
-    return "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>"
-
-
-def _figure(path: Path) -> str:
-    image = base64.b64encode(path.read_bytes()).decode()
-    caption = escape(CAPTIONS.get(path.name, path.stem))
-    shown = f'<img alt="{caption}" src="data:image/png;base64,{image}">'
-    return f'<figure>{shown}<figcaption class="under">{caption}</figcaption></figure>'
-
-
 def _cards(found: Mapping[str, Any]) -> str:
     """Return the audit in one line per row and its cards, nothing if no row has one."""
     audited = [(row["rule"], row["audit"]["card"]) for row in found["rows"] if (row["audit"] or {}).get("card")]
@@ -140,7 +98,7 @@ def _cards(found: Mapping[str, Any]) -> str:
         f"<tr><td>{escape(rule)}</td>{''.join(f'<td>{escape(_answer(card, key))}</td>' for key in CARD)}</tr>" for rule, card in audited
     )
     table = f'<table class="card"><thead><tr><th>rule</th>{heads}</tr></thead><tbody>{lines}</tbody></table>'
-    terms = "".join(_details(rule, card["non_local_terms"]) for rule, card in audited if card["non_local_terms"])
+    terms = "".join(details(rule, card["non_local_terms"]) for rule, card in audited if card["non_local_terms"])
     beyond = f"<p>What changes use beyond the two sides of their synapses, layer by layer:</p>{terms}" if terms else ""
     head = "<h2>Audit: what information each rule uses, measured</h2>"
     return f'{head}{_table(found, AUDIT)}<p></p><div class="wide">{table}</div>{beyond}'
@@ -171,8 +129,4 @@ def _of_row(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _settings(name: str, values: Mapping[str, Any]) -> str:
-    return _details(name, [f"{key}={'null' if value is None else value}" for key, value in values.items()] or ["none: the row did not run"])
-
-
-def _details(name: str, lines: Sequence[str]) -> str:
-    return f"<details><summary>{escape(name)}</summary><pre>{escape(chr(10).join(lines))}</pre></details>"
+    return details(name, [f"{key}={'null' if value is None else value}" for key, value in values.items()] or ["none: the row did not run"])

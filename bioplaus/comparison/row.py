@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from bioplaus import checkpoint
+from bioplaus.children import end_with_parent
 from bioplaus.comparison.columns import audit_card, measured
 from bioplaus.comparison.memory import peak_mb
 from bioplaus.comparison.plan import Plan, Row
@@ -114,7 +114,7 @@ def _measure(plan: Plan, row: Row, where: Path, tell: Tell, alone: bool) -> dict
 
 def main(words: Sequence[str]) -> int:
     """Run one row of the plan in a directory, as a child of the comparison."""
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     path, number = Path(words[0]), int(words[1])
 
     def tell(cell: str, share: float) -> None:
@@ -129,12 +129,6 @@ def main(words: Sequence[str]) -> int:
         print(f"bioplaus: {error}", file=sys.stderr)
         return error.exit_code
     return 0
-
-
-def _end_with_parent() -> None:
-    """Wait for the end of standard input, which only the parent's end brings."""
-    sys.stdin.read()
-    os._exit(1)
 
 
 if __name__ == "__main__":

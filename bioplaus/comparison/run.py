@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bioplaus import checkpoint
+from bioplaus.children import cores
 from bioplaus.comparison.plan import Plan, make_plan
-from bioplaus.comparison.pool import cores, open_plan, run_rows
+from bioplaus.comparison.pool import open_plan, run_rows
 from bioplaus.comparison.verdict import judge
 from bioplaus.comparison.watch import Watch
 from bioplaus.errors import RunError
@@ -90,7 +91,7 @@ def run_plan(plan: Plan, workers: str = "auto", *, silent: bool = True) -> Compa
     Interrupted
         On Ctrl-C.
     """
-    count = cores(plan) if workers == "auto" else int(workers)
+    count = cores(plan.shared["device"]) if workers == "auto" else int(workers)
     cost = {"tuning": float(len(plan.grid) * plan.tune_epochs), "run": float(len(plan.seeds) * plan.epochs)}
     if plan.tune == "none":
         del cost["tuning"]

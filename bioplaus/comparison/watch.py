@@ -18,10 +18,12 @@ class Watch:
         Row -> cell -> what it costs, in epochs of one network.
     silent
         Whether to keep quiet.
+    noun
+        What a row is called.
     """
 
-    def __init__(self, work: Mapping[str, Mapping[str, float]], *, silent: bool = False) -> None:
-        self.work, self.silent = work, silent
+    def __init__(self, work: Mapping[str, Mapping[str, float]], *, silent: bool = False, noun: str = "rows") -> None:
+        self.work, self.silent, self.noun = work, silent, noun
         self.share = {row: dict.fromkeys(cells, 0.0) for row, cells in work.items()}
         self.before = 0.0
         self.began = time.perf_counter()
@@ -64,7 +66,7 @@ class Watch:
         left = self.left
         rest = "" if left is None else f", about {clock(left)} left"
         took = clock(time.perf_counter() - self.began)
-        print(f"  [{self.finished}/{len(self.work)} rows, {took}{rest}] {text}", file=sys.stderr, flush=True)
+        print(f"  [{self.finished}/{len(self.work)} {self.noun}, {took}{rest}] {text}", file=sys.stderr, flush=True)
 
 
 def clock(seconds: float) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from bioplaus.errors import ConfigError
 from bioplaus.verbs.base import RUN, Verb, Word, overrides
 from bioplaus.verbs.comparing import print_comparison
+from bioplaus.verbs.sweeping import print_sweep
 
 __all__ = ["VERBS"]
 
@@ -30,6 +31,12 @@ def _simulate(args: argparse.Namespace) -> None:
 def _resume(args: argparse.Namespace) -> None:
     from bioplaus import config
 
+    if os.path.isfile(os.path.join(os.path.expanduser(args.run), "sweep-plan.json")):
+        from bioplaus.sweeping import grammar
+        from bioplaus.sweeping import run as sweeping
+
+        print_sweep(sweeping.resume(args.run, grammar.parse(args.overrides), progress=True), args.json)
+        return
     extra = config.parse(args.overrides)
     if extra:
         raise ConfigError(f"resume takes no settings (got {', '.join(extra)}): a run goes on under its own config.yaml")
@@ -118,6 +125,12 @@ VERBS = (
         machine=True,
     ),
     Verb("evaluate", "measure a finished run on the test set again", _evaluate, (RUN, overrides("data.limit=n")), machine=True),
-    Verb("resume", "go on with an unfinished run or comparison", _resume, (RUN, overrides("nothing")), machine=True),
+    Verb(
+        "resume",
+        "go on with an unfinished run, comparison or sweep",
+        _resume,
+        (RUN, overrides("of a sweep: workers=n, executor=..., scheduler=...")),
+        machine=True,
+    ),
     Verb("plot", "draw a run's figures again", _plot, (RUN,)),
 )

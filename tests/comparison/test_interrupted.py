@@ -16,8 +16,8 @@ import pytest
 from comparing import files
 from driving import command, process
 
+from bioplaus.claim import claimed
 from bioplaus.comparison.plan import Plan, Row
-from bioplaus.comparison.pool import _alone
 from bioplaus.comparison.row import run_row
 from bioplaus.errors import RunError
 
@@ -98,6 +98,6 @@ def test_interrupted_then_killed_it_goes_on_and_leaves_what_is_finished(tmp_path
 
 def _refusal(path: Path) -> str:
     """Return what a second comparison in the same directory is told."""
-    with pytest.raises(RunError, match="another process is at work"), _alone(path):
+    with pytest.raises(RunError, match="another process is at work"), claimed(path):
         pass
     return "another process is at work"

@@ -31,6 +31,7 @@ from mutants.spike_times import SPIKE_TIMES
 from mutants.spike_timing import SPIKE_TIMING
 from mutants.spiking import SPIKING
 from mutants.spiking_units import SPIKING_UNITS
+from mutants.sweeping import SWEEPING
 from mutants.targets import TARGETS
 from mutants.two_phases import TWO_PHASES
 from mutants.two_way import TWO_WAY
@@ -63,6 +64,7 @@ DEFECTS = (
     *SPIKE_TIMING,
     *SPIKING,
     *SPIKING_UNITS,
+    *SWEEPING,
     *TARGETS,
     *TWO_PHASES,
     *TWO_WAY,
