@@ -15,7 +15,7 @@ from bioplaus import __version__
 from bioplaus.errors import BioplausError, RunError
 from bioplaus.verbs import VERBS
 
-__all__ = ["main"]
+__all__ = ["main", "parser_of_all"]
 
 DESCRIPTION = "Run biologically plausible learning rules on real data, beside backpropagation."
 EXAMPLES = """\
@@ -39,7 +39,8 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"bioplaus: {message}; see {self.prog} --help\n")
 
 
-def _parser() -> _Parser:
+def parser_of_all() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line, as the help and the completion of shells read it."""
     parser = _Parser(
         prog="bioplaus", description=DESCRIPTION, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -60,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and leave with SystemExit(code): 0 fine, 2 bad input, 1 failed run, 130 Ctrl-C."""
     # threads that wait should sleep, not spin: on a machine that others use too, spinning makes a run several times slower
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    parser = _parser()
+    parser = parser_of_all()
     words = list(sys.argv[1:] if argv is None else argv)
     _refuse_unknown_verb(words)
     args = _parse(parser, words)
@@ -72,7 +73,7 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
             stream.reconfigure(errors="replace")
     try:
         with contextlib.redirect_stdout(io.StringIO()) as answer:  # all or nothing: what fails has printed nothing
-            VERBS[args.verb].run(args)
+            code = VERBS[args.verb].run(args)
         _print(answer.getvalue())
     except BioplausError as error:
         if args.debug:
@@ -85,10 +86,10 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     except BrokenPipeError:
         _mute(sys.stdout)
         raise SystemExit(0) from None
-    raise SystemExit(0)
+    raise SystemExit(code or 0)
 
 
-def _parse(parser: _Parser, words: Sequence[str]) -> argparse.Namespace:
+def _parse(parser: argparse.ArgumentParser, words: Sequence[str]) -> argparse.Namespace:
     """Parse the words; ``key=value`` may also stand behind an option, where argparse alone no longer expects it."""
     args, rest = parser.parse_known_args(words)
     strangers = [word for word in rest if word.startswith("-") or "=" not in word or not hasattr(args, "overrides")]

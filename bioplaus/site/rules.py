@@ -47,7 +47,8 @@ def page(name: str, results: Results, docs: Path) -> str:
     settings = config.resolve({"rule": name}, locate=False)
     stated = statement(rule(settings.rule), settings)
     parts = [
-        f"# `{name}`: {RULES.summary(name).rstrip('.')}",
+        f"# `{name}`",
+        RULES.summary(name),
         f"```sh\nbioplaus simulate rule={name}\nbioplaus audit rule={name}\nbioplaus show rule={name}\n```",
         "## What it does",
         from_docstring(sys.modules[rule.__module__].__doc__),

@@ -48,7 +48,8 @@ def _filled(nav: Any, rest: list[str]) -> Any:
         if isinstance(entry, str) and entry.endswith("*"):
             folder = entry[:-1]
             inside = [name for name in PAGES if folder and name.startswith(folder) and not name.endswith("/index.md")]
-            found += inside if folder else rest
+            short = folder not in ("results/", "reference/")  # rules, neurons and devices are known by their names
+            found += ([{Path(name).stem: name} for name in inside] if short else inside) if folder else rest
         else:
             found.append(_filled(entry, rest) if isinstance(entry, dict) else entry)
     return found if isinstance(nav, list) else found[0]
