@@ -15,7 +15,7 @@ from bioplaus import __version__
 from bioplaus.errors import BioplausError, RunError
 from bioplaus.verbs import VERBS
 
-__all__ = ["main", "parser_of_all"]
+__all__ = ["main"]
 
 DESCRIPTION = "Run biologically plausible learning rules on real data, beside backpropagation."
 EXAMPLES = """\
@@ -39,8 +39,7 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"bioplaus: {message}; see {self.prog} --help\n")
 
 
-def parser_of_all() -> argparse.ArgumentParser:
-    """Return the parser of the whole command line, as the help and the completion of shells read it."""
+def _parser() -> _Parser:
     parser = _Parser(
         prog="bioplaus", description=DESCRIPTION, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -54,6 +53,7 @@ def parser_of_all() -> argparse.ArgumentParser:
             words.add_argument("--json", action="store_true", help="print one JSON object on stdout and nothing else")
         for word in verb.words:
             words.add_argument(word.name, **word.options)
+    parser.set_defaults(parser=parser)  # for the verb that completes words
     return parser
 
 
@@ -61,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and leave with SystemExit(code): 0 fine, 2 bad input, 1 failed run, 130 Ctrl-C."""
     # threads that wait should sleep, not spin: on a machine that others use too, spinning makes a run several times slower
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    parser = parser_of_all()
+    parser = _parser()
     words = list(sys.argv[1:] if argv is None else argv)
     _refuse_unknown_verb(words)
     args = _parse(parser, words)
@@ -89,7 +89,7 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     raise SystemExit(code or 0)
 
 
-def _parse(parser: argparse.ArgumentParser, words: Sequence[str]) -> argparse.Namespace:
+def _parse(parser: _Parser, words: Sequence[str]) -> argparse.Namespace:
     """Parse the words; ``key=value`` may also stand behind an option, where argparse alone no longer expects it."""
     args, rest = parser.parse_known_args(words)
     strangers = [word for word in rest if word.startswith("-") or "=" not in word or not hasattr(args, "overrides")]

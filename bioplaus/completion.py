@@ -5,6 +5,8 @@ shtab writes it from the parser; what is added here are the words of the form ``
 
 from __future__ import annotations
 
+import argparse
+
 from bioplaus import config, data, registry
 from bioplaus.errors import ConfigError
 from bioplaus.registry import nearest
@@ -65,8 +67,8 @@ def _keys() -> list[str]:
     return [*(key for key in _values() if key not in flat), *flat]
 
 
-def script(shell: str) -> str:
-    """Return the script of a shell.
+def script(shell: str, parser: argparse.ArgumentParser) -> str:
+    """Return the script of a shell for a command line.
 
     Raises
     ------
@@ -77,9 +79,6 @@ def script(shell: str) -> str:
         raise ConfigError(f"shell {shell} is not known{nearest(shell, list(SHELLS))} Write bioplaus completion {' | '.join(SHELLS)}")
     import shtab
 
-    from bioplaus.cli import parser_of_all
-
-    parser = parser_of_all()
     for verb in parser._subparsers._group_actions[0].choices.values():  # type: ignore[union-attr]
         for action in verb._actions:
             if action.dest == "overrides":

@@ -28,7 +28,7 @@ def _doctor(args: argparse.Namespace) -> int:
 def _completion(args: argparse.Namespace) -> None:
     from bioplaus import completion
 
-    print(completion.script(args.shell))
+    print(completion.script(args.shell, args.parser))
 
 
 VERBS = (
