@@ -58,7 +58,7 @@ class Plain(nn.Module):
         super().__init__()
         self._model, self._world = model, world
         channels = (-1, *[1] * (len(splits.shape) - 1)) if len(splits.mean) > 1 else (1,) * len(splits.shape)
-        dtype = next(iter(world.params.values())).dtype
+        self._dtype = dtype = next(iter(world.params.values())).dtype
         self.scaled = any(splits.mean) or any(one != 1 for one in splits.std)
         if self.scaled:
             self.register_buffer("mean", torch.tensor(splits.mean, dtype=dtype).view(channels))
@@ -73,7 +73,8 @@ class Plain(nn.Module):
             self.register_buffer(name, world.buffers[key][0])
 
     def forward(self, pixels: Tensor) -> Tensor:
-        x = (pixels - self.mean) / self.std if self.scaled else pixels
+        x = pixels.to(self._dtype)
+        x = (x - self.mean) / self.std if self.scaled else x
         params = {key: getattr(self, name).unsqueeze(0) for key, name in self._weights_of.items()}
         buffers = {key: getattr(self, name).unsqueeze(0) for key, name in self._means_of.items()}
         return self._answer(x.unsqueeze(0), params, buffers)[0]
@@ -90,11 +91,15 @@ def program(module: Plain, example: Tensor) -> torch.export.ExportedProgram:
     Raises
     ------
     RunError
-        If what the network computes is no graph of tensor operations: compiled loops, settling that stops when it is still.
+        If what the network computes is no graph of tensor operations, such as a compiled loop.
     """
     try:
         with torch.no_grad():
-            return torch.export.export(module, (example,), dynamic_shapes=({0: torch.export.Dim("images", min=1)},))
+            made = torch.export.export(module, (example,), dynamic_shapes=({0: torch.export.Dim("images", min=1)},))
     except Exception as error:  # torch has no common class for what it cannot trace
         reason = " ".join(str(error).split())[:160]
         raise RunError(f"what this network computes cannot be written as one graph of tensor operations ({reason})") from error
+    for node in made.graph.nodes:  # where it stood in whose folders is nobody's business
+        node.meta.pop("stack_trace", None)
+    made.example_inputs = None
+    return made

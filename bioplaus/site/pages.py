@@ -19,6 +19,8 @@ ELSEWHERE = {
     "../experiments/README.md": "results/index.md",
     "../experiments/": "results/index.md",
     "../rules/": "rules/index.md",
+    "../rules/base.py": "reference/rule.md",
+    "../bioplaus/data/base.py": "reference/data.md",
     "../neurons/": "neurons/index.md",
 }
 

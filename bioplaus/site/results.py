@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bioplaus import config
+from bioplaus.errors import ConfigError
 from bioplaus.experiments import catalogue
 from bioplaus.experiments.claims import Claim
 from bioplaus.fields import written
@@ -21,13 +23,21 @@ VERDICT = {True: "reached", False: "**not reached**", None: ""}
 
 
 def command_of(settings: Mapping[str, Any]) -> str:
-    """Return the command that makes a row.
+    """Return the command that makes a row; "" for one that is not a run of its own.
 
     Examples
     --------
     >>> command_of({"rule": "ccl", "network.hidden": [64, 32], "seeds": 3})
     "bioplaus simulate rule=ccl 'network.hidden=[64,32]' seeds=3"
     """
+    if "command" in settings:
+        return str(settings["command"])
+    if "rule" not in settings:
+        return ""
+    try:
+        config.resolve(settings, locate=False)
+    except ConfigError:  # more than one command went into it
+        return ""
     words = [f"{key}={written(value)}" for key, value in settings.items()]
     return " ".join(["bioplaus simulate", *(f"'{word}'" if set(word) & set("[]{}*?$ ") else word for word in words)])
 
@@ -116,10 +126,10 @@ def _measured(row: Mapping[str, Any]) -> str:
 
 def _row_commands(record: Mapping[str, Any]) -> str:
     """Return the commands of rows that are one run each, folded away."""
-    rows = [row for row in record["rows"] if "rule" in row["settings"]]
-    if not rows:
-        return ""
-    lines = ["## A row alone", "", "Each row below is a run of its own; chosen rates are those that validation chose.", ""]
-    for row in rows:
-        lines += [f'??? note "{cell(row["name"]).replace(chr(34), chr(39))}"', "", "    ```sh", f"    {command_of(row['settings'])}", "    ```", ""]
-    return "\n".join(lines)
+    lines = []
+    for row in record["rows"]:
+        if command := command_of(row["settings"]):
+            name = cell(row["name"]).replace('"', "'")
+            lines += [f'??? note "{name}"', "", "    ```sh", f"    {command}", "    ```", ""]
+    head = ["## A row alone", "", "The command of each row; chosen rates are those that validation chose.", ""]
+    return "\n".join([*head, *lines]) if lines else ""
