@@ -6,6 +6,7 @@ shtab writes it from the parser; what is added here are the words of the form ``
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 from bioplaus import config, data, registry
 from bioplaus.errors import ConfigError
@@ -93,5 +94,6 @@ def script(shell: str, parser: argparse.ArgumentParser) -> str:
         add = 'compgen -W "{}" -- "$word"' if shell == "bash" else "compadd -- {}"
         cases = "\n".join(f"    {key}) {add.format(' '.join(names))} ;;" for key, names in values.items())
         preamble = {"bash": _BASH, "zsh": _ZSH}[shell].replace("CASES", cases)
-    text: str = shtab.complete(parser, shell=shell, preamble={shell: preamble.replace("KEYS", " ".join(keys))})
+    own: Any = {shell: preamble.replace("KEYS", " ".join(keys))}
+    text: str = shtab.complete(parser, shell=shell, preamble=own)
     return text + (_BASH_END if shell == "bash" else "")

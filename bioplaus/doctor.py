@@ -143,12 +143,9 @@ def _package(package: str, module: str, state: str, use: str) -> Check:
         importlib.import_module(module)
     except Exception as error:  # whatever a package does when it is imported
         reason = " ".join(str(error).split())[:120]
-        return Check(package, f"{version} cannot be imported ({reason})", "warning" if use else "broken", _reinstall(package), {"version": version})
+        found = f"{version} cannot be imported ({reason})"
+        return Check(package, found, "warning" if use else "broken", f"pip install --force-reinstall -c constraints.txt {package}")
     return Check(package, version, values={"version": version})
-
-
-def _reinstall(package: str) -> str:
-    return f"pip install --force-reinstall -c constraints.txt {package}"
 
 
 def _cpu() -> list[Check]:
@@ -159,9 +156,11 @@ def _cpu() -> list[Check]:
     busy = load > usable
     found = f"{usable} of {cores} cores may be used, load {load:.1f}"
     mend = "others use the machine: runs take longer than they say" if busy else ""
-    values = {"cores": cores, "usable": usable, "load": load, "threads": torch.get_num_threads(), "policy": os.environ.get("OMP_WAIT_POLICY", "")}
-    threads = f"torch {torch.get_num_threads()}, waiting threads {(os.environ.get('OMP_WAIT_POLICY') or 'default').lower()}; small networks take 1"
-    return [Check("cpu", found, "warning" if busy else "fine", mend, values), Check("threads", threads)]
+    threads, policy = torch.get_num_threads(), (os.environ.get("OMP_WAIT_POLICY") or "default").lower()
+    return [
+        Check("cpu", found, "warning" if busy else "fine", mend, {"cores": cores, "usable": usable, "load": load}),
+        Check("threads", f"torch {threads}, waiting threads {policy}; small networks take 1", values={"threads": threads, "policy": policy}),
+    ]
 
 
 def _gpu() -> list[Check]:
@@ -179,30 +178,25 @@ def _gpu() -> list[Check]:
 
 def _data(root: str | None) -> list[Check]:
     from bioplaus import data
+    from bioplaus.data import download
     from bioplaus.data.base import data_root
     from bioplaus.errors import DataError
 
     config = data.config_class("digits")(name="digits", root=root)
     folder, origin = data_root(config)
-    found = [Check("data folder", f"{folder} ({origin})" + ("" if folder.is_dir() else ", which does not exist"), values={"folder": str(folder)})]
+    there = "" if folder.is_dir() else ", which does not exist"
+    found = [Check("data folder", f"{folder} ({origin}){there}", values={"folder": str(folder)})]
+    names, missing = [], []
     for name in data.names():
         one = data.config_class(name)(name=name, root=root)
         try:
             data.locate(one)
-        except DataError as error:
-            found.append(Check(f"data={name}", "not found", "missing", _how(name, str(error)), {"found": False}))
+        except DataError:
+            able = f"data={name} data.download=true fetches it, or " if name in download.SETS else ""
+            missing.append(Check(f"data={name}", "not found", "missing", f"{able}data.root=DIR or BIOPLAUS_DATA=DIR says where it lies"))
         else:
-            found.append(Check(f"data={name}", "found", values={"found": True}))
-    missing = [one for one in found if one.state == "missing"]
-    there = ", ".join(one.name.removeprefix("data=") for one in found[1:] if one.state == "fine")
-    return [found[0], Check("data", f"found: {there}", values={"found": there.split(", ")}), *missing]
-
-
-def _how(name: str, message: str) -> str:
-    from bioplaus.data import download
-
-    able = f"data={name} data.download=true fetches it, or " if name in download.SETS else ""
-    return f"{able}data.root=DIR or BIOPLAUS_DATA=DIR says where it lies"
+            names.append(name)
+    return [*found, Check("data", f"found: {', '.join(names)}", values={"found": names}), *missing]
 
 
 def _runs(folder: Path) -> list[Check]:

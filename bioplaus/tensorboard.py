@@ -67,7 +67,7 @@ class Events:
             for writer in self._writers.values():
                 writer.flush()
         except OSError as error:
-            raise RunError(f"cannot write {run / FOLDER}: {error.strerror}; bioplaus resume goes on, run.tensorboard=false leaves it out") from error
+            raise RunError(f"cannot write {run / FOLDER}: {error.strerror}; free space or mend permissions, then bioplaus resume") from error
         self._done = len(rows)
 
     def _writer(self, run: Path, seed: int) -> Any:

@@ -14,6 +14,7 @@ a reader has to be told.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -67,7 +68,7 @@ def graph(network: Network, params: Mapping[str, Tensor], note: Mapping[str, Any
         nodes[f"{i}_neurons"] = _neurons(layer, params)
     nodes["output"] = nir.Output({"output": np.array(network.out_shape)})
     names = list(nodes)
-    return nir.NIRGraph(nodes, list(zip(names, names[1:])), metadata=dict(note))
+    return nir.NIRGraph(nodes, list(pairwise(names)), metadata=dict(note))
 
 
 def _array(value: Tensor) -> NDArray[Any]:

@@ -1,7 +1,8 @@
 """A trained network as one graph of tensor operations, which runs without this program.
 
-What is traced is the rule's own prediction with the selected weights of one seed, so that whatever the network is made of (dendrites, two phases,
-normalisation) is in the graph as it is computed here. Pixels in [0, 1] come in, ``[N, *shape]``; their scaling is the first operation.
+What is traced is the rule's own prediction with the selected weights of one seed, so that whatever the network is made of (dendrites,
+two phases, normalisation) is in the graph as it is computed here. Pixels in [0, 1] come in, ``[N, *shape]``; their scaling is the
+first operation.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ class Plain(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         x = pixels.to(self._dtype)
-        x = (x - self.mean) / self.std if self.scaled else x
+        x = (x - self.get_buffer("mean")) / self.get_buffer("std") if self.scaled else x
         params = {key: getattr(self, name).unsqueeze(0) for key, name in self._weights_of.items()}
         buffers = {key: getattr(self, name).unsqueeze(0) for key, name in self._means_of.items()}
         return self._answer(x.unsqueeze(0), params, buffers)[0]

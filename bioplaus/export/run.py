@@ -1,4 +1,4 @@
-"""``bioplaus export RUN``: the trained network of one seed as a file that runs without this program, checked against the run before it is kept."""
+"""``bioplaus export RUN``: the trained network of one seed as a file for other programs, checked against the run before it is kept."""
 
 from __future__ import annotations
 
@@ -108,8 +108,8 @@ def _static(result: api.Result, model: Model, world: World, format: str, positio
         buffer.write(content)
         use = 'onnxruntime.InferenceSession(FILE).run(None, {"pixels": pixels})'
     error = _difference(found, expected)
-    shape = " x ".join(str(n) for n in ("N", *splits.shape))
-    text = f"{use}: pixels in 0..1, {shape}, {str(pixels.dtype).removeprefix('torch.')}; outputs {' x '.join(['N', *map(str, expected.shape[1:])])}\n"
+    shapes = [" x ".join(["N", *map(str, shape)]) for shape in (splits.shape, expected.shape[1:])]
+    text = f"{use}: pixels in 0..1, {shapes[0]}, float32; outputs {shapes[1]}\n"
     text += f"equal to the run on {len(pixels)} test images to {error:.1g} of the largest output"
     return buffer.getvalue(), text, {"difference": error, "images": len(pixels)}
 
@@ -128,7 +128,8 @@ def _onnx(made: torch.export.ExportedProgram, pixels: Tensor) -> tuple[NDArray[A
     for part in (proto.graph, *proto.functions):
         for entry in (*part.node, *getattr(part, "value_info", ())):
             del entry.metadata_props[:]  # paths of this machine
-    return ReferenceEvaluator(proto).run(None, {"pixels": pixels.numpy()})[0], proto.SerializeToString()
+    answered: Any = ReferenceEvaluator(proto).run(None, {"pixels": pixels.numpy()})
+    return answered[0], proto.SerializeToString()
 
 
 def _spiking(result: api.Result, model: Model, world: World, format: str, position: int) -> tuple[bytes, str, dict[str, Any]]:
@@ -199,4 +200,8 @@ def _write(file: Path, content: bytes) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RunError(f"cannot make the folder {file.parent}: {os.strerror(error.errno or 0)}; choose another file with out=FILE") from error
-    atomic(file, lambda temporary: Path(temporary).write_bytes(content))
+    atomic(file, lambda temporary: _put(temporary, content))
+
+
+def _put(file: Path, content: bytes) -> None:
+    file.write_bytes(content)

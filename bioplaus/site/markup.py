@@ -10,35 +10,32 @@ from typing import Any
 
 from bioplaus.fields import describe_range, describe_type, field_docs, written
 
-__all__ = ["cell", "from_docstring", "settings_table", "table"]
+__all__ = ["cell", "from_docstring", "settings_table", "table", "with_blocks"]
 
 _UNDERLINE = re.compile(r"[-=]{3,}")
 
 
-def from_docstring(text: str | None) -> str:
-    """Return a docstring as Markdown: what stands indented behind ``::`` is an equation or code and becomes a block, the rest stays.
+def with_blocks(text: str) -> str:
+    """Return a docstring in which what stands indented behind ``::``, an equation or code, is a block of Markdown.
 
     Examples
     --------
-    >>> print(from_docstring("Oja's rule::\\n\\n    dw = y (x - y w)\\n\\nin ``[R, post, pre]``."))
+    >>> print(with_blocks("Oja's rule::\\n\\n    dw = y (x - y w)\\n\\nin ``[R, post, pre]``."))
     Oja's rule:
     <BLANKLINE>
     ```text
     dw = y (x - y w)
     ```
     <BLANKLINE>
+    <BLANKLINE>
     in ``[R, post, pre]``.
     """
     found: list[str] = []
-    lines = inspect.cleandoc(text or "").splitlines()
+    lines = text.splitlines()
     i = 0
     while i < len(lines):
         line = lines[i]
         i += 1
-        if found and _UNDERLINE.fullmatch(line):  # the title of a section
-            found[-1] = f"**{found[-1]}**"
-            found.append("")
-            continue
         if not line.endswith("::"):
             found.append(line)
             continue
@@ -48,7 +45,28 @@ def from_docstring(text: str | None) -> str:
         while i < len(lines) and (not lines[i].strip() or lines[i].startswith("    ")):
             block.append(lines[i][4:])
             i += 1
-        found += ["", "```text", *"\n".join(block).strip("\n").splitlines(), "```", ""]
+        found += ["", "```text", *"\n".join(block).strip("\n").splitlines(), "```", "", ""]
+    return "\n".join(found).rstrip()
+
+
+def from_docstring(text: str | None) -> str:
+    """Return a docstring as Markdown: blocks as blocks, titles of sections in bold.
+
+    Examples
+    --------
+    >>> print(from_docstring("A rule.\\n\\nNotes\\n-----\\nIt is local."))
+    A rule.
+    <BLANKLINE>
+    **Notes**
+    <BLANKLINE>
+    It is local.
+    """
+    found: list[str] = []
+    for line in with_blocks(inspect.cleandoc(text or "")).splitlines():
+        if found and _UNDERLINE.fullmatch(line):
+            found[-1] = f"**{found[-1]}**"
+            line = ""
+        found.append(line)
     return "\n".join(found).strip()
 
 
@@ -78,7 +96,7 @@ def settings_table(config: type, prefix: str) -> str:
     for f in fields(config):
         if f.name in ("name", "source"):
             continue
-        default = f.default if f.default is not MISSING else f.default_factory()  # type: ignore[misc]
+        default = f.default if f.default is not MISSING else f.default_factory()  # type: ignore[misc,operator]
         options = f.metadata.get("options")
         allowed = ", ".join(f"`{one}`" for one in options) if options else f"{describe_type(f.type)} {describe_range(f.metadata)}".strip()
         allowed += "; one per seed allowed" if f.metadata.get("replica") else ""

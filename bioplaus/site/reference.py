@@ -14,7 +14,10 @@ PAGES: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "rule": (
         "Writing a rule",
         "What a rule is asked, what it sees, and what it hands over.",
-        ("bioplaus.rules.base", "bioplaus.view", "bioplaus.changes", "bioplaus.passes", "bioplaus.recipes", "bioplaus.streams", "bioplaus.fields"),
+        (
+            "bioplaus.rules.base", "bioplaus.view", "bioplaus.changes", "bioplaus.passes", "bioplaus.recipes", "bioplaus.streams",
+            "bioplaus.fields",
+        ),
     ),
     "network": (
         "Networks, layers, connections",
@@ -51,7 +54,8 @@ PAGES: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "Equations of state and what they are held against.",
         (
             "bioplaus.theory.hopfield", "bioplaus.theory.multitasking", "bioplaus.theory.dense", "bioplaus.theory.curie_weiss",
-            "bioplaus.theory.perceptron", "bioplaus.theory.continual", "bioplaus.theory.lif", "bioplaus.theory.stdp", "bioplaus.theory.monte_carlo",
+            "bioplaus.theory.perceptron", "bioplaus.theory.continual", "bioplaus.theory.lif", "bioplaus.theory.stdp",
+            "bioplaus.theory.monte_carlo",
         ),
     ),
 }  # fmt: skip

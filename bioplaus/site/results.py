@@ -70,16 +70,17 @@ class Results:
             "# How to reproduce each table\n\n"
             "Every published figure that we hold ourselves against has a name, and one command measures it anew:\n\n"
             "```sh\nbioplaus reproduce list\nbioplaus reproduce ccl_flops\nbioplaus reproduce ccl_mnist quick=true\n```\n\n"
-            "`quick=true` is a small run that shows that the command works; it is not held against the target. Tables and figures go to `results/`, or "
-            "where `out=DIR` says, and the runs behind them to `results/runs/NAME`: a command that was stopped goes on from there. MNIST and the like are "
-            "looked for in `BIOPLAUS_DATA`. A figure that was not reached says so.\n\n"
+            "`quick=true` is a small run that shows that the command works; it is not held against the target. Tables and figures go to "
+            "`results/`, or where `out=DIR` says, and the runs behind them to `results/runs/NAME`: a command that was stopped goes on from "
+            "there. MNIST and the like are looked for in `BIOPLAUS_DATA`. A figure that was not reached says so.\n\n"
         )
-        return text + table(("claim", "name", "cost", "cost of `quick=true`", "rows with a target", "source"), rows) + "\n"
+        return text + table(("claim", "name", "cost", "quick run", "rows with a target", "source"), rows) + "\n"
 
     def page(self, name: str) -> str:
         """Return the page of a claim."""
         claim, record = catalogue.claim(name), self.record(name)
-        commands = f"```sh\nbioplaus reproduce {name}              # {claim.cost}\nbioplaus reproduce {name} quick=true   # {claim.quick_cost}\n```"
+        whole, quick = f"bioplaus reproduce {name}              # {claim.cost}", f"bioplaus reproduce {name} quick=true   # {claim.quick_cost}"
+        commands = f"```sh\n{whole}\n{quick}\n```"
         head = f"# {claim.title}\n\n{commands}\n\n"
         if record is None:
             return f"{head}**Not run.** Target: {claim.target} ({claim.source}).\n"
@@ -126,10 +127,12 @@ def _measured(row: Mapping[str, Any]) -> str:
 
 def _row_commands(record: Mapping[str, Any]) -> str:
     """Return the commands of rows that are one run each, folded away."""
-    lines = []
+    lines, known = [], set()
     for row in record["rows"]:
-        if command := command_of(row["settings"]):
+        command = command_of(row["settings"])
+        if command and command not in known:  # several rows may look at one run
+            known.add(command)
             name = cell(row["name"]).replace('"', "'")
             lines += [f'??? note "{name}"', "", "    ```sh", f"    {command}", "    ```", ""]
-    head = ["## A row alone", "", "The command of each row; chosen rates are those that validation chose.", ""]
+    head = ["## A row alone", "", "The command of each run behind a row; chosen rates are those that validation chose.", ""]
     return "\n".join([*head, *lines]) if lines else ""

@@ -39,5 +39,5 @@ VERBS = (
         (overrides("data.root=DIR run.root=DIR"),),
         machine=True,
     ),
-    Verb("completion", "print the script that completes verbs and keys in a shell", _completion, (Word("shell", {"help": "bash | zsh | fish"}),)),
+    Verb("completion", "print the script that completes words in a shell", _completion, (Word("shell", {"help": "bash | zsh | fish"}),)),
 )

@@ -27,7 +27,9 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     assert config.nav is not None
     named = _named(config.nav)
     config.nav = _filled(config.nav, [name for name in written if name not in named])
-    config.plugins["mkdocstrings"].config.handlers["python"]["paths"] = [str(_sources())]
+    python = config.plugins["mkdocstrings"].config.handlers["python"]
+    python["paths"] = [str(_sources())]
+    python["options"]["extensions"] = [str(Path(__file__).with_name("blocks.py"))]
     return config
 
 
@@ -78,5 +80,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Turn the links of written pages into the checkout to the pages that stand for it."""
+    """Turn the links of written pages into the checkout to the pages that stand for it; lists of all there is take the whole width."""
+    if page.file.src_uri in PAGES and page.file.src_uri.endswith("/index.md"):
+        page.meta["hide"] = ["toc"]
     return markdown if page.file.src_uri in PAGES else made.on_site(markdown)
