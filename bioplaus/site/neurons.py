@@ -15,8 +15,8 @@ from bioplaus.site.markup import from_docstring, settings_table, table
 
 __all__ = ["draw", "index", "page", "picture"]
 
-#: Steps of a spiking cell in its figure, where its own number is less, and currents of the curve of rates.
-STEPS, CURRENTS = 100, 41
+#: Steps of a spiking cell in its figure, by model and for all others where their own number is less, and currents of the curve of rates.
+STEPS, CURRENTS = {"": 100, "izhikevich": 400}, 41
 #: Temperature of the Ising unit in its figure; at its default, 0, the response is a step.
 SHOWN = {"ising": {"T": 0.5}}
 #: Largest current of the figure, in the units of a cell that has its own; others take a current of threshold size per step.
@@ -80,7 +80,7 @@ def _static(neuron: StaticNeuron, name: str) -> Curves:
 
 def _spiking(neuron: Neuron, name: str) -> Curves:
     config = neuron.config
-    steps = max(config.steps, STEPS)
+    steps = max(config.steps, STEPS.get(name, STEPS[""]))
     largest = LARGEST.get(name, 1.5)
     currents = torch.linspace(0, largest, CURRENTS)
     spikes, membrane = neuron.run(currents.expand(steps, -1).clone())  # type: ignore[attr-defined]
