@@ -36,6 +36,7 @@ OPTIONAL = {
     "onnx": ("onnx", "export format=onnx"),
     "nir": ("nir", "export format=nir"),
     "tensorboard": ("tensorboard", "run.tensorboard=true"),
+    "marimo": ("marimo", "bioplaus ui"),
 }
 #: First Python that works.
 PYTHON = (3, 11)

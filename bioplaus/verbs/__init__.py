@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from bioplaus.verbs import answering, comparing, exporting, helping, training
+from bioplaus.verbs import answering, comparing, exporting, helping, training, ui
 from bioplaus.verbs.base import Verb
 
 __all__ = ["VERBS"]
 
 VERBS: dict[str, Verb] = {
-    verb.name: verb for verb in (*training.VERBS, *comparing.VERBS, *exporting.VERBS, *answering.VERBS, *helping.VERBS)
+    verb.name: verb for verb in (*training.VERBS, *comparing.VERBS, *exporting.VERBS, *answering.VERBS, *ui.VERBS, *helping.VERBS)
 }
