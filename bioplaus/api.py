@@ -27,6 +27,7 @@ from bioplaus.settings import Settings
 from bioplaus.simulator import Simulator
 from bioplaus.store import Store
 from bioplaus.summary import findings_of, scores_of_run, silence_of, summarise_run
+from bioplaus.tensorboard import listeners
 from bioplaus.view import Batch
 
 if TYPE_CHECKING:
@@ -158,10 +159,12 @@ def run(settings: Settings, progress: Silent | None = None, *, controls: bool = 
 
     Controls that the rule wants beside the run follow it if they are asked for.
     """
+    told = listeners(settings)
     with _enough_memory():
         simulator = Simulator(settings, data.load(settings.data, settings.seed_list, settings.top.tasks), progress=progress)
         if settings.run.save:  # only now: what cannot be built leaves no empty directory behind
             simulator.store = Store.create(settings, simulator.device.type)
+            simulator.store.listeners = told
             simulator.store.write_splits(simulator.splits)
         try:
             silent = silence_of(simulator)
@@ -200,6 +203,7 @@ def resume(path: str | Path, progress: Silent | None = None, *, controls: bool =
     if store.summary() is not None:
         raise RunError(f"{path} is finished; to train longer start anew with --config {path}/config.yaml epochs=N")
     settings = store.settings()
+    store.listeners = listeners(settings)
     with _enough_memory():
         simulator = Simulator(settings, data.load(settings.data, settings.seed_list, settings.top.tasks), store, progress)
         simulator.restore()

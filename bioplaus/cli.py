@@ -54,6 +54,7 @@ def _parser() -> _Parser:
             words.add_argument("--json", action="store_true", help="print one JSON object on stdout and nothing else")
         for word in verb.words:
             words.add_argument(word.name, **word.options)
+    parser.set_defaults(parser=parser)  # for the verb that completes words
     return parser
 
 
@@ -73,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
             stream.reconfigure(errors="replace")
     try:
         with contextlib.redirect_stdout(io.StringIO()) as answer:  # all or nothing: what fails has printed nothing
-            VERBS[args.verb].run(args)
+            code = VERBS[args.verb].run(args)
         _print(answer.getvalue())
     except BioplausError as error:
         if args.debug:
@@ -86,7 +87,7 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     except BrokenPipeError:
         _mute(sys.stdout)
         raise SystemExit(0) from None
-    raise SystemExit(0)
+    raise SystemExit(code or 0)
 
 
 def _parse(parser: _Parser, words: Sequence[str]) -> argparse.Namespace:

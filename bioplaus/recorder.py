@@ -15,7 +15,7 @@ from bioplaus.errors import RunError
 if TYPE_CHECKING:
     import pyarrow
 
-__all__ = ["Recorder", "read_metrics", "rows_of"]
+__all__ = ["Recorder", "Row", "read_metrics", "rows_of"]
 
 Row = tuple[int, int, int, str, str, int | None, float | None]
 COLUMNS = ("epoch", "step", "seed", "split", "metric", "layer", "value")

@@ -30,6 +30,8 @@ class RunConfig:
     """Whether figures are drawn at the end."""
     save: bool = True
     """Whether a run directory is made at all."""
+    tensorboard: bool = False
+    """Whether measurements are written as events of TensorBoard too, into tensorboard/ of the run."""
 
 
 @dataclass

@@ -10,6 +10,7 @@ import secrets
 import shutil
 import sys
 import time
+from collections.abc import Callable, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,13 @@ import torch
 from bioplaus import __version__, checkpoint, config
 from bioplaus.data.base import Splits
 from bioplaus.errors import BioplausError, RunError
-from bioplaus.recorder import Recorder
+from bioplaus.recorder import Recorder, Row
 from bioplaus.settings import Settings
 
-__all__ = ["Store", "environment", "versions"]
+__all__ = ["Listener", "Store", "environment", "versions"]
+
+#: Is told of a run directory and all its measurements so far, whenever they are written.
+Listener = Callable[[Path, Sequence[Row]], None]
 
 #: What a summary cannot do without; a file that lacks one of these was not written by a run.
 _NEEDED = ("rule", "data", "network", "seeds", "epochs", "selected_epoch", "seconds", "plausibility")
@@ -34,6 +38,7 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.listeners: tuple[Listener, ...] = ()
 
     @classmethod
     def create(cls, settings: Settings, device: str) -> Store:
@@ -148,8 +153,10 @@ class Store:
         checkpoint.save(self.path / "splits.safetensors", arrays, {"data": splits.name, "note": splits.note})
 
     def write_metrics(self, recorder: Recorder) -> None:
-        """Write the table of measurements."""
+        """Write the table of measurements, and tell who listens."""
         recorder.write(self.metrics)
+        for listener in self.listeners:
+            listener(self.path, recorder.rows)
 
 
 def environment(settings: Settings, device: str) -> dict[str, Any]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from bioplaus.verbs import answering, comparing, making, sweeping, training, ui
+from bioplaus.verbs import answering, comparing, exporting, helping, making, sweeping, training, ui
 from bioplaus.verbs.base import Verb
 
 __all__ = ["VERBS"]
 
 VERBS: dict[str, Verb] = {
-    verb.name: verb for verb in (*training.VERBS, *comparing.VERBS, *sweeping.VERBS, *answering.VERBS, *making.VERBS, *ui.VERBS)
+    verb.name: verb
+    for family in (training, comparing, sweeping, exporting, answering, making, ui, helping)
+    for verb in family.VERBS
 }

@@ -27,7 +27,8 @@ class Verb:
     name, text
         How it is called, and one line that says what it does.
     run
-        What it does with its parsed words; what it prints is the answer, and reaches the terminal only if nothing fails.
+        What it does with its parsed words; what it prints is the answer, and reaches the terminal only if nothing fails. It may return an
+        exit code, where the answer is that something is broken.
     words
         Its arguments.
     machine
@@ -36,7 +37,7 @@ class Verb:
 
     name: str
     text: str
-    run: Callable[[argparse.Namespace], None]
+    run: Callable[[argparse.Namespace], int | None]
     words: tuple[Word, ...] = ()
     machine: bool = False
 
