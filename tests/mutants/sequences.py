@@ -55,6 +55,6 @@ SEQUENCES = (
     Defect("vcl: the schedule starts an epoch late", VCL, "(clock.epoch + 1) / epochs", "clock.epoch / epochs", VCL_TESTS),
     Defect("ewc: stiffness without squares", EWC, "change.dense().square()", "change.dense().abs()", EWC_TESTS),
     Defect("ewc: the last task alone counts", EWC, '{f"anchor/{key}": view.state[f"anchor/{key}"] + F', '{f"anchor/{key}": F', EWC_TESTS),
-    Defect("metaplastic: steps away from zero meet resistance", META, "hidden * delta < 0", "hidden * delta > 0", META_TESTS),
-    Defect("metaplastic: resistance is not squared", META, "hidden.abs()) ** 2", "hidden.abs())", META_TESTS),
+    Defect("metaplastic: steps away from zero meet resistance", META, "hidden * delta >= 0", "hidden * delta <= 0", META_TESTS),
+    Defect("metaplastic: resistance is not squared", META, ".square_().neg_()", ".abs_().neg_()", META_TESTS),
 )
