@@ -49,18 +49,18 @@ def _run(quick: bool, folder: str) -> Report:
         settings = {**LEARNER, **own, "probes": ["overlap"], "probe_every": EVERY}
         steps, p = overlap_at_steps(settings, folder)
         found = [time_of_rest(steps, [math.acos(max(-1.0, min(1.0, v))) / math.pi for v in one.tolist()], window) for one in p]
-        rested = [float(t) for t in found if t is not None]
-        note = f"{len(rested)} of {len(found)} seeds come to rest within {own['epochs']:,} steps; p at the end {p[:, -1].mean():.3f}"
-        rows.append(row_of(f"T_c at alpha = {alpha:g}", rested, "no figure", settings, note))
-        if rested:
-            points.append((alpha, rows[-1].mean or 0.0, standard_error(rows[-1])))
+        rested = sum(t is not None for t in found)
+        note = f"{rested} of {len(found)} seeds come to rest within {own['epochs']:,} steps; p at the end {p[:, -1].mean():.3f}"
+        values = [float(own["epochs"] if t is None else t) for t in found]
+        rows.append(row_of(f"T_c at alpha = {alpha:g}", values, "no figure", settings, note))
+        points.append((alpha, rows[-1].mean or 0.0, standard_error(rows[-1])))
     remarks = (
         f"T_c = {WINDOW:,} + the first update t after which eps = arccos(p)/pi varies by less than {QUIET:g} (standard deviation) over {WINDOW:,} "
-        f"updates, looked at every {EVERY}; full-batch gradient descent, rate {RATE:g} of summed changes, no momentum, fields from N(0, 1).",
+        f"updates, looked at every {EVERY}; a seed that does not come to rest counts with all steps of its run. Full-batch gradient descent, rate {RATE:g} of summed changes, no momentum, fields from N(0, 1).",
         f"published: N = 3,000 and alpha in steps of 0.02; here N = {N} and a coarse grid, for cost. One sign of {N} moves eps by more than a larger "
         "network's would, so absolute times are not to be compared.",
     )
-    x, y, bars = (list(values) for values in zip(*points)) if points else ([], [], [])
+    x, y, bars = (list(values) for values in zip(*points))
     panel = Panel("load alpha", "updates until rest, T_c", [Series(f"learned, N = {N}", x, y, bars, points=True)])
     picture = Curves("", "How long the binary perceptron takes to come to rest", [panel], f"{SEEDS} seeds, bars are standard errors.")
     return Report("updates", tuple(rows), picture=picture, remarks=remarks, digits=0)
