@@ -1,4 +1,4 @@
-"""Twenty repetitions of a binary perceptron as replicas of one run, against one after the other: seconds of updates and validations, side by side.
+"""Twenty repetitions of a binary perceptron as replicas of one run, against one after the other: seconds, side by side.
 
     python -m benchmarks.perceptron_replicas [--threads 1 2]
 

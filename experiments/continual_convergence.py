@@ -55,10 +55,11 @@ def _run(quick: bool, folder: str) -> Report:
         rows.append(row_of(f"T_c at alpha = {alpha:g}", values, "no figure", settings, note))
         points.append((alpha, rows[-1].mean or 0.0, standard_error(rows[-1])))
     remarks = (
-        f"T_c = {WINDOW:,} + the first update t after which eps = arccos(p)/pi varies by less than {QUIET:g} (standard deviation) over {WINDOW:,} "
-        f"updates, looked at every {EVERY}; a seed that does not come to rest counts with all steps of its run. Full-batch gradient descent, rate {RATE:g} of summed changes, no momentum, fields from N(0, 1).",
-        f"published: N = 3,000 and alpha in steps of 0.02; here N = {N} and a coarse grid, for cost. One sign of {N} moves eps by more than a larger "
-        "network's would, so absolute times are not to be compared.",
+        f"T_c = {WINDOW:,} + the first update t after which eps = arccos(p)/pi varies by less than {QUIET:g} (standard deviation) over "
+        f"{WINDOW:,} updates, looked at every {EVERY}; a seed that does not come to rest counts with all steps of its run. Full-batch gradient "
+        f"descent, rate {RATE:g} of summed changes, no momentum, fields from N(0, 1).",
+        f"published: N = 3,000 and alpha in steps of 0.02; here N = {N} and a coarse grid, for cost. One sign of {N} moves eps by more than "
+        "that of a larger network would, so absolute times are not to be compared.",
     )
     x, y, bars = (list(values) for values in zip(*points))
     panel = Panel("load alpha", "updates until rest, T_c", [Series(f"learned, N = {N}", x, y, bars, points=True)])

@@ -64,12 +64,12 @@ def _run(quick: bool, folder: str) -> Report:
     remarks = (
         "targets: our re-implementation of the published program outside this one, one seed; the paper's own figures were not available.",
         "vcl_binary: published settings, nothing is chosen here; weights at the end of the sequence; read without noise.",
-        "other methods: the same network, images, batches and seeds, ReLU units; their settings by validation at the end of a shorter sequence (3 "
-        "tasks, 2 epochs, 6,400 images; seed 1000), which may favour others than the whole one would. Forgetting: best accuracy on a task after it "
-        "was learned less that at the end; learning accuracy (plasticity): accuracy on a task right after it was learned.",
-        "metaplastic and straight-through: Adam at rate 0.005, decay 1e-7, fresh with each task, as published, batch normalisation of hidden layers "
-        "(published: of the output too, and units that send signs). 'Told the task': normalisations of each task's own, as published, so that these "
-        "rows know at test time which task it is; no other row does.",
+        "other methods: the same network, images, batches and seeds, ReLU units; their settings by validation at the end of a shorter sequence "
+        "(3 tasks, 2 epochs, 6,400 images; seed 1000), which may favour others than the whole one would. Forgetting: best accuracy on a task "
+        "after it was learned less that at the end; learning accuracy (plasticity): accuracy on a task right after it was learned.",
+        "metaplastic and straight-through: Adam at rate 0.005, decay 1e-7, fresh with each task, as published, batch normalisation of hidden "
+        "layers (published: of the output too, and units that send signs). 'Told the task': normalisations of each task's own, as published, so "
+        "that these rows know at test time which task it is; no other row does.",
     )
     return Report("%", tuple(rows), remarks=remarks)
 
@@ -131,7 +131,7 @@ def _word(value: Any) -> str:
 
 CLAIM = Claim(
     name="continual_mnist",
-    title="Permuted MNIST in sequence: variational binary weights beside metaplastic ones, straight-through, elastic weight consolidation, backprop",
+    title="Permuted MNIST in sequence: variational binary weights beside metaplastic ones, straight-through, EWC and backprop",
     source="Li et al. 2022, arXiv:2212.02846 (method); figures of our re-implementation",
     target="average accuracy within 1.5 points of the re-implementation: 87.6 % (784-512-512-10, 5 tasks), 84.6 % (784-128-128-10, 3 tasks)",
     cost="5 min on one core, 80 min with the rows of 784-512-512-10",

@@ -47,13 +47,13 @@ def _run(quick: bool, folder: str) -> Report:
     first = courses["published start"][0]
     courses["alpha = 0.5, other starts"].insert(0, replace(first, label="start 1", colour=0))
     remarks = (
-        "p: share of equal signs of fields and teacher, less that of unequal ones, after the last update; eps = arccos(p)/pi. Published settings: "
-        "fields from N(0, 1), rate 0.03 (changes summed over batches of P/20), momentum 0.9, 500 epochs; all repetitions are replicas of one run.",
+        "p: share of equal signs of fields and teacher, less that of unequal ones, after the last update; eps = arccos(p)/pi. Published "
+        "settings: fields from N(0, 1), rate 0.03 (changes summed over batches of P/20), momentum 0.9, 500 epochs; all repetitions are replicas "
+        "of one run.",
         "theory: replica-symmetric, beta = 20, flat prior in m; its branch below alpha = 1.5 is glassy or metastable from about 1 on.",
-        "why p at alpha = 0.5 and 1 stays below theory: the start. From about epoch 50 on p does not move, so it is neither the number of epochs "
-        "nor the rate; all patterns are learned while fields still lean to the signs they began with, which have nothing to do with the teacher. "
-        "Fields that start smaller end above theory. The rows with another start are there to say so and decide nothing: the published start is "
-        "the one that is held against theory.",
+        "why p at alpha = 0.5 stays below theory: the start. After 50 epochs p hardly moves, so it is not the number of epochs; all patterns "
+        "are learned while fields still lean to the signs they began with, which have nothing to do with the teacher. Fields that start smaller end "
+        "higher. The rows with another start are there to say so and decide nothing: the published start is the one held against theory.",
         "training minimises where theory samples at beta = 20, so that theory is no upper bound.",
         "at alpha = 1.8 a seed that has not found the teacher after 500 epochs is on the poor branch, which theory has up to about 1.9.",
     )

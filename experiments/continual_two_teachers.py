@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import Any
 
 from bioplaus.answers.taught import two_tasks
 from bioplaus.experiments.claims import Claim, Measurement, Report
@@ -51,11 +50,11 @@ def _run(quick: bool, folder: str) -> Report:
         panels.append(Panel("overlap r0 of the teachers", "error after both tasks", series, title=f"gamma = {gamma:g}", y_limits=(0.0, 0.75)))
     remarks = (
         "eps_k = arccos(p_k)/pi after both tasks, p_k the overlap of the signs of the fields with teacher k; alpha = 2 for both tasks.",
-        f"full batches, AdamW with decay 1e-3, {STEPS:,} steps at rate 0.001 for the first task and {STEPS:,} at 0.005 for the second (published: "
-        "5,000 at 0.001 and 20,000 at 0.005); the optimiser starts anew with the second task.",
-        "theory: Franz-Parisi potential, replica symmetric, beta = 20, started from the good branch of the first task; of two branches of the second "
-        "task the one of larger phi. Training minimises where theory samples, and what the first task leaves is less sure (Q_1 below theory), so it "
-        "forgets more and learns more; read the errors beside Q_1.",
+        f"full batches, AdamW with decay 1e-3, {STEPS:,} steps at rate 0.001 for the first task and {STEPS:,} at 0.005 for the second "
+        "(published: 5,000 at 0.001 and 20,000 at 0.005); the optimiser starts anew with the second task.",
+        "theory: Franz-Parisi potential, replica symmetric, beta = 20, started from the good branch of the first task; of two branches of the "
+        "second task the one of larger phi. Training minimises where theory samples; read the errors beside Q_1, how sure the first task leaves "
+        "the weights.",
     )
     note = f"{SEEDS} seeds, bars are standard errors."
     picture = Curves("", "Two teachers in sequence, alpha = 2 each", panels, note)

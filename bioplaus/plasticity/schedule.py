@@ -14,7 +14,8 @@ def rate_factor(config: PlasticityConfig, count: Tensor, clock: Clock) -> Tensor
     """Return the factor on the base rate.
 
     ``cosine``: floor + (1 - floor) (1 + cos(pi e / E)) / 2 at epoch e of E, one value per epoch; ``exponential``: decay^e; ``relaxing``:
-    floor + (1 - floor) exp(-n / tau) after n updates; times ``later`` in every task but the first. Epochs are counted in updates of the group, so that they restart when its counters do.
+    floor + (1 - floor) exp(-n / tau) after n updates; times ``later`` in every task but the first. Epochs are counted
+    in updates of the group, so that they restart when its counters do.
 
     Parameters
     ----------
