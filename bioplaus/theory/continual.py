@@ -195,7 +195,7 @@ def second_task(
     left = Order(before.q * 0.95, r0 * before.r * 0.95, before.Q * 0.97)
     if branch == "first":
         return _second_state(*_kept(at_load, alpha2, left), alpha2, beta, law, r0, gamma)
-    starts = {"second": Order(0.95, 0.97, 0.952)} | ({"first": left} if branch == "stable" else {})
+    starts = {**({"first": left} if branch == "stable" else {}), "second": Order(0.95, 0.97, 0.952)}
     found: list[SecondTask] = []
     refusals: list[SolverError] = []
     for name, start in starts.items():
