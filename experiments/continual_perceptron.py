@@ -107,7 +107,7 @@ CLAIM = Claim(
     title="Binary perceptron by variational learning: overlap with the teacher over the load and over epochs, 20 repetitions as replicas",
     source="Li et al. 2022, arXiv:2212.02846; replica-symmetric theory solved by us",
     target="p = 0.439, 0.631, 1 at alpha = 0.5, 1 (within 0.05), 1.8 (within 0.001)",
-    cost="6 min on one core",
+    cost="4 min on one core",
     quick_cost="20 s",
     run=_run,
 )
