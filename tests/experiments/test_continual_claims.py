@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bioplaus.experiments import catalogue
 
+
 def test_the_claim_runs_in_its_quick_form(tmp_path: Path) -> None:
     name = "continual_perceptron"
     catalogue.reproduce(name, {"quick": True, "out": str(tmp_path)})
