@@ -22,7 +22,7 @@ POOR, GOOD = (0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 1.0, 1.2, 1.4, 1.6, 1.8), (1.51, 1
 
 
 def _run(quick: bool, folder: str) -> Report:
-    from bioplaus.experiments.taught import overlap_over_epochs, overlaps_at_the_end, row_of
+    from bioplaus.experiments.taught import error_over_epochs, overlaps_at_the_end, row_of
     from bioplaus.theory.continual import first_task
 
     few: dict[str, Any] = {"data.N": 101, "epochs": 20, "seeds": 3} if quick else {}
@@ -33,7 +33,7 @@ def _run(quick: bool, folder: str) -> Report:
         settings = {**_settings(alpha), **few}
         rows.append(_row(f"p at alpha = {alpha:g}", overlaps_at_the_end(settings, folder), states[alpha].p, near, settings, row_of))
         label = f"alpha = {alpha:g}"
-        courses["published start"].append(_course(label, len(rows) - 1, *overlap_over_epochs(settings, folder)))
+        courses["published start"].append(_course(label, len(rows) - 1, *error_over_epochs(settings, folder)))
     found = [(alpha, row.mean or 0.0, row) for alpha, row in zip(LOADS, rows)]
     for alpha, starts in STARTS.items():
         for start in starts:
@@ -42,7 +42,7 @@ def _run(quick: bool, folder: str) -> Report:
             rows.append(_row(name, overlaps_at_the_end(settings, folder), states[alpha].p, None, settings, row_of))
             if alpha == 0.5:
                 courses["alpha = 0.5, other starts"].append(
-                    _course(f"start {start:g}", len(courses["alpha = 0.5, other starts"]) + 1, *overlap_over_epochs(settings, folder))
+                    _course(f"start {start:g}", len(courses["alpha = 0.5, other starts"]) + 1, *error_over_epochs(settings, folder))
                 )
     first = courses["published start"][0]
     courses["alpha = 0.5, other starts"].insert(0, replace(first, label="start 1", colour=0))
@@ -76,10 +76,7 @@ def _row(name: str, values: list[float], p: float, near: float | None, settings:
 
 
 def _course(label: str, colour: int, epochs: list[int], mean: list[float], error: list[float]) -> Series:
-    """Return the error eps = arccos(p)/pi over epochs, with its standard error: that of p times the slope."""
-    eps = [math.acos(max(-1.0, min(1.0, p))) / math.pi for p in mean]
-    bars = [s / (math.pi * math.sqrt(max(1 - p * p, 1e-4))) for p, s in zip(mean, error)]
-    return Series(label, epochs, eps, bars, colour=colour)
+    return Series(label, epochs, mean, error, colour=colour)
 
 
 def _picture(found: list[tuple[float, float, Measurement]], courses: dict[str, list[Series]], states: dict[float, Any]) -> Curves:
@@ -97,7 +94,7 @@ def _picture(found: list[tuple[float, float, Measurement]], courses: dict[str, l
         most = max(line.x[-1] for line in lines)
         names = list(states.items()) if title == "published start" else [(0.5, states[0.5])]
         levels = [Series("", [0, most], [state.error] * 2, colour=i, dashed=True) for i, (_, state) in enumerate(names)]
-        panels.append(Panel("epoch", "generalisation error", [*lines, *levels], title=title, legend="best", whole_x=True))
+        panels.append(Panel("epoch", "generalisation error", [*lines, *levels], title=title, legend="upper right", whole_x=True))
     note = f"Mean of {SEEDS} replicas, standard errors. Dashed: replica-symmetric theory, stable branch, beta = 20."
     return Curves("", "Binary perceptron, fields learned by variational learning", panels, note, shared=False)
 

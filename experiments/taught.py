@@ -7,7 +7,7 @@ from typing import Any
 
 from bioplaus.experiments.claims import Measurement
 
-__all__ = ["ends_of", "overlap_over_epochs", "overlaps_at_the_end", "row_of"]
+__all__ = ["ends_of", "error_over_epochs", "overlaps_at_the_end", "row_of"]
 
 
 def ends_of(settings: Mapping[str, Any], folder: str) -> list[tuple[list[float], float]]:
@@ -23,11 +23,15 @@ def overlaps_at_the_end(settings: Mapping[str, Any], folder: str) -> list[float]
     return [p[0] for p, _ in ends_of(settings, folder)]
 
 
-def overlap_over_epochs(settings: Mapping[str, Any], folder: str) -> tuple[list[int], list[float], list[float]]:
-    """Return epochs, and mean and standard error over the seeds of the overlap with the first teacher; the run needs the probe `overlap`."""
+def error_over_epochs(settings: Mapping[str, Any], folder: str) -> tuple[list[int], list[float], list[float]]:
+    """Return epochs, and mean and standard error over the seeds of ``arccos(p)/pi``, p the overlap with the first teacher.
+
+    The run needs the probe `overlap`.
+    """
     import numpy as np
 
-    when, values = _course(settings, folder, 0)
+    when, p = _course(settings, folder, 0)
+    values = np.arccos(np.clip(p, -1, 1)) / np.pi
     error = np.std(values, 0, ddof=1) / np.sqrt(len(values)) if len(values) > 1 else np.zeros(values.shape[1])
     return when, values.mean(0).tolist(), error.tolist()
 
