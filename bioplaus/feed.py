@@ -75,8 +75,8 @@ class Feed:
         if self.apart:
             # whole rows of all sets as one: copied ten times as fast as one number after the other
             rows = (index + len(self) * torch.arange(self.x.shape[0], device=index.device).unsqueeze(1)).reshape(-1)
-            size = (self.x.shape[0], index.shape[1])
-            x, y = (one.flatten(0, 1).index_select(0, rows).view(*size, *one.shape[2:]) for one in (self.x, self.y))
+            shape = (self.x.shape[0], index.shape[1])
+            x, y = (one.flatten(0, 1).index_select(0, rows).view(*shape, *one.shape[2:]) for one in (self.x, self.y))
             return Batch(self.encoded(x, streams), y, index)
         flat = index.reshape(-1)
         x = self.x.index_select(0, flat).view(*index.shape, *self.x.shape[1:])
