@@ -7,7 +7,7 @@ from typing import Any
 
 from bioplaus.experiments.claims import Measurement
 
-__all__ = ["ends_of", "error_over_epochs", "overlaps_at_the_end", "row_of"]
+__all__ = ["ends_of", "error_over_epochs", "overlap_at_steps", "overlap_over_epochs", "overlaps_at_the_end", "row_of"]
 
 
 def ends_of(settings: Mapping[str, Any], folder: str) -> list[tuple[list[float], float]]:
@@ -34,6 +34,11 @@ def error_over_epochs(settings: Mapping[str, Any], folder: str) -> tuple[list[in
     values = np.arccos(np.clip(p, -1, 1)) / np.pi
     error = np.std(values, 0, ddof=1) / np.sqrt(len(values)) if len(values) > 1 else np.zeros(values.shape[1])
     return when, values.mean(0).tolist(), error.tolist()
+
+
+def overlap_at_steps(settings: Mapping[str, Any], folder: str) -> tuple[list[int], Any]:
+    """Return updates, and the overlap with the first teacher at each of them, ``[seeds, looks]``."""
+    return _course(settings, folder, 1)
 
 
 def _course(settings: Mapping[str, Any], folder: str, column: int) -> tuple[list[int], Any]:

@@ -13,6 +13,7 @@ EWC_TESTS, META_TESTS = ("rules/test_ewc.py",), ("plasticity/test_metaplastic.py
 NORMS, NORM_TESTS = "bioplaus/task_norms.py", ("test_task_norms.py",)
 SCHEDULE, RATE_TESTS = "bioplaus/plasticity/schedule.py", ("plasticity/test_schedule.py",)
 OVERLAP = "bioplaus/probes/overlap.py"
+REST, CLAIM_TESTS = "experiments/continual_convergence.py", ("experiments/test_continual_claims.py",)
 SEQUENCES = (
     Defect(
         "course: all tasks are as long as the first",
@@ -65,4 +66,5 @@ SEQUENCES = (
     Defect("norms per task: the summary is not told", "bioplaus/summary.py", "task, simulator.task)", "0, 0)", NORM_TESTS),
     Defect("a later rate counts for the first task too", SCHEDULE, "config.later if clock.task", "config.later if True", RATE_TESTS),
     Defect("overlap: a weight of 0 is negative", OVERLAP, "weight < 0", "weight <= 0", ("probes/test_probe_overlap.py",)),
+    Defect("rest: the first window need not be whole", REST, "if t + window > steps[-1]", "if t > steps[-1]", CLAIM_TESTS),
 )
