@@ -7,7 +7,7 @@ from typing import Any
 
 from bioplaus.experiments.claims import Measurement
 
-__all__ = ["ends_of", "error_over_epochs", "overlap_at_steps", "overlap_over_epochs", "overlaps_at_the_end", "row_of"]
+__all__ = ["ends_of", "error_over_epochs", "overlap_at_steps", "overlaps_at_the_end", "row_of"]
 
 
 def ends_of(settings: Mapping[str, Any], folder: str) -> list[tuple[list[float], float]]:
