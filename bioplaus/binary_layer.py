@@ -49,6 +49,7 @@ class BinaryTrace(Trace):
     mean: Tensor | None = None
     spread: Tensor | None = None
     noise: Tensor | None = None
+    squared: Tensor | None = None  # activity at the synapses, squared
 
 
 class BinaryLayer(Layer):
@@ -103,11 +104,12 @@ class BinaryLayer(Layer):
             before.append(cache)
         moments, send, n = self.moments(scope), self.connection.send, self.connection.fan_in
         synapses = moments.m if way != "sign" else torch.where(scope.params[self.weight] < 0, -1.0, 1.0).to(x.dtype)  # 0 counts as +1
-        mean, spread = send(synapses, x) / math.sqrt(n), None
+        mean, spread, squared = send(synapses, x) / math.sqrt(n), None, None
         if self.bias:
             mean = mean + per_unit(scope.params[self.bias], mean, self.connection.out_shape)
         if way in ("noisy", "odds"):
-            spread = (send(moments.variance, x * x) / n + (FLOOR if way == "noisy" else DECISION_FLOOR)).sqrt()
+            squared = x * x
+            spread = (send(moments.variance, squared) / n + (FLOOR if way == "noisy" else DECISION_FLOOR)).sqrt()
         if way == "noisy":
             assert noise is not None and spread is not None
             current = mean + noise * spread
@@ -120,7 +122,7 @@ class BinaryLayer(Layer):
             after.append(cache)
         plain = Trace(x, current, out, tuple(before), None, None, neuron, tuple(after))
         own = {f.name: getattr(plain, f.name) for f in fields(Trace)}
-        return BinaryTrace(**own, way=way, moments=moments, mean=mean, spread=spread, noise=noise)
+        return BinaryTrace(**own, way=way, moments=moments, mean=mean, spread=spread, noise=noise, squared=squared)
 
     def wanted(self, trace: Trace, error: Tensor) -> tuple[Tensor, dict[str, Change]]:
         """Return the error at the current, and the change of the fields that goes with an error at the output."""
@@ -130,7 +132,8 @@ class BinaryLayer(Layer):
         m, n, correlate = trace.moments.m, self.connection.fan_in, self.connection.correlate
         change = correlate(trace.pre, at_mean) / math.sqrt(n)
         if at_variance is not None:
-            change = change - (2 / n) * m * correlate(trace.pre * trace.pre, at_variance)
+            assert trace.squared is not None
+            change = change - (2 / n) * m * correlate(trace.squared, at_variance)
         beta = per_weight(trace.moments.beta, m)
         changes: dict[str, Change] = {self.weight: Dense(beta * trace.moments.variance * change)}
         if self.bias:

@@ -21,7 +21,7 @@ from bioplaus.rules.base import Group
 from bioplaus.settings import Settings
 from bioplaus.spiking.task import SpikingClassification
 from bioplaus.streams import Streams
-from bioplaus.tasks import Classification, Labelling, Regression, Retrieval, Task
+from bioplaus.tasks import Classification, Decision, Labelling, Regression, Retrieval, Task
 from bioplaus.world import Model
 
 __all__ = ["Feeds", "build_model", "choose_device", "choose_threads", "make_feeds", "pack_sizes"]
@@ -171,6 +171,8 @@ def _task(settings: Settings, splits: Splits, replicas: Sequence[int], device: t
     own = getattr(registry.NETWORKS.get(network), "make_task", None)
     if own is not None:
         made: Task = own(settings.network, splits.classes)
+        if isinstance(made, Decision) and splits.teachers is not None:
+            return replace(made, teachers=torch.from_numpy(splits.teachers[list(replicas)]).to(device, getattr(torch, settings.top.dtype)))
         return made
     if wanted in ("spiking", "recurrent spiking"):
         return SpikingClassification(splits.classes, settings.neuron)

@@ -49,6 +49,9 @@ class Feed:
         """Return the feed of some replicas."""
         if not self.apart:
             return self
+        first, last = replicas[0], replicas[-1]
+        if list(replicas) == list(range(first, last + 1)):  # as packs are: a view, nothing is copied
+            return replace(self, x=self.x[first : last + 1], y=self.y[first : last + 1])
         rows = torch.tensor(replicas, device=self.x.device)
         return replace(self, x=self.x[rows], y=self.y[rows])
 
@@ -70,8 +73,11 @@ class Feed:
     def batch(self, index: Tensor, streams: Streams | None = None) -> Batch:
         """Return the samples at index ``[R or 1, B]``; with streams (of the present step) they are augmented."""
         if self.apart:
-            replicas = torch.arange(self.x.shape[0], device=index.device).unsqueeze(1)
-            return Batch(self.encoded(self.x[replicas, index], streams), self.y[replicas, index], index)
+            # whole rows of all sets as one: copied ten times as fast as one number after the other
+            rows = (index + len(self) * torch.arange(self.x.shape[0], device=index.device).unsqueeze(1)).reshape(-1)
+            shape = (self.x.shape[0], index.shape[1])
+            x, y = (one.flatten(0, 1).index_select(0, rows).view(*shape, *one.shape[2:]) for one in (self.x, self.y))
+            return Batch(self.encoded(x, streams), y, index)
         flat = index.reshape(-1)
         x = self.x.index_select(0, flat).view(*index.shape, *self.x.shape[1:])
         if streams is not None and self.augment == "flip_crop":

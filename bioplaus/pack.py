@@ -13,6 +13,7 @@ from bioplaus.edits import perform
 from bioplaus.engines.base import Block, Engine
 from bioplaus.evaluation import CHUNK, evaluate
 from bioplaus.selection import Best
+from bioplaus.task_norms import make_room
 from bioplaus.view import Batch, Clock
 from bioplaus.world import Model, World, new_world, view
 
@@ -32,9 +33,10 @@ class Pack:
     replicas: tuple[int, ...] = ()
 
     @classmethod
-    def fresh(cls, model: Model, replicas: Sequence[int] = ()) -> Pack:
-        """Return a pack at its start."""
+    def fresh(cls, model: Model, replicas: Sequence[int] = (), *, norms_of: int = 1) -> Pack:
+        """Return a pack at its start; `norms_of` tasks will have normalisations of their own."""
         world = new_world(model)
+        make_room(model, world, norms_of)
         return cls(model, world, Best(world), tuple(replicas))
 
     def clock(self, steps_per_epoch: int, steps_total: int) -> Clock:

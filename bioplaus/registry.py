@@ -337,6 +337,7 @@ PROBES = Registry(
         "updates": "bioplaus.probes.updates:UpdatesProbe",
         "dead": "bioplaus.probes.dead:DeadProbe",
         "spikes": "bioplaus.probes.spikes:SpikesProbe",
+        "overlap": "bioplaus.probes.overlap:OverlapProbe",
     },
 )
 ENGINES = Registry(

@@ -26,6 +26,7 @@ from bioplaus.errors import ConfigError
 from bioplaus.evaluation import evaluate
 from bioplaus.pack import Pack
 from bioplaus.recorder import Row
+from bioplaus.task_norms import as_told, put_aside
 from bioplaus.view import Clock, Edits
 from bioplaus.world import Model, learning_groups
 
@@ -41,30 +42,40 @@ def check_sequence(tasks: Sequence[Feeds], model: Model) -> None:
         raise ConfigError(f"tasks={len(tasks)}: a sequence is judged by accuracies, and this network's task has none; choose a classifying one")
 
 
-def begin_task(pack: Pack, clock: Clock, scores: Mapping[str, Tensor], learned: Feeds, *, fresh: bool) -> None:
-    """Let the rule act between two tasks, event "task", and start the optimiser anew if that is wanted.
+def begin_task(
+    pack: Pack, clock: Clock, scores: Mapping[str, Tensor], learned: Feeds, *, fresh: bool, aside: int | None = None
+) -> None:
+    """Let the rule act between two tasks, event "task"; start the optimiser anew, and put normalisations aside as those of a task, if wanted.
 
     The clock shows the task that comes; ``feed()`` yields the training samples of the one that was learned, for the last time.
     """
+    if aside is not None:
+        put_aside(pack.model, pack.world, aside)
     pack.boundary("task", clock, scores, learned)
     if fresh:
         perform(pack.model, pack.world, Edits(forget=tuple(learning_groups(pack.model))))
 
 
-def scores_of_tasks(pack: Pack, tasks: Sequence[Feeds], part: str, known: Mapping[int, Mapping[str, Tensor]] | None = None) -> dict[str, Tensor]:
+def scores_of_tasks(
+    pack: Pack, tasks: Sequence[Feeds], part: str, under_way: int, known: Mapping[int, Mapping[str, Tensor]] | None = None
+) -> dict[str, Tensor]:
     """Return the accuracy of every task, ``[R, T]``, NaN for replicas that stopped; empty where a set is.
 
     Parameters
     ----------
     part
         "validation" or "test".
+    under_way
+        The task that is learned, from 0.
     known
         Scores that are there already, by task.
     """
     found = []
     for number, feeds in enumerate(tasks):
         scores = (known or {}).get(number)
-        scores = evaluate(pack.model, pack.world, getattr(feeds.of(pack.replicas), part)) if scores is None else scores
+        if scores is None:
+            world = as_told(pack.model, pack.world, number, under_way)
+            scores = evaluate(pack.model, world, getattr(feeds.of(pack.replicas), part))
         if "accuracy" not in scores:
             return {}
         found.append(scores["accuracy"].masked_fill(~pack.world.alive, float("nan")))

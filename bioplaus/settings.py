@@ -44,6 +44,9 @@ class TopConfig:
     """Tasks learned one after the other, for data that come as a sequence of tasks, such as permuted_digits; no earlier samples are kept."""
     fresh_optimiser: bool = False
     """Whether moments and counters of the optimiser start anew with each task."""
+    norm_per_task: bool = False
+    """Whether each task of a sequence has normalisations of its own (means, variances, gains, shifts), so that the network is told the task when
+    it is read."""
     iterations: int | None = ranged(None, 1)
     """Updates in all, in place of epochs; the last epoch may be broken off."""
     batch_size: int = ranged(64, 1)

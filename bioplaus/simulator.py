@@ -27,6 +27,7 @@ from bioplaus.selection import Best
 from bioplaus.sequence import begin_task, check_sequence, scores_of_tasks
 from bioplaus.settings import Settings
 from bioplaus.store import Store
+from bioplaus.task_norms import check_task_norms
 
 __all__ = ["Interrupted", "Simulator"]
 
@@ -70,7 +71,11 @@ class Simulator:
         first = build_model(settings, splits, [0], self.device)
         torch.set_num_threads(choose_threads(settings, first.networks["forward"], self.batch))
         sizes = pack_sizes(settings, first.networks["forward"], self.device)
-        self.packs = [Pack.fresh(build_model(settings, splits, replicas, self.device), replicas) for replicas in sizes]
+        norms_of = len(self.tasks) if settings.top.norm_per_task else 1
+        models = [build_model(settings, splits, replicas, self.device) for replicas in sizes]
+        if settings.top.norm_per_task:
+            check_task_norms(models[0], len(self.tasks))
+        self.packs = [Pack.fresh(model, replicas, norms_of=norms_of) for model, replicas in zip(models, sizes)]
         check_sequence(self.tasks, self.packs[0].model)
         self.engine: Engine = registry.ENGINES.get(settings.top.backend).made(settings.top)
         refusal = self.engine.refuses(self.packs[0].model, settings.top.batch_size)
@@ -242,7 +247,9 @@ class Simulator:
             if self._probe_is_due():
                 self._probe(pack, self.epoch)
             if self.course.opens(self.epoch) and not self._finished():
-                begin_task(pack, clock, scores, self.feeds.of(pack.replicas), fresh=self.settings.top.fresh_optimiser)
+                top = self.settings.top
+                aside = self.task if top.norm_per_task else None
+                begin_task(pack, clock, scores, self.feeds.of(pack.replicas), fresh=top.fresh_optimiser, aside=aside)
         if self.course.opens(self.epoch):
             self._test_tasks()
         self.progress.update(self.done, self._status())
@@ -257,7 +264,7 @@ class Simulator:
         scores = pack.evaluate(self.feeds.of(pack.replicas))
         self.recorder.add(epoch, pack.world.step, pack.model.seeds, "validation", scores)
         if len(self.tasks) > 1:
-            every = scores_of_tasks(pack, self.tasks, "validation", {self.task: scores})
+            every = scores_of_tasks(pack, self.tasks, "validation", self.task, {self.task: scores})
             self.recorder.add(epoch, pack.world.step, pack.model.seeds, "validation", every)
         # a sequence has no epoch to choose: what was learned last is what there is
         pack.best.offer(pack.world, {} if len(self.tasks) > 1 else scores, epoch)
@@ -267,7 +274,7 @@ class Simulator:
         """Look at the test images of every task of a sequence: before learning, after each task. They choose nothing."""
         if len(self.tasks) > 1:
             for pack in self.packs:
-                every = scores_of_tasks(pack, self.tasks, "test")
+                every = scores_of_tasks(pack, self.tasks, "test", self.task)
                 self.recorder.add(self.epoch, pack.world.step, pack.model.seeds, "test", every)
 
     def _probe(self, pack: Pack, epoch: int) -> None:

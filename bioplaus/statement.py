@@ -28,6 +28,8 @@ def statement(rule: Rule, settings: Settings) -> Plausibility:
         added.append("clipping by the norm of a whole network (plasticity.clip=per_layer or none avoids it)")
     if getattr(settings.network, "norm", "none") != "none":
         added.append("normalisation by statistics of the batch")
+    if settings.top.norm_per_task:
+        added.append("it is told the task when it is read: normalisations of each task's own (norm_per_task=true)")
     if not alone and not rule.own_error:
         squared = task in ("autoencoding", "spike times") or getattr(settings.neuron, "loss", "").startswith("mse")
         added.append(f"{'squared error' if squared else 'softmax cross-entropy'} at the output layer, computed outside the network")

@@ -18,6 +18,7 @@ from bioplaus.simulator import Simulator
 from bioplaus.spiking.report import silence, spiking_findings
 from bioplaus.statement import statement
 from bioplaus.stats import summarise
+from bioplaus.task_norms import as_told
 from bioplaus.view import View
 from bioplaus.world import plastic, view
 
@@ -29,11 +30,12 @@ SAMPLES = 256
 NOTHING = Findings()
 
 
-def test_scores(simulator: Simulator, feed: Feed) -> dict[str, list[float | None]]:
-    """Return loss and accuracy of every seed's selected weights on a set; a seed that has none gets None."""
+def test_scores(simulator: Simulator, feed: Feed, task: int = 0) -> dict[str, list[float | None]]:
+    """Return loss and accuracy of every seed's selected weights on a set, of a task; a seed that has none gets None."""
     found: dict[str, list[float | None]] = {}
     for pack in simulator.packs:
-        scores = evaluate(pack.model, pack.best.into(pack.world), feed.select(pack.replicas))
+        world = as_told(pack.model, pack.best.into(pack.world), task, simulator.task)
+        scores = evaluate(pack.model, world, feed.select(pack.replicas))
         # a seed that diverged before its first epoch has only its untrained weights, and those are not its result
         lost = (pack.best.epoch == 0) & ~pack.world.alive.cpu()
         for key, value in scores.items():
@@ -44,7 +46,7 @@ def test_scores(simulator: Simulator, feed: Feed) -> dict[str, list[float | None
 def scores_of_run(simulator: Simulator, part: str, limit: int | None = None) -> dict[str, list[float | None]]:
     """Return loss and accuracy of every seed on "validation" or "test", or their first samples; of several tasks the mean."""
     feeds = [getattr(one, part) for one in simulator.tasks]
-    each = [test_scores(simulator, feed if limit is None else feed.first(limit)) for feed in feeds]
+    each = [test_scores(simulator, feed if limit is None else feed.first(limit), task) for task, feed in enumerate(feeds)]
     return {key: [_mean([scores[key][i] for scores in each]) for i in range(len(values))] for key, values in each[0].items()}
 
 

@@ -84,9 +84,15 @@ class Decision(Task):
 
     Phi is the normal distribution function: with ``u = k``, mean over spread of a Gaussian current, ``Phi(t k)`` is the probability that the
     current has the right sign. Everything in logarithms: ``phi/Phi = exp(-u^2/2 - ln Phi) / sqrt(2 pi)``.
+
+    Parameters
+    ----------
+    teachers
+        Who labelled the samples of each task, ``[R, T, N]`` of +1 and -1, where that is known; for probes alone.
     """
 
     has_score: bool = True
+    teachers: Tensor | None = None
 
     def _margin(self, out: Tensor, y: Tensor) -> Tensor:
         return out.squeeze(-1) * self.target(y, out.dtype).squeeze(-1)

@@ -57,6 +57,8 @@ MODULES = {
     "continual_digits": "bioplaus.experiments.continual_digits",
     "continual_mnist": "bioplaus.experiments.continual_mnist",
     "continual_perceptron": "bioplaus.experiments.continual_perceptron",
+    "continual_two_teachers": "bioplaus.experiments.continual_two_teachers",
+    "continual_convergence": "bioplaus.experiments.continual_convergence",
     "perforated_digits": "bioplaus.experiments.perforated_digits",
     "perforated_xor": "bioplaus.experiments.perforated_xor",
     "perforated_sources": "bioplaus.experiments.perforated_sources",

@@ -127,3 +127,15 @@ def test_augmented_images_are_windows_of_the_padded_image_or_of_its_mirror() -> 
     flips, tops, lefts = (set(values) for values in zip(*found))
     assert flips == {0, 1} and tops == lefts == set(range(9))
     assert 150 < sum(flip for flip, _, _ in found) < 250
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_every_replica_meets_samples_of_its_own(shared: bool) -> None:
+    """Sample i of replica r is 100 r + i; packs of neighbours and of others."""
+    numbers = 100 * torch.arange(4).unsqueeze(1) + torch.arange(6)
+    feed = Feed(numbers.double().unsqueeze(-1), numbers, apart=True)
+    for replicas in ((0, 1, 2, 3), (2, 3), (1,), (3, 0)):
+        index = torch.tensor([[5, 0, 2]]) if shared else torch.tensor([[5, 0, 2], [1, 1, 4], [3, 2, 0], [0, 5, 5]])[: len(replicas)]
+        batch = feed.select(replicas).batch(index)
+        expected = [[100 * r + i for i in index[0 if shared else row].tolist()] for row, r in enumerate(replicas)]
+        assert batch.y.tolist() == expected and batch.x.squeeze(-1).tolist() == expected

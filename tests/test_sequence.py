@@ -187,10 +187,11 @@ class InTheThird(Silent):
             raise Killed
 
 
-def test_killed_within_the_third_task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("own", [{}, {"network.norm": "batch", "norm_per_task": True}])
+def test_killed_within_the_third_task(own: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("bioplaus.simulator.REPORT_EVERY", 0.0)
-    given = {**SMALL, "run.checkpoint_seconds": 0.0, "plasticity.momentum": 0.5, "fresh_optimiser": True}
+    given = {**SMALL, "run.checkpoint_seconds": 0.0, "plasticity.momentum": 0.5, "fresh_optimiser": True, **own}
     whole, cut = started(given), started(given)
     result = to_the_end(whole)
     cut.progress = InTheThird()

@@ -35,21 +35,17 @@ def two_tasks(N: int, alpha1: float, alpha2: float, r0: float, gamma: float, **m
 
 def overlaps(result: Result) -> list[tuple[list[float], float]]:
     """Return, per seed, the overlaps of the last signs with every teacher, and <m^2> at the end of the first task (of the run, if it is one)."""
-    import numpy as np
-
-    from bioplaus.data.teacher import TeacherConfig, teachers
+    from bioplaus.probes.overlap import overlap
+    from bioplaus.tasks import Decision
 
     simulator = result.simulator
-    drawn = simulator.settings.data
-    assert isinstance(drawn, TeacherConfig)
     found = []
     for pack in simulator.packs:
-        theta = pack.world.params["forward/0/weight"][:, 0].double().numpy()
-        first = pack.world.state["prior/forward/0/weight"][:, 0].double().numpy() if len(simulator.tasks) > 1 else theta
-        for r, seed in enumerate(pack.model.seeds):
-            B = teachers(drawn, seed, len(simulator.tasks))
-            p = (np.where(theta[r] < 0, -1, 1) * B).mean(1)
-            found.append((np.clip(p, -1, 1).tolist(), float((np.tanh(first[r]) ** 2).mean())))
+        task, theta = pack.model.task, pack.world.params["forward/0/weight"]
+        assert isinstance(task, Decision) and task.teachers is not None
+        first = pack.world.state["prior/forward/0/weight"] if len(simulator.tasks) > 1 else theta
+        Q = first.double().tanh().square().mean((1, 2))
+        found += list(zip(overlap(theta, task.teachers).clamp(-1, 1).tolist(), Q.tolist()))
     return found
 
 

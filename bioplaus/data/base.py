@@ -115,6 +115,8 @@ class Splits:
         each seed (quenched disorder). None: one set for all.
     patterns : Patterns or None
         What the samples are noisy examples of, where the task is to recall it.
+    teachers : float32 [S, T, N] or None
+        Binary teachers that labelled the samples of all T tasks, one row of them for each seed.
     later : tuple of Splits
         The tasks that come after this one, where a run learns several in sequence.
     """
@@ -136,6 +138,7 @@ class Splits:
     note: str = ""
     seeds: tuple[int, ...] | None = None
     patterns: Patterns | None = None
+    teachers: Floats | None = None
     later: tuple[Splits, ...] = ()
 
     @property

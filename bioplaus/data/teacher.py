@@ -107,6 +107,7 @@ def sequence(config: TeacherConfig, seeds: tuple[int, ...], tasks: int) -> list[
                 validation_index=np.arange(config.checked),
                 test_index=np.arange(config.checked),
                 seeds=seeds,
+                teachers=B,
             )
         )
     return found

@@ -42,6 +42,8 @@ class PlasticityConfig:
     """Time constant of the relaxing schedule, updates, > 0."""
     decay: float = ranged(1.0, above=0, high=1)
     """Factor per epoch of the exponential schedule, in (0, 1]."""
+    later: float = ranged(1.0, above=0)
+    """Factor on the rate in every task of a sequence but the first."""
     warmup: int = ranged(0, 0)
     """Steps over which the factor (step + 1) / warmup rises to 1; 0 for none."""
     warmup_on: str = choice("rate", "rate", "change")

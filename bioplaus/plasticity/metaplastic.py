@@ -21,6 +21,9 @@ from bioplaus.streams import Streams
 
 __all__ = ["Metaplastic", "MetaplasticConfig", "SignSynapse"]
 
+#: numbers that are worked on at once
+PART = 1 << 16
+
 
 @dataclass
 class MetaplasticConfig(AdamConfig):
@@ -61,13 +64,21 @@ class SignSynapse(Synapse):
         if not state:
             IdealSynapse().write(key, state, weight, step, streams)
             return
-        hidden = state["hidden"]
-        delta = step.change.dense() * per_weight(step.rate, weight)
+        rate = per_weight(step.rate, weight)
+        rows = max(1, weight.shape[1] * PART // weight.numel())
+        # part by part, in the cache
+        for hidden, change, read in zip(*(one.split(rows, 1) for one in (state["hidden"], step.change.dense(), weight))):
+            self._add(hidden, change * rate, read, step.bounds)
+
+    def _add(self, hidden: Tensor, delta: Tensor, weight: Tensor, bounds: tuple[float, float] | None) -> None:
+        """Add delta, which is used up, to hidden weights, and write what is read back into the weights."""
         before = hidden < 0
-        resistance = 1 - torch.tanh(self.config.m_meta * hidden.abs()) ** 2
-        hidden += torch.where(hidden * delta < 0, delta * resistance, delta)
-        if step.bounds:
-            hidden.clamp_(*step.bounds)
+        if self.config.m_meta:
+            resistance = torch.tanh(hidden * self.config.m_meta).square_().neg_().add_(1)
+            delta.mul_(resistance.masked_fill_(hidden * delta >= 0, 1.0))
+        hidden.add_(delta)
+        if bounds:
+            hidden.clamp_(*bounds)
         weight.copy_(torch.where((hidden < 0) != before, self._read(hidden), weight))  # what has not flipped reads as it did
 
     def _read(self, hidden: Tensor) -> Tensor:

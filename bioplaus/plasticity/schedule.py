@@ -14,24 +14,25 @@ def rate_factor(config: PlasticityConfig, count: Tensor, clock: Clock) -> Tensor
     """Return the factor on the base rate.
 
     ``cosine``: floor + (1 - floor) (1 + cos(pi e / E)) / 2 at epoch e of E, one value per epoch; ``exponential``: decay^e; ``relaxing``:
-    floor + (1 - floor) exp(-n / tau) after n updates. Epochs are counted in updates of the group, so that they restart when its counters do.
+    floor + (1 - floor) exp(-n / tau) after n updates; times ``later`` in every task but the first. Epochs are counted
+    in updates of the group, so that they restart when its counters do.
 
     Parameters
     ----------
     count
         Updates of the group before this one, ``[R]``.
     """
-    factor: Tensor | float = 1.0
+    factor: Tensor | float = config.later if clock.task else 1.0
     if config.schedule == "relaxing":
-        factor = config.schedule_floor + (1 - config.schedule_floor) * torch.exp(count.double() / -config.schedule_tau)
+        factor *= config.schedule_floor + (1 - config.schedule_floor) * torch.exp(count.double() / -config.schedule_tau)
     elif config.schedule != "constant":
         epoch = torch.div(count, clock.steps_per_epoch, rounding_mode="floor").double()
         if config.schedule == "cosine":
             epochs = max(clock.steps_total / clock.steps_per_epoch, 1.0)
             floor = config.schedule_floor
-            factor = floor + (1 - floor) * (1 + torch.cos(torch.pi * (epoch / epochs).clamp(max=1.0))) / 2
+            factor *= floor + (1 - floor) * (1 + torch.cos(torch.pi * (epoch / epochs).clamp(max=1.0))) / 2
         else:
-            factor = config.decay**epoch
+            factor *= config.decay**epoch
     return factor * warmup_factor(config, count) if config.warmup_on == "rate" else factor
 
 

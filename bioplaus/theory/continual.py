@@ -18,13 +18,14 @@ it is the solution of these equations, not the truth.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
 from scipy.optimize import brentq
 
 from bioplaus.errors import ConfigError, SolverError
-from bioplaus.theory.field_branch import Order, followed, near
+from bioplaus.theory.field_branch import Order, Step, followed, near
 from bioplaus.theory.field_energy import Hats, hats
 from bioplaus.theory.field_sites import Reference, first_sites, reference, second_sites
 from bioplaus.theory.require import choice, number
@@ -36,6 +37,8 @@ BETA = 20.0
 _ENTRY = {"poor": (0.2, Order(0.1, 0.05, 0.3)), "good": (2.0, Order(0.978, 0.98875, 0.9782))}
 #: Steps of alpha along a branch, the smallest one, and how far order parameters may move in one.
 _STRIDE, _SMALLEST, _FURTHEST = 0.2, 5e-4, 0.25
+#: Largest step of alpha2 along the branch of the first task.
+_LATER_STRIDE = 0.25
 #: Largest mismatch of d phi/d alpha and G_E, and the difference of alpha, in parts, that it is measured with.
 _IDENTITY, _DIFFERENCE = 1e-3, 1e-4
 
@@ -170,7 +173,8 @@ def second_task(
     beta
         Inverse temperature, beta > 0.
     branch
-        stable (of larger phi) | first (reached from what the first task left) | second (reached from the second task learnt).
+        stable (of what both tasks lead to, the one of larger phi) | first (what the first task left, followed as alpha2 rises from 0) |
+        second (reached from the second task learnt).
 
     Raises
     ------
@@ -184,22 +188,34 @@ def second_task(
     choice("branch", branch, ("stable", "first", "second"))
     before = left_by_first(alpha1, beta)
     law = reference(hats(before.q, before.r, before.Q, alpha1, beta))
-    starts: dict[str, Order] = {}
-    if branch != "second":
-        starts["first"] = Order(before.q * 0.95, r0 * before.r * 0.95, before.Q * 0.97)
-    if branch != "first":
-        starts["second"] = Order(0.95, 0.97, 0.952)
+
+    def at_load(load: float) -> Step:
+        return lambda order: _second(order, load, beta, law, r0, gamma)
+
+    left = Order(before.q * 0.95, r0 * before.r * 0.95, before.Q * 0.97)
+    if branch == "first":
+        return _second_state(*_kept(at_load, alpha2, left), alpha2, beta, law, r0, gamma)
+    starts = {**({"first": left} if branch == "stable" else {}), "second": Order(0.95, 0.97, 0.952)}
     found: list[SecondTask] = []
     refusals: list[SolverError] = []
     for name, start in starts.items():
         try:
-            at, gap = near(lambda order: _second(order, alpha2, beta, law, r0, gamma), start, f"second task, branch {name}")
+            at, gap = near(at_load(alpha2), start, f"second task, started from the {name}")
             found.append(_second_state(at, gap, alpha2, beta, law, r0, gamma))
         except SolverError as error:
             refusals.append(error)
     if not found:
         raise refusals[0]
     return max(found, key=lambda state: state.phi)
+
+
+def _kept(at_load: Callable[[float], Step], alpha2: float, left: Order) -> tuple[Order, float]:
+    """Return the state that grows out of the first task's as the load of the second one rises, and its residual."""
+    order, gap, steps = left, 0.0, max(1, math.ceil(alpha2 / _LATER_STRIDE))
+    for k in range(1, steps + 1):
+        load = alpha2 * k / steps
+        order, gap = near(at_load(load), order, f"second task, branch first at alpha2={load:g}")
+    return order, gap
 
 
 def _positive(name: str, value: float) -> float:

@@ -33,8 +33,8 @@ BINARY_THEORY = (
     Defect(
         "continual: a second task's free entropy is not compared",
         CONTINUAL,
-        "return max(found, key=lambda state: state.phi)\n\n\ndef _positive",
-        "return found[0]\n\n\ndef _positive",
+        "return max(found, key=lambda state: state.phi)\n\n\ndef _kept",
+        "return found[0]\n\n\ndef _kept",
         OF_CONTINUAL,
     ),
     Defect("continual: free entropy lacks what r is worth", CONTINUAL, "pulled = -order.r * conjugate.r_hat + ", "pulled = ", OF_CONTINUAL),

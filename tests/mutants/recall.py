@@ -42,15 +42,15 @@ RECALL = (
     Defect(
         "feed: every replica meets the first one's samples",
         "bioplaus/feed.py",
-        "self.x[replicas, index]",
-        "self.x[0 * replicas, index]",
+        "index + len(self) * torch",
+        "index + 0 * torch",
         _RULE,
     ),
     Defect(
         "feed: a pack meets the first replicas' samples",
         "bioplaus/feed.py",
-        "torch.tensor(replicas, device=self.x.device)",
-        "torch.arange(len(replicas))",
+        "self.x[first : last + 1], y=self.y[first : last + 1]",
+        "self.x[: last + 1 - first], y=self.y[: last + 1 - first]",
         _RULE,
     ),
     Defect(

@@ -173,8 +173,8 @@ RUNNING = (
     Defect(
         "the last weights are tested instead of the selected ones",
         "bioplaus/summary.py",
-        "evaluate(pack.model, pack.best.into(pack.world), feed.select(pack.replicas))",
-        "evaluate(pack.model, pack.world, feed.select(pack.replicas))",
+        "as_told(pack.model, pack.best.into(pack.world), task",
+        "as_told(pack.model, pack.world, task",
         ("test_protocol.py",),
     ),
     Defect(

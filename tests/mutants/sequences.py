@@ -10,6 +10,10 @@ COURSE, SEQUENCE, SIMULATOR = "bioplaus/course.py", "bioplaus/sequence.py", "bio
 LAYER, VCL, EWC, META = "bioplaus/binary_layer.py", "rules/vcl_binary.py", "rules/ewc.py", "bioplaus/plasticity/metaplastic.py"
 RUNS, VCL_TESTS = ("test_sequence.py",), ("rules/test_vcl_binary.py",)
 EWC_TESTS, META_TESTS = ("rules/test_ewc.py",), ("plasticity/test_metaplastic.py",)
+NORMS, NORM_TESTS = "bioplaus/task_norms.py", ("test_task_norms.py",)
+SCHEDULE, RATE_TESTS = "bioplaus/plasticity/schedule.py", ("plasticity/test_schedule.py",)
+OVERLAP = "bioplaus/probes/overlap.py"
+REST, CLAIM_TESTS = "experiments/continual_convergence.py", ("experiments/test_continual_claims.py",)
 SEQUENCES = (
     Defect(
         "course: all tasks are as long as the first",
@@ -55,6 +59,12 @@ SEQUENCES = (
     Defect("vcl: the schedule starts an epoch late", VCL, "(clock.epoch + 1) / epochs", "clock.epoch / epochs", VCL_TESTS),
     Defect("ewc: stiffness without squares", EWC, "change.dense().square()", "change.dense().abs()", EWC_TESTS),
     Defect("ewc: the last task alone counts", EWC, '{f"anchor/{key}": view.state[f"anchor/{key}"] + F', '{f"anchor/{key}": F', EWC_TESTS),
-    Defect("metaplastic: steps away from zero meet resistance", META, "hidden * delta < 0", "hidden * delta > 0", META_TESTS),
-    Defect("metaplastic: resistance is not squared", META, "hidden.abs()) ** 2", "hidden.abs())", META_TESTS),
+    Defect("metaplastic: steps away from zero meet resistance", META, "hidden * delta >= 0", "hidden * delta <= 0", META_TESTS),
+    Defect("metaplastic: resistance is not squared", META, ".square_().neg_()", ".abs_().neg_()", META_TESTS),
+    Defect("norms per task: every task is read with the last one's", NORMS, "if task < under_way else", "if task > under_way else", NORM_TESTS),
+    Defect("norms per task: gains and shifts are not put aside", NORMS, 'found = [("params", key)', 'found = 0 * [("params", key)', NORM_TESTS),
+    Defect("norms per task: the summary is not told", "bioplaus/summary.py", "task, simulator.task)", "0, 0)", NORM_TESTS),
+    Defect("a later rate counts for the first task too", SCHEDULE, "config.later if clock.task", "config.later if True", RATE_TESTS),
+    Defect("overlap: a weight of 0 is negative", OVERLAP, "weight < 0", "weight <= 0", ("probes/test_probe_overlap.py",)),
+    Defect("rest: the first window need not be whole", REST, "if t + window > steps[-1]", "if t > steps[-1]", CLAIM_TESTS),
 )

@@ -37,5 +37,5 @@ TWO_WAY = (
     Defect("the discriminator takes both for true", "rules/han.py", "true_sample=False)", "true_sample=True)", HAN),
     Defect("the error skips the sigmoid of the pixels", "rules/han.py", "at_image * made * (1 - made)", "at_image", HAN),
     Defect("the generator goes first", "rules/han.py", "self.discriminate, self.generate", "self.generate, self.discriminate", HAN),
-    Defect("the relaxing rate forgets its floor", "bioplaus/plasticity/schedule.py", "factor = config.schedule_floor + ", "factor = ", BOTH),
+    Defect("the relaxing rate forgets its floor", "bioplaus/plasticity/schedule.py", "factor *= config.schedule_floor + ", "factor *= ", BOTH),
 )

@@ -112,3 +112,16 @@ def test_each_replica_counts_its_own_updates(warmup_on: str, pack: Any) -> None:
             expected = RATES[r] * min(1.0, (n + 1) / 6) * 0.5 ** (n // PER_EPOCH) if takes_part else 0.0
             assert found[i, r].item() == pytest.approx(expected, rel=1e-9, abs=1e-16)
             done[r] += takes_part
+
+
+def test_later_tasks_have_a_rate_of_their_own(pack: Any) -> None:
+    """Rate 0.1 of the first task; a factor 5 in each later one, on top of the schedule's 0.5 per epoch."""
+    for task, expected in ((0, 0.1), (1, 0.5), (3, 0.5)):
+        model, world = pack(Sgd(SgdConfig(later=5.0, schedule="exponential", decay=0.5)))
+        moved = []
+        for _ in range(PER_EPOCH + 1):
+            before = world.params[KEY].clone()
+            apply(model, world, Wanted("forward", {KEY: Dense(torch.ones_like(before))}), Clock(task=task, steps_per_epoch=PER_EPOCH))
+            moved.append(float((world.params[KEY] - before)[0, 1, 2]))
+        assert moved[0] == pytest.approx(expected * float(model.rates["forward"][0]) / 0.1, rel=1e-6)
+        assert moved[-1] == pytest.approx(moved[0] / 2, rel=1e-6)
