@@ -22,6 +22,7 @@ MODULES = {
     "small_benchmark": "bioplaus.experiments.small_benchmark",
     "ccl_flops": "bioplaus.experiments.ccl_flops",
     "ccl_mnist": "bioplaus.experiments.ccl_mnist",
+    "ccl_ablations": "bioplaus.experiments.ccl_ablations",
     "table1_mnist": "bioplaus.experiments.table1_mnist",
     "fair_mnist": "bioplaus.experiments.fair_mnist",
     "targets_mnist": "bioplaus.experiments.targets_mnist",

@@ -67,3 +67,9 @@ def test_a_mosaic_is_as_square_as_can_be_and_on_one_scale_from_zero() -> None:
     for caption, tile in zip(written, range(1, 6)):
         x, y = written[caption]
         assert board[int(y), int(x)] == tile
+
+
+def test_names_stand_in_place_of_numbers() -> None:
+    figure = _figure(Panel("x", "y", [Series("", [0.0, 2.0], [1.0, 3.0], points=True)], names=["none", "one", "all"]))
+    (ax,) = figure.axes
+    assert [(label.get_position()[0], label.get_text()) for label in ax.get_xticklabels()] == [(0, "none"), (1, "one"), (2, "all")]
