@@ -62,12 +62,14 @@ def _chain() -> str:
 
 def sorted_by_interval(rows: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[str], list[str]]:
     """Return the rows whose paired difference lies above 0, below 0, and on both sides of it, in words, the largest first."""
-    above, below, open_ = [], [], []
+    above: list[str] = []
+    below: list[str] = []
+    neither: list[str] = []
     for row in sorted(rows, key=lambda row: -abs(row["beside"]["difference"])):
         low, high = row["beside"]["difference_ci95"]
-        place = above if low > 0 else below if high < 0 else open_
+        place = above if low > 0 else below if high < 0 else neither
         place.append(f"{row['name']} {_gap(row)}")
-    return above, below, open_
+    return above, below, neither
 
 
 def _parts() -> str:
