@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from bioplaus.experiments.ccl_ablations import BASELINE
-from bioplaus.experiments.kept_results import NotRun, by_name, interval, not_run, of_claim, points, unpaired
+from bioplaus.experiments.kept_results import NotRun, by_name, interval, not_run, of_claim, points, unpaired, value
 
 __all__ = ["QUESTIONS", "answers", "sorted_by_interval"]
 
@@ -84,7 +84,7 @@ def _targets(claim: str) -> str:
     rows = of_claim(claim)["rows"]
     said = []
     for word, wanted in (("reached", True), ("not reached", False)):
-        names = [f"{row['name']} {interval(row)}" for row in rows if row["reached"] is wanted and row["mean"] is not None]
+        names = [f"{row['name']} {value(row)}, asked {row['target']}" for row in rows if row["reached"] is wanted and row["mean"] is not None]
         said += [f"{word}: {'; '.join(names)}"] if names else []
     missing = [row["name"] for row in rows if row["note"].startswith("not run")]
     said += [f"not run: {'; '.join(missing)}"] if missing else []

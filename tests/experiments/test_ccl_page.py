@@ -72,6 +72,14 @@ def test_figure_7_is_a_grid_with_the_printed_values(folder: Path) -> None:
     assert sum("frozen feedback" in line for line in lines) == 1 and not any("test accuracy, %" in line for line in lines[:6])
 
 
+def test_targets_are_told_with_what_was_found(folder: Path) -> None:
+    held = {"name": "layer 6 aligns first (seeds)", "mean": 3.0, "target": "3 of 3", "reached": True}
+    missed = {"name": "accuracy", "mean": 80.0, "ci95": [79.0, 81.0], "n": 3, "target": "88 +- 3", "reached": False}
+    keep(folder, "ccl_dynamics", held, missed, {"name": "far", "note": "not run: 3 h", "reached": None})
+    said = QUESTIONS["Do layers align as reported?"]()
+    assert "reached: layer 6 aligns first (seeds) 3, asked 3 of 3. not reached: accuracy 80.00 [79.00, 81.00], asked 88 +- 3. not run: far." in said
+
+
 def _arm(name: str, gap: float, low: float, high: float) -> dict[str, Any]:
     beside = {"difference": gap, "difference_ci95": [low, high], "flops": 2.04e6, "updates": 4220}
     return {**ROW, "name": name, "mean": 96 + gap, "ci95": [95.0, 97.0], "n": 3, "beside": beside}
