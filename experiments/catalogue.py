@@ -122,6 +122,7 @@ def reproduce(name: str, options: Mapping[str, Any]) -> str:
         "date": time.strftime("%Y-%m-%d"),
         "seconds": round(time.perf_counter() - began, 1),
         "unit": report.unit,
+        "digits": report.digits,
         "rows": [asdict(row) for row in report.rows],
         "remarks": report.remarks,
     }

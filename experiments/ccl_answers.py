@@ -60,31 +60,34 @@ def _chain() -> str:
     return f"ccl {interval(base)} % after 20 epochs; less it, in points and paired by seed: {'; '.join(said)}."
 
 
-def sorted_by_interval(rows: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[str], list[str]]:
-    """Return the rows whose paired difference lies above 0, below 0, and on both sides of it, in words, the largest first."""
+def sorted_by_interval(rows: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[str], list[str], list[str]]:
+    """Return the rows whose paired difference lies above 0, below 0, on both sides of it, and is 0 in every seed; the largest first."""
     above: list[str] = []
     below: list[str] = []
     neither: list[str] = []
+    same: list[str] = []
     for row in sorted(rows, key=lambda row: -abs(row["beside"]["difference"])):
         low, high = row["beside"]["difference_ci95"]
-        place = above if low > 0 else below if high < 0 else neither
-        place.append(f"{row['name']} {_gap(row)}")
-    return above, below, neither
+        place = same if low == high == 0 else above if low > 0 else below if high < 0 else neither
+        place.append(row["name"] if place is same else f"{row['name']} {_gap(row)}")
+    return above, below, neither, same
 
 
 def _parts() -> str:
     found = by_name("ccl_ablations").items()
     rows = [row for name, row in found if name not in (BASELINE, *READOUTS) and row["beside"]["difference_ci95"]]
-    words = ("better than the published settings", "worse", "no difference shown")
+    words = ("better than the published settings", "worse", "no difference shown", "the very same numbers")
     said = [f"{word}: {'; '.join(found)}" for word, found in zip(words, sorted_by_interval(rows)) if found]
     return f"Points after 20 epochs, paired by seed. {'. '.join(word[0].upper() + word[1:] for word in said)}."
 
 
 def _targets(claim: str) -> str:
-    rows = of_claim(claim)["rows"]
+    record = of_claim(claim)
+    rows, digits = record["rows"], record.get("digits", 2)
     said = []
     for word, wanted in (("reached", True), ("not reached", False)):
-        names = [f"{row['name']} {value(row)}, asked {row['target']}" for row in rows if row["reached"] is wanted and row["mean"] is not None]
+        told = [row for row in rows if row["reached"] is wanted and row["mean"] is not None]
+        names = [f"{row['name']} {value(row, digits)}, asked {row['target']}" for row in told]
         said += [f"{word}: {'; '.join(names)}"] if names else []
     missing = [row["name"] for row in rows if row["note"].startswith("not run")]
     said += [f"not run: {'; '.join(missing)}"] if missing else []

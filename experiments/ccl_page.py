@@ -52,7 +52,8 @@ def _whole(claim: str, *, skip: Callable[[str], bool] = lambda name: False) -> s
     """Return the rows of a claim, less those skipped, with its figure."""
     record = of_claim(claim)
     shown = [row for row in record["rows"] if not skip(row["name"])]
-    rows = [(row["name"], value(row), _seeds(row), row["target"], verdict(row)) for row in shown]
+    digits = record.get("digits", 2)  # earlier results do not say
+    rows = [(row["name"], value(row, digits), _seeds(row), row["target"], verdict(row)) for row in shown]
     head = (f"row ({record['unit']})" if record["unit"] != "see the row" else "row", "mean [95 %]", "seeds", "paper", "")
     return f"{source_line(claim)}\n\n{_table(head, rows)}\n\n{figure(claim)}".rstrip()
 

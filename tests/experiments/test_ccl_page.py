@@ -31,7 +31,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def keep(folder: Path, claim: str, *rows: dict[str, Any], remarks: tuple[str, ...] = ()) -> None:
-    record = {"command": f"bioplaus reproduce {claim}", "date": "2026-01-01", "unit": "%", "rows": [{**ROW, **row} for row in rows]}
+    record = {"command": f"bioplaus reproduce {claim}", "date": "2026-01-01", "unit": "%", "digits": 2, "rows": [{**ROW, **row} for row in rows]}
     (folder / f"{claim}.json").write_text(json.dumps({**record, "remarks": remarks}), encoding="utf-8")
 
 
@@ -87,10 +87,10 @@ def _arm(name: str, gap: float, low: float, high: float) -> dict[str, Any]:
 
 
 def test_arms_are_sorted_by_what_their_interval_shows() -> None:
-    arms = [_arm("a", 0.2, -0.1, 0.5), _arm("b", 1.0, 0.5, 1.5), _arm("c", -3.0, -3.5, -2.5), _arm("d", 2.0, 1.5, 2.5)]
-    above, below, neither = sorted_by_interval(arms)
+    arms = [_arm("a", 0.2, -0.1, 0.5), _arm("b", 1.0, 0.5, 1.5), _arm("c", -3.0, -3.5, -2.5), _arm("d", 2.0, 1.5, 2.5), _arm("e", 0, 0, 0)]
+    above, below, neither, same = sorted_by_interval(arms)
     assert [one.split()[0] for one in above] == ["d", "b"]
-    assert below == ["c -3.00 [-3.50, -2.50]"] and neither == ["a +0.20 [-0.10, +0.50]"]
+    assert below == ["c -3.00 [-3.50, -2.50]"] and neither == ["a +0.20 [-0.10, +0.50]"] and same == ["e"]
 
 
 def test_ablations_keep_their_differences(folder: Path) -> None:
