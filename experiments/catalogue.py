@@ -64,6 +64,15 @@ MODULES = {
     "multitasking_loss": "bioplaus.experiments.multitasking_loss",
     "hopfield_learning": "bioplaus.experiments.hopfield_learning",
     "hopfield_capacity": "bioplaus.experiments.hopfield_capacity",
+    "compare_alignment": "bioplaus.experiments.compare_alignment",
+    "compare_targets": "bioplaus.experiments.compare_targets",
+    "compare_counter_current": "bioplaus.experiments.compare_counter_current",
+    "compare_energy": "bioplaus.experiments.compare_energy",
+    "compare_hebbian": "bioplaus.experiments.compare_hebbian",
+    "compare_spiking": "bioplaus.experiments.compare_spiking",
+    "compare_dendrites": "bioplaus.experiments.compare_dendrites",
+    "compare_two_way": "bioplaus.experiments.compare_two_way",
+    "compare_memristor": "bioplaus.experiments.compare_memristor",
 }
 
 
@@ -125,6 +134,7 @@ def reproduce(name: str, options: Mapping[str, Any]) -> str:
         "digits": report.digits,
         "rows": [asdict(row) for row in report.rows],
         "remarks": report.remarks,
+        **({"records": report.records} if report.records else {}),
     }
     out.mkdir(parents=True, exist_ok=True)
     stem = f"{name}-quick" if quick else name

@@ -63,6 +63,8 @@ class Report:
         Sentences that hold for all rows, printed below the table.
     digits
         Decimals of means over seeds.
+    records
+        Plain data that pages made from the results need beside the rows.
     """
 
     unit: str
@@ -70,6 +72,7 @@ class Report:
     picture: Picture | None = None
     remarks: tuple[str, ...] = ()
     digits: int = 2
+    records: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)

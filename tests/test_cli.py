@@ -291,6 +291,9 @@ def test_reader_that_leaves_is_no_error() -> None:
 
 def test_terminal_without_box_characters() -> None:
     where = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "ascii"}
-    code = "import sys; from bioplaus import cli, tables; cli.VERBS['list'] = lambda args: print('\\u2500'); cli.main(['list'])"
+    code = (
+        "import sys; from bioplaus import cli, tables; from bioplaus.verbs.base import Verb; "
+        "cli.VERBS['list'] = Verb('list', '', lambda args: print('\\u2500')); cli.main(['list'])"
+    )
     done = subprocess.run([sys.executable, "-c", code], env=where, capture_output=True, text=True, timeout=30)
     assert (done.returncode, done.stdout, done.stderr) == (0, "?\n", "")

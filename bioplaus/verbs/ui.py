@@ -1,0 +1,31 @@
+"""The verb that opens the pages to play with."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from bioplaus.errors import ConfigError
+from bioplaus.verbs.base import Verb, overrides
+
+__all__ = ["VERBS"]
+
+
+def _ui(args: argparse.Namespace) -> None:
+    from bioplaus import config
+
+    given = config.parse(args.overrides)
+    unknown = set(given) - {"port"}
+    if unknown:
+        raise ConfigError(f"ui takes port=N only, not {', '.join(sorted(unknown))}")
+    port = given.get("port", 8747)
+    if type(port) is not int:
+        raise ConfigError(f"port={port} must be a whole number from 1 to 65535")
+    from bioplaus.ui.serve import HOST, PAGES, serve
+
+    addresses = ", ".join(f"http://{HOST}:{port}{path}" for path in PAGES)
+    print(f"open {addresses} in a browser; Ctrl-C ends", file=sys.stderr)
+    serve(port)
+
+
+VERBS = (Verb("ui", "open pages to play with: train and watch, recall several patterns", _ui, (overrides("port=8747"),)),)
