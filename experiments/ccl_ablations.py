@@ -78,31 +78,38 @@ def _run(quick: bool, folder: str) -> Report:
             settings, note = tuned_together(settings, rates, folder, epochs=1 if quick else TUNE_EPOCHS)
         found[arm.name] = measure(settings, folder)
         made.append((arm, settings, note))
-    rows = tuple(_row(arm, found, settings, note) for arm, settings, note in made)
-    return Report("% test accuracy", rows, _picture(rows), _remarks(rows))
+    records = tuple(_record(arm, found, settings) for arm, settings, _ in made)
+    rows = tuple(_row(arm, found[arm.name], record, settings, note) for (arm, settings, note), record in zip(made, records))
+    return Report("% test accuracy", rows, _picture(records), _remarks(records), records=records)
 
 
-def _row(arm: Arm, found: Mapping[str, Mapping[str, Any]], settings: Mapping[str, Any], note: str) -> Measurement:
-    """Return the row of an arm: accuracy, what it is above the baseline in the same seeds, what a step costs, how many there are."""
+def _record(arm: Arm, found: Mapping[str, Mapping[str, Any]], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what an arm is above the baseline in the same seeds, in points, what a step costs, and how many there are."""
     from bioplaus.experiments.perforated_arms import in_points
     from bioplaus.stats import paired_difference
 
     summary = found[arm.name]
-    test = summary["test_accuracy"]
-    gap, interval = in_points(paired_difference(test["values"], found[BASELINE]["test_accuracy"]["values"]))
-    batch = settings.get("batch_size", 256)
-    numbers = {
+    gap, interval = in_points(paired_difference(summary["test_accuracy"]["values"], found[BASELINE]["test_accuracy"]["values"]))
+    return {
+        "name": arm.name,
         "difference": gap,
-        "difference_ci95": list(interval) if interval else None,
+        "ci95": list(interval) if interval else None,
         "flops": summary["flops_per_sample"],
-        "updates": settings["epochs"] * -(-summary["train_samples"] // batch),
+        "updates": settings["epochs"] * -(-summary["train_samples"] // settings.get("batch_size", 256)),
     }
+
+
+def _row(arm: Arm, summary: Mapping[str, Any], record: Mapping[str, Any], settings: Mapping[str, Any], note: str) -> Measurement:
+    from bioplaus.experiments.perforated_arms import in_points
+
+    gap, interval = record["difference"], record["ci95"]
     said = [] if arm.name == BASELINE or gap is None or interval is None else [difference(gap, interval)]
     said += [note] if note else []
-    said += [f"{numbers['flops'] / 1e6:.3f} MFLOP per sample and step, {numbers['updates']} steps"]
+    said += [f"{record['flops'] / 1e6:.3f} MFLOP per sample and step, {record['updates']} steps"]
+    test = summary["test_accuracy"]
     n = sum(value is not None for value in test["values"])
     mean, ci95 = in_points(test)
-    return Measurement(arm.name, "", mean, ci95, n, None, dict(settings), "; ".join(said), summary["seconds"]["total"], numbers)
+    return Measurement(arm.name, "", mean, ci95, n, None, dict(settings), "; ".join(said), summary["seconds"]["total"])
 
 
 def difference(mean: float, ci95: Sequence[float]) -> str:
@@ -111,8 +118,8 @@ def difference(mean: float, ci95: Sequence[float]) -> str:
     return f"{mean:+.2f} points [{ci95[0]:+.2f}, {ci95[1]:+.2f}]{reaches}"
 
 
-def _remarks(rows: Sequence[Measurement]) -> tuple[str, ...]:
-    steps = {row.name: row.beside["updates"] for row in rows if row.name == BASELINE or row.name.startswith("batch")}
+def _remarks(records: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    steps = {one["name"]: one["updates"] for one in records if one["name"] == BASELINE or one["name"].startswith("batch")}
     return (
         f"Each row is the baseline ({BASELINE}: raw pair loss, rate 1, norm of each network's change clipped at 1, elu, 6 weight layers, "
         "batches of 256) with one thing changed, and its difference to the baseline in the same seeds. Where another rate may be needed, "
@@ -124,8 +131,8 @@ def _remarks(rows: Sequence[Measurement]) -> tuple[str, ...]:
     )
 
 
-def _picture(rows: Sequence[Measurement]) -> Curves:
-    by_name = {row.name: row for row in rows}
+def _picture(records: Sequence[Mapping[str, Any]]) -> Curves:
+    by_name = {one["name"]: one for one in records}
     arms = [arm for arm in ARMS if arm.name in by_name and arm.group]
     groups = list(dict.fromkeys(arm.group for arm in arms))
     return Curves(
@@ -138,12 +145,11 @@ def _picture(rows: Sequence[Measurement]) -> Curves:
     )
 
 
-def _panel(group: str, arms: Sequence[Arm], rows: Mapping[str, Measurement]) -> Panel:
+def _panel(group: str, arms: Sequence[Arm], records: Mapping[str, Mapping[str, Any]]) -> Panel:
     def value(arm: Arm) -> tuple[float, float]:
-        numbers = rows[arm.name].beside
-        interval = numbers["difference_ci95"]
-        mean = float("nan") if numbers["difference"] is None else numbers["difference"]
-        return mean, (interval[1] - interval[0]) / 2 if interval else float("nan")
+        record = records[arm.name]
+        interval, gap = record["ci95"], record["difference"]
+        return float("nan") if gap is None else gap, (interval[1] - interval[0]) / 2 if interval else float("nan")
 
     points = [(arm.short, *value(arm)) for arm in arms]
     if group in _SELF:

@@ -6,7 +6,17 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from bioplaus.experiments.ccl_ablations import BASELINE
-from bioplaus.experiments.kept_results import NotRun, by_name, interval, not_run, of_claim, points, unpaired, value
+from bioplaus.experiments.kept_results import (
+    NotRun,
+    by_name,
+    interval,
+    not_run,
+    of_claim,
+    points,
+    records,
+    unpaired,
+    value,
+)
 
 __all__ = ["QUESTIONS", "answers", "sorted_by_interval"]
 
@@ -44,40 +54,40 @@ def _cifar() -> str:
     return found[0].partition("? ")[2] + (f" ({numbers}; paper +2.70 over bp with tanh.)" if numbers else "")
 
 
-def _gap(row: Mapping[str, Any]) -> str:
-    return points(row["beside"]["difference"], row["beside"]["difference_ci95"], 2, "+")
+def _gap(record: Mapping[str, Any]) -> str:
+    return points(record["difference"], record["ci95"], 2, "+")
 
 
 def _feedback() -> str:
-    frozen = _pick(by_name("ccl_ablations"), "ccl_ablations", "V frozen")
+    frozen = _pick(records("ccl_ablations"), "ccl_ablations", "V frozen")
     return f"At the published rate, freezing V changes accuracy after 20 epochs by {_gap(frozen)} points."
 
 
 def _chain() -> str:
-    rows = by_name("ccl_ablations")
-    base = _pick(rows, "ccl_ablations", BASELINE)
-    said = [f"{name} {_gap(rows[name])}" for name in READOUTS if name in rows]
+    base, found = _pick(by_name("ccl_ablations"), "ccl_ablations", BASELINE), records("ccl_ablations")
+    said = [f"{name} {_gap(found[name])}" for name in READOUTS if name in found]
     return f"ccl {interval(base)} % after 20 epochs; less it, in points and paired by seed: {'; '.join(said)}."
 
 
-def sorted_by_interval(rows: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[str], list[str], list[str]]:
-    """Return the rows whose paired difference lies above 0, below 0, on both sides of it, and is 0 in every seed; the largest first."""
+def sorted_by_interval(found: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[str], list[str], list[str]]:
+    """Return the arms whose paired difference lies above 0, below 0, on both sides of it, and is 0 in every seed; the largest first."""
     above: list[str] = []
     below: list[str] = []
     neither: list[str] = []
     same: list[str] = []
-    for row in sorted(rows, key=lambda row: -abs(row["beside"]["difference"])):
-        low, high = row["beside"]["difference_ci95"]
+    for one in sorted(found, key=lambda one: -abs(one["difference"])):
+        low, high = one["ci95"]
         place = same if low == high == 0 else above if low > 0 else below if high < 0 else neither
-        place.append(row["name"] if place is same else f"{row['name']} {_gap(row)}")
+        place.append(one["name"] if place is same else f"{one['name']} {_gap(one)}")
     return above, below, neither, same
 
 
 def _parts() -> str:
-    found = by_name("ccl_ablations").items()
-    rows = [row for name, row in found if name not in (BASELINE, *READOUTS) and row["beside"]["difference_ci95"]]
+    arms = [one for name, one in records("ccl_ablations").items() if name not in (BASELINE, *READOUTS) and one["ci95"]]
+    if not arms:
+        raise NotRun("ccl_ablations")
     words = ("better than the published settings", "worse", "no difference shown", "the very same numbers")
-    said = [f"{word}: {'; '.join(found)}" for word, found in zip(words, sorted_by_interval(rows)) if found]
+    said = [f"{word}: {'; '.join(found)}" for word, found in zip(words, sorted_by_interval(arms)) if found]
     return f"Points after 20 epochs, paired by seed. {'. '.join(word[0].upper() + word[1:] for word in said)}."
 
 

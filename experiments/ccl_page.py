@@ -16,6 +16,7 @@ from bioplaus.experiments.kept_results import (
     not_run,
     of_claim,
     points,
+    records,
     source_line,
     value,
     verdict,
@@ -97,15 +98,13 @@ def _rates() -> str:
 
 def _ablations() -> str:
     found = {row["name"]: row for row in of_claim("ccl_ablations")["rows"]}
-    rows = []
-    for arm in ARMS:
-        if arm.name not in found:
-            continue
-        row = found[arm.name]
-        beside, rate = row["beside"], row["settings"].get("rule.lr", 1.0)
-        gap = "" if arm.name == BASELINE or not beside else points(beside["difference"], beside["difference_ci95"], 2, "+")
-        cost = (f"{beside['flops'] / 1e6:.2f}", str(beside["updates"])) if beside else ("", "")
-        rows.append((arm.group, arm.name, f"{rate:g}" if row["mean"] is not None else "", value(row), gap, *cost))
+    beside, rows = records("ccl_ablations"), []
+    for arm in (arm for arm in ARMS if arm.name in found):
+        row, record = found[arm.name], beside.get(arm.name)
+        gap = points(record["difference"], record["ci95"], 2, "+") if record and arm.name != BASELINE else ""
+        rate = f"{row['settings'].get('rule.lr', 1.0):g}" if record else ""
+        cost = (f"{record['flops'] / 1e6:.2f}", str(record["updates"])) if record else ("", "")
+        rows.append((arm.group, arm.name, rate, value(row), gap, *cost))
     head = ("group", "changed", "rate", "% test accuracy [95 %]", "less published settings, points", "MFLOP", "updates")
     return f"{source_line('ccl_ablations')}\n\n{_table(head, rows)}\n\n{figure('ccl_ablations')}".rstrip()
 

@@ -29,10 +29,6 @@ class Measurement:
         Overrides that make the row, so that anyone can run it alone.
     note
         How it was chosen, where it falls short; "not run: cost" for a row that was not run.
-    seconds
-        What the run took.
-    beside
-        Further numbers of the row by name, for pages and figures made of it: a paired difference, a cost.
     """
 
     name: str
@@ -44,7 +40,6 @@ class Measurement:
     settings: Mapping[str, Any] = field(default_factory=dict)
     note: str = ""
     seconds: float | None = None
-    beside: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,21 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-__all__ = ["RESULTS", "NotRun", "by_name", "figure", "interval", "not_run", "of_claim", "points", "source_line", "unpaired", "value", "verdict"]
+__all__ = [
+    "RESULTS",
+    "NotRun",
+    "by_name",
+    "figure",
+    "interval",
+    "not_run",
+    "of_claim",
+    "points",
+    "records",
+    "source_line",
+    "unpaired",
+    "value",
+    "verdict",
+]
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -37,6 +51,11 @@ def of_claim(claim: str) -> dict[str, Any]:
 def by_name(claim: str) -> dict[str, Row]:
     """Return the rows of a claim by name, those without a value left out."""
     return {row["name"]: row for row in of_claim(claim)["rows"] if row["mean"] is not None}
+
+
+def records(claim: str) -> dict[str, Row]:
+    """Return what a claim records beside its rows, by name."""
+    return {one["name"]: one for one in of_claim(claim).get("records", ())}
 
 
 def not_run(claim: str) -> str:

@@ -11,7 +11,7 @@ import pytest
 
 from bioplaus import config
 from bioplaus.experiments import catalogue
-from bioplaus.experiments.ccl_ablations import ARMS, BASE, BASELINE, Arm, _panel, _row
+from bioplaus.experiments.ccl_ablations import ARMS, BASE, BASELINE, Arm, _panel, _record, _row
 
 #: what each arm changes, beside the rate where it is tuned
 CHANGES: dict[str, dict[str, Any]] = {
@@ -81,14 +81,15 @@ def test_a_row_is_paired_with_the_baseline_by_seed() -> None:
 
     found = {BASELINE: summary(0.5, 0.7), "clip none": summary(0.51, 0.73)}
     (arm,) = [arm for arm in ARMS if arm.name == "clip none"]
-    row = _row(arm, found, BASE, "")
-    half = 12.706204736 * 0.01  # Student's t of one degree of freedom, times the standard error of .01 and .03 in points: 1
-    assert row.mean == pytest.approx(62) and row.beside["difference"] == pytest.approx(2)
-    assert row.beside["difference_ci95"] == pytest.approx([2 - 100 * half, 2 + 100 * half])
-    assert row.beside["updates"] == 20 * 4, "1000 samples are four batches of 256, the last one small"
-    panel = _panel("clip", [arm], {"clip none": row})
+    record = _record(arm, found, BASE)
+    half = 12.706204736 * 1  # Student's t of one degree of freedom, times the standard error of 1 and 3 points: 1
+    assert record["difference"] == pytest.approx(2) and record["ci95"] == pytest.approx([2 - half, 2 + half])
+    assert record["updates"] == 20 * 4, "1000 samples are four batches of 256, the last one small"
+    row = _row(arm, found[arm.name], record, BASE, "rate 1")
+    assert row.mean == pytest.approx(62) and row.note.startswith("+2.00 points [-10.71, +14.71], which reaches 0; rate 1; 2.000 MFLOP")
+    panel = _panel("clip", [arm], {arm.name: record})
     assert panel.names == ["none", "per\nnetwork"] and panel.series[1].y == [pytest.approx(2)]
-    assert panel.series[1].error == [pytest.approx(100 * half)] and panel.series[2].x == [1]
+    assert panel.series[1].error == [pytest.approx(half)] and panel.series[2].x == [1]
 
 
 def _closed_form(rule: str, widths: list[int], batch: int, *, frozen: bool = False) -> float:
@@ -103,8 +104,8 @@ def _closed_form(rule: str, widths: list[int], batch: int, *, frozen: bool = Fal
 
 def test_the_quick_form_runs_and_its_costs_are_the_closed_form(tmp_path: Path) -> None:
     catalogue.reproduce("ccl_ablations", {"quick": True, "out": str(tmp_path)})
-    rows = json.loads((tmp_path / "ccl_ablations-quick.json").read_text(encoding="utf-8"))["rows"]
-    found = {row["name"]: row["beside"]["flops"] for row in rows}
+    records = json.loads((tmp_path / "ccl_ablations-quick.json").read_text(encoding="utf-8"))["records"]
+    found = {one["name"]: one["flops"] for one in records}
     deep = [784, *[256] * 5, 10]
     expected = {
         BASELINE: _closed_form("ccl", deep, 256),
@@ -115,6 +116,6 @@ def test_the_quick_form_runs_and_its_costs_are_the_closed_form(tmp_path: Path) -
         "bp": _closed_form("bp", deep, 256),
     }
     assert {name: found[name] for name in expected} == pytest.approx(expected)
-    by_name = {row["name"]: row for row in rows}
-    assert by_name[BASELINE]["beside"]["difference"] == 0 and by_name["bp"]["beside"]["difference_ci95"] is not None
+    by_name = {one["name"]: one for one in records}
+    assert by_name[BASELINE]["difference"] == 0 and by_name["bp"]["ci95"] is not None
     assert (tmp_path / "ccl_ablations-quick.png").stat().st_size > 10_000

@@ -14,7 +14,7 @@ from bioplaus.experiments.ccl_answers import QUESTIONS, answers, sorted_by_inter
 from bioplaus.experiments.ccl_page import SECTIONS, renewed
 
 PAGE = Path(ccl_page.__file__).resolve().parent.parent / "docs" / "ccl.md"
-ROW = {"target": "", "mean": None, "ci95": None, "n": None, "reached": None, "settings": {}, "note": "", "seconds": None, "beside": {}}
+ROW = {"target": "", "mean": None, "ci95": None, "n": None, "reached": None, "settings": {}, "note": "", "seconds": None}
 
 
 @pytest.fixture
@@ -30,9 +30,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def keep(folder: Path, claim: str, *rows: dict[str, Any], remarks: tuple[str, ...] = ()) -> None:
+def keep(folder: Path, claim: str, *rows: dict[str, Any], remarks: tuple[str, ...] = (), records: tuple[dict[str, Any], ...] = ()) -> None:
     record = {"command": f"bioplaus reproduce {claim}", "date": "2026-01-01", "unit": "%", "digits": 2, "rows": [{**ROW, **row} for row in rows]}
-    (folder / f"{claim}.json").write_text(json.dumps({**record, "remarks": remarks}), encoding="utf-8")
+    (folder / f"{claim}.json").write_text(json.dumps({**record, "remarks": remarks, "records": records}), encoding="utf-8")
 
 
 def test_page_is_current(text: str) -> None:
@@ -82,8 +82,7 @@ def test_targets_are_told_with_what_was_found(folder: Path) -> None:
 
 
 def _arm(name: str, gap: float, low: float, high: float) -> dict[str, Any]:
-    beside = {"difference": gap, "difference_ci95": [low, high], "flops": 2.04e6, "updates": 4220}
-    return {**ROW, "name": name, "mean": 96 + gap, "ci95": [95.0, 97.0], "n": 3, "beside": beside}
+    return {"name": name, "difference": gap, "ci95": [low, high], "flops": 2.04e6, "updates": 4220}
 
 
 def test_arms_are_sorted_by_what_their_interval_shows() -> None:
@@ -94,11 +93,14 @@ def test_arms_are_sorted_by_what_their_interval_shows() -> None:
 
 
 def test_ablations_keep_their_differences(folder: Path) -> None:
-    tuned = {**_arm("normalised loss", 1.5, 1.0, 2.0), "settings": {"rule.lr": 9.0, "seeds": 3}}
-    keep(folder, "ccl_ablations", _arm("published settings", 0, 0, 0), tuned, _arm("top", -7, -8, -6))
+    arms = (_arm("published settings", 0, 0, 0), _arm("normalised loss", 1.5, 1.0, 2.0), _arm("top", -7, -8, -6))
+    rows = [{"name": one["name"], "mean": 96 + one["difference"], "ci95": [95.0, 97.0], "n": 3} for one in arms]
+    rows[1]["settings"] = {"rule.lr": 9.0}
+    keep(folder, "ccl_ablations", *rows, {"name": "tanh", "note": "not run: cost; why"}, records=arms)
     table = SECTIONS["ablations"]()
     assert "| loss and feedback | normalised loss | 9 | 97.50 [95.00, 97.00] | +1.50 [+1.00, +2.00] | 2.04 | 4220 |" in table
     assert "|  | published settings | 1 | 96.00 [95.00, 97.00] |  | 2.04 | 4220 |" in table
+    assert "| neuron | tanh |  | not run: cost |  |  |  |" in table
     parts = QUESTIONS["What does each part contribute?"]()
     assert "Better than the published settings: normalised loss +1.50 [+1.00, +2.00]." in parts and "top" not in parts
     assert "Not run here" in answers(), "no arm with frozen feedback"
