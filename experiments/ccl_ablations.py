@@ -114,6 +114,8 @@ def _row(arm: Arm, summary: Mapping[str, Any], record: Mapping[str, Any], settin
 
 def difference(mean: float, ci95: Sequence[float]) -> str:
     """Return a paired difference to the baseline in words."""
+    if ci95[0] == ci95[1] == 0:
+        return "the very same numbers"
     reaches = ", which reaches 0" if ci95[0] <= 0 <= ci95[1] else ""
     return f"{mean:+.2f} points [{ci95[0]:+.2f}, {ci95[1]:+.2f}]{reaches}"
 

@@ -66,7 +66,7 @@ def _feedback() -> str:
 def _chain() -> str:
     base, found = _pick(by_name("ccl_ablations"), "ccl_ablations", BASELINE), records("ccl_ablations")
     said = [f"{name} {_gap(found[name])}" for name in READOUTS if name in found]
-    return f"ccl {interval(base)} % after 20 epochs; less it, in points and paired by seed: {'; '.join(said)}."
+    return f"ccl {interval(base)} % after 20 epochs; the others less ccl, in points and paired by seed: {'; '.join(said)}."
 
 
 def sorted_by_interval(found: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[str], list[str], list[str]]:
