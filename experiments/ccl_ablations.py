@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from bioplaus.errors import RunError
 from bioplaus.experiments.claims import Claim, Measurement, Report
 from bioplaus.pictures import Curves, Panel, Series
 
@@ -76,10 +77,19 @@ def _run(quick: bool, folder: str) -> Report:
         if arm.rates:
             rates = arm.rates[:2] if quick else arm.rates
             settings, note = tuned_together(settings, rates, folder, epochs=1 if quick else TUNE_EPOCHS)
-        found[arm.name] = measure(settings, folder)
+        try:
+            found[arm.name] = measure(settings, folder)
+        except RunError as error:  # every seed's numbers stopped being finite: that is what this arm shows
+            note = str(error)
         made.append((arm, settings, note))
-    records = tuple(_record(arm, found, settings) for arm, settings, _ in made)
-    rows = tuple(_row(arm, found[arm.name], record, settings, note) for (arm, settings, note), record in zip(made, records))
+    beside = {arm.name: _record(arm, found, settings) for arm, settings, _ in made if arm.name in found}
+    rows = tuple(
+        _row(arm, found[arm.name], beside[arm.name], settings, note)
+        if arm.name in found
+        else Measurement(arm.name, "", None, settings=settings, note=note)
+        for arm, settings, note in made
+    )
+    records = tuple(beside.values())
     return Report("% test accuracy", rows, _picture(records), _remarks(records), records=records)
 
 

@@ -88,6 +88,9 @@ def _parts() -> str:
         raise NotRun("ccl_ablations")
     words = ("better than the published settings", "worse", "no difference shown", "the very same numbers")
     said = [f"{word}: {'; '.join(found)}" for word, found in zip(words, sorted_by_interval(arms)) if found]
+    rows = of_claim("ccl_ablations")["rows"]
+    stopped = [row["name"] for row in rows if row["mean"] is None and not row["note"].startswith("not run")]
+    said += [f"no finite numbers: {'; '.join(stopped)}"] if stopped else []
     return f"Points after 20 epochs, paired by seed. {'. '.join(word[0].upper() + word[1:] for word in said)}."
 
 

@@ -101,7 +101,8 @@ def _ablations() -> str:
     beside, rows = records("ccl_ablations"), []
     for arm in (arm for arm in ARMS if arm.name in found):
         row, record = found[arm.name], beside.get(arm.name)
-        gap = points(record["difference"], record["ci95"], 2, "+") if record and arm.name != BASELINE else ""
+        why = "" if record or row["note"].startswith("not run") else row["note"].split(";")[0]
+        gap = points(record["difference"], record["ci95"], 2, "+") if record and arm.name != BASELINE else why
         rate = f"{row['settings'].get('rule.lr', 1.0):g}" if record else ""
         cost = (f"{record['flops'] / 1e6:.2f}", str(record["updates"])) if record else ("", "")
         rows.append((arm.group, arm.name, rate, value(row), gap, *cost))

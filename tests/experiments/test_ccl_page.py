@@ -96,13 +96,16 @@ def test_ablations_keep_their_differences(folder: Path) -> None:
     arms = (_arm("published settings", 0, 0, 0), _arm("normalised loss", 1.5, 1.0, 2.0), _arm("top", -7, -8, -6))
     rows = [{"name": one["name"], "mean": 96 + one["difference"], "ci95": [95.0, 97.0], "n": 3} for one in arms]
     rows[1]["settings"] = {"rule.lr": 9.0}
-    keep(folder, "ccl_ablations", *rows, {"name": "tanh", "note": "not run: cost; why"}, records=arms)
+    stopped = {"name": "clip none", "note": "every seed stopped; try"}
+    keep(folder, "ccl_ablations", *rows, {"name": "tanh", "note": "not run: cost; why"}, stopped, records=arms)
     table = SECTIONS["ablations"]()
     assert "| loss and feedback | normalised loss | 9 | 97.50 [95.00, 97.00] | +1.50 [+1.00, +2.00] | 2.04 | 4220 |" in table
     assert "|  | published settings | 1 | 96.00 [95.00, 97.00] |  | 2.04 | 4220 |" in table
     assert "| neuron | tanh |  | not run: cost |  |  |  |" in table
+    assert "| clip | clip none |  | no value | every seed stopped |  |  |" in table
     parts = QUESTIONS["What does each part contribute?"]()
     assert "Better than the published settings: normalised loss +1.50 [+1.00, +2.00]." in parts and "top" not in parts
+    assert parts.endswith("No finite numbers: clip none.")
     assert "Not run here" in answers(), "no arm with frozen feedback"
 
 
