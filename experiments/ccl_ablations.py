@@ -79,8 +79,10 @@ def _run(quick: bool, folder: str) -> Report:
             settings, note = tuned_together(settings, rates, folder, epochs=1 if quick else TUNE_EPOCHS)
         try:
             found[arm.name] = measure(settings, folder)
-        except RunError as error:  # every seed's numbers stopped being finite: that is what this arm shows
-            note = str(error)
+        except RunError as error:  # that no seed stays finite is what the arm shows
+            if "finite" not in str(error):
+                raise
+            note = "the numbers of every seed stop being finite before the end"
         made.append((arm, settings, note))
     beside = {arm.name: _record(arm, found, settings) for arm, settings, _ in made if arm.name in found}
     rows = tuple(
