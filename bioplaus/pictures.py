@@ -20,7 +20,7 @@ class Series:
     x, y
         Of one length; NaN leaves a gap.
     error
-        Standard error of each y; drawn as bars of one standard error.
+        Of each y: half the length of its bar (or the half width of a band), one standard error unless the note says otherwise.
     points
         Points rather than a line.
     colour
@@ -69,7 +69,8 @@ class Panel:
     """One pair of axes; marks are (x, text) drawn as thin upright lines; legend says where it goes.
 
     As Matplotlib names the place, or "below" for one legend of all panels under the figure: the first panel's series. A panel with an image
-    ``[H, W]`` shows that instead. Limits are those of what is drawn, unless given. Text stands in the middle of what would be empty.
+    ``[H, W]`` shows that instead. Limits are those of what is drawn, unless given. Text stands in the middle of what would be empty. Names
+    stand at x = 0, 1, ... in place of numbers.
     """
 
     x: str
@@ -86,6 +87,7 @@ class Panel:
     y_limits: tuple[float, float] | None = None
     text: str = ""
     image: Any = None
+    names: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

@@ -75,3 +75,9 @@ def test_fields_of_a_heatmap_have_the_decimals_asked_for() -> None:
         return [text.get_text() for text in figure.axes[0].texts]
 
     assert texts() == ["97.4", "-"] and texts(digits=2) == ["97.41", "-"]
+
+
+def test_names_stand_in_place_of_numbers() -> None:
+    figure = _figure(Panel("x", "y", [Series("", [0.0, 2.0], [1.0, 3.0], points=True)], names=["none", "one", "all"]))
+    (ax,) = figure.axes
+    assert [(label.get_position()[0], label.get_text()) for label in ax.get_xticklabels()] == [(0, "none"), (1, "one"), (2, "all")]

@@ -103,6 +103,8 @@ def _dress(ax: Axes, panel: Panel) -> None:
         ax.set_yscale("log")
     if not panel.log_x:  # few, since panels are narrow and numbers like 0.125 are wide
         ax.xaxis.set_major_locator(MaxNLocator(nbins=7 if panel.whole_x else 6, steps=[1, 2, 5, 10], integer=panel.whole_x, min_n_ticks=1))
+    if panel.names:
+        ax.set_xticks(range(len(panel.names)), panel.names, fontsize=8)
     if panel.whole_y:
         ax.yaxis.set_major_locator(MaxNLocator(nbins=10, steps=[1, 2, 5, 10], integer=True, min_n_ticks=1))
     ax.margins(x=0.04)

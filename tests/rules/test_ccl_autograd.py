@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import ccl_reference
 import pytest
@@ -16,8 +16,9 @@ from bioplaus.network import Network
 from bioplaus.networks.autoencoder import Autoencoder, AutoencoderConfig
 from bioplaus.networks.convolutional import Cnn5, Cnn5Config
 from bioplaus.networks.mlp import Mlp, MlpConfig
+from bioplaus.neurons.base import Neuron
 from bioplaus.neurons.rectified import Relu
-from bioplaus.neurons.smooth import Elu
+from bioplaus.neurons.smooth import Elu, Tanh
 from bioplaus.rules import pairs
 from bioplaus.rules.ccl import CounterCurrent, CounterCurrentConfig
 from bioplaus.tasks import Classification, Regression
@@ -28,6 +29,7 @@ LOSSES: dict[str, tuple[dict[str, object], PairLoss]] = {
     "cross": ({"loss": "normalised", "lambda_cross": 0.7, "lambda_self": 0.0}, normalised(0.7, 0.0)),
     "self": ({"loss": "normalised", "lambda_cross": 0.7, "lambda_self": 0.4}, normalised(0.7, 0.4)),
 }
+NEURONS: dict[str, tuple[Callable[[], Neuron], LayerCall]] = {"elu": (Elu, F.elu), "tanh": (Tanh, torch.tanh), "relu": (Relu, F.relu)}
 
 
 def draw(networks: Mapping[str, Network], scale: float = 1.0) -> dict[str, Tensor]:
@@ -52,9 +54,9 @@ def gradients(found: Sequence[Tensor], leaves: Mapping[str, Tensor]) -> dict[str
     return dict(zip(leaves, values))
 
 
-def perceptron(leaves: Mapping[str, Tensor], network: str) -> list[LayerCall]:
+def perceptron(leaves: Mapping[str, Tensor], network: str, phi: LayerCall = F.elu) -> list[LayerCall]:
     weights = [value for key, value in leaves.items() if key.startswith(network)]
-    return [dense(w, last=i == len(weights) - 1) for i, w in enumerate(weights)]
+    return [dense(w, last=i == len(weights) - 1, phi=phi) for i, w in enumerate(weights)]
 
 
 def replica(params: Mapping[str, Tensor], r: int) -> dict[str, Tensor]:
@@ -94,6 +96,23 @@ def test_perceptron(loss: str, flooding: float, shared: bool) -> None:
         torch.testing.assert_close(metrics["pair_loss"][r], torch.stack(found[1:-1]).sum())
         near = 1 - chain(up, x[mine])[-1].softmax(-1).gather(1, y[mine][:, None]) < 0.6
         assert 0 < near.sum() < BATCH, "flooding has to leave some samples and take others"
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("neuron", NEURONS)
+def test_neurons(neuron: str, loss: str) -> None:
+    """Both networks have the neuron asked for, and its slope."""
+    (made, phi), (config, pair) = NEURONS[neuron], LOSSES[loss]
+    rule = CounterCurrent(CounterCurrentConfig(**config))
+    networks = rule.build(Mlp.build(MlpConfig(hidden=list(WIDTHS[1:-1])), WIDTHS[:1], (CLASSES,), made()))
+    params = draw(networks, 1.5)
+    x, y = samples(WIDTHS[0])
+    changes, metrics = wanted(rule, networks, params, x, y, Classification(CLASSES))
+    for r in range(REPLICAS):
+        leaves = replica(params, r)
+        found = losses(perceptron(leaves, "forward", phi), perceptron(leaves, "feedback", phi), x[0], y[0], CLASSES, pair)
+        agree(changes, r, gradients(found, leaves))
+        torch.testing.assert_close(metrics["pair_loss"][r], torch.stack(found[1:-1]).sum())
 
 
 @pytest.mark.parametrize("own", [0.0, 0.5])
