@@ -47,7 +47,8 @@ def page() -> str:
 
 
 def _table(rows: list[dict[str, Any]]) -> str:
-    first, unique = rows[0], []
+    first = rows[0]
+    unique: list[dict[str, Any]] = []
     for row in rows:  # backprop stands in every comparison, with the same numbers where settings are the same
         if row["rule"] != row["reference"] or all((row["accuracy"], row["lr"]) != (u["accuracy"], u["lr"]) for u in unique):
             unique.append(row)

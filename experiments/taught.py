@@ -51,7 +51,7 @@ def _course(settings: Mapping[str, Any], folder: str, column: int) -> tuple[list
     found: dict[int, dict[int, float]] = {}
     for row in rows_of(read_metrics(Store.open(_finished(settings, folder)).metrics)):
         if row[4] == "overlap" and row[5] == 0 and row[6] is not None:
-            found.setdefault(row[2], {})[row[column]] = row[6]
+            found.setdefault(row[2], {})[int(row[column] or 0)] = row[6]
     when = sorted(next(iter(found.values())))
     return when, np.array([[values[one] for one in when] for values in found.values()])
 

@@ -144,7 +144,7 @@ class NetworkEstimator(BaseEstimator):
         network = self.network or self.usual_network or home.get("network", config.DEFAULTS["network"])
         bias = True if self.bias is None and network in BIASED else self.bias
         hidden = HIDDEN if self.hidden is None and network == "mlp" else self.hidden
-        chosen = {
+        chosen: dict[str, Any] = {
             "rule": str(self.rule),
             "data": self.like or home.get("data", config.DEFAULTS["data"]),
             "network": network,

@@ -53,7 +53,7 @@ def _(BioplausError, data, depth, epochs, figures, mo, neuron, rate, result_tabl
         mo.output.replace(mo.vstack([head, *(mo.as_html(figure) for figure in figures(snapshot))]))
         _last.append(snapshot)
 
-    _last = []
+    _last: list = []
     mo.stop(not start.value, mo.md("*Nothing is running.*"))
     try:
         _own = "" if neuron.value == "the rule's own" else neuron.value
