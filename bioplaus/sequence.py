@@ -36,8 +36,10 @@ __all__ = ["accuracy_matrices", "begin_task", "check_sequence", "measures", "sco
 METRIC = "task_accuracy"
 
 
-def check_sequence(tasks: Sequence[Feeds], model: Model) -> None:
-    """Refuse a sequence of tasks without a score, of which nothing could be said."""
+def check_sequence(tasks: Sequence[Feeds], model: Model, later: float = 1.0) -> None:
+    """Refuse a sequence of tasks without a score, of which nothing could be said, and a rate for later tasks where there are none."""
+    if len(tasks) == 1 and later != 1:
+        raise ConfigError(f"plasticity.later={later:g} is the rate of later tasks; give tasks=2 or more, or change rule.lr")
     if len(tasks) > 1 and not model.task.has_score:
         raise ConfigError(f"tasks={len(tasks)}: a sequence is judged by accuracies, and this network's task has none; choose a classifying one")
 

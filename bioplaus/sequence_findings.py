@@ -71,7 +71,9 @@ def _pictures(values: Mapping[str, Any], rows: Sequence[Row], course: Course, se
     if not len(when):
         return [heat]
     mean = 100 * np.nanmean(curves, 0)
-    error = 100 * np.nanstd(curves, 0, ddof=1) / np.sqrt(seeds) if seeds > 1 else None
+    there = np.isfinite(curves).sum(0)  # a seed may have stopped
+    spread = np.nansum((curves - mean / 100) ** 2, 0) / np.maximum(there - 1, 1)
+    error = np.where(there > 1, 100 * np.sqrt(spread / np.maximum(there, 1)), np.nan) if seeds > 1 else None
     lines = [
         Series(name, when.tolist(), mean[:, k].tolist(), None if error is None else error[:, k].tolist(), colour=k)
         for k, name in enumerate(names)

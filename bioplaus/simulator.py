@@ -76,7 +76,7 @@ class Simulator:
         if settings.top.norm_per_task:
             check_task_norms(models[0], len(self.tasks))
         self.packs = [Pack.fresh(model, replicas, norms_of=norms_of) for model, replicas in zip(models, sizes)]
-        check_sequence(self.tasks, self.packs[0].model)
+        check_sequence(self.tasks, self.packs[0].model, settings.plasticity.later)
         self.engine: Engine = registry.ENGINES.get(settings.top.backend).made(settings.top)
         refusal = self.engine.refuses(self.packs[0].model, settings.top.batch_size)
         if refusal:

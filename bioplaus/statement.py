@@ -32,5 +32,6 @@ def statement(rule: Rule, settings: Settings) -> Plausibility:
         added.append("it is told the task when it is read: normalisations of each task's own (norm_per_task=true)")
     if not alone and not rule.own_error:
         squared = task in ("autoencoding", "spike times") or getattr(settings.neuron, "loss", "").startswith("mse")
-        added.append(f"{'squared error' if squared else 'softmax cross-entropy'} at the output layer, computed outside the network")
+        loss = "squared error" if squared else "minus the log probability of the right sign" if task == "decision" else "softmax cross-entropy"
+        added.append(f"{loss} at the output layer, computed outside the network")
     return replace(own, violated=(*own.violated, *added))

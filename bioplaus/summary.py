@@ -37,7 +37,8 @@ def test_scores(simulator: Simulator, feed: Feed, task: int = 0) -> dict[str, li
         world = as_told(pack.model, pack.best.into(pack.world), task, simulator.task)
         scores = evaluate(pack.model, world, feed.select(pack.replicas))
         # a seed that diverged before its first epoch has only its untrained weights, and those are not its result
-        lost = (pack.best.epoch == 0) & ~pack.world.alive.cpu()
+        # and of a sequence the end is the result, which a seed that stopped has not seen
+        lost = ((pack.best.epoch == 0) | (len(simulator.tasks) > 1)) & ~pack.world.alive.cpu()
         for key, value in scores.items():
             found.setdefault(key, []).extend(_numbers(value.cpu().masked_fill(lost, float("nan"))))
     return found

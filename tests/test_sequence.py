@@ -18,7 +18,7 @@ from torch import Tensor
 from bioplaus import config, data, registry, simulate
 from bioplaus.course import Course
 from bioplaus.data.base import Splits
-from bioplaus.errors import RunError
+from bioplaus.errors import ConfigError, RunError
 from bioplaus.progress import Silent
 from bioplaus.rules.base import Learning
 from bioplaus.rules.bp import Backprop
@@ -254,3 +254,18 @@ def test_a_later_task_may_be_smaller_than_a_batch() -> None:
     result = simulate({**keys, "data.checked": 20, "tasks": 2, "epochs": 3, "seeds": 2, "run.save": False})
     assert result.simulator.packs[0].world.step == 6 and len(result.simulator.feeds.train) == 16
     assert result.summary["flops_per_sample"] > 0 and len(result.summary["accuracy_matrix"]["mean"]) == 2
+
+
+def test_a_seed_that_stops_counts_nowhere_in_a_sequence() -> None:
+    """Rates of 1e30 end the second seed: mean accuracy over tasks is average accuracy, seed by seed."""
+    overrides = {**SMALL, "run.save": False, "probes": [], "seeds": 2, "seed_step": 0, "rule.lr": [0.1, 1e30], "plasticity.clip": "none"}
+    summary = simulate(overrides).summary
+    assert summary["stopped_at"][0] is None and summary["stopped_at"][1] is not None
+    values = summary["test_accuracy"]["values"]
+    assert values[1] is None and values[0] == pytest.approx(summary["average_accuracy"]["values"][0])
+    assert summary["average_accuracy"]["values"][1] is None
+
+
+def test_a_rate_of_later_tasks_needs_later_tasks() -> None:
+    with pytest.raises(ConfigError, match=r"plasticity.later=5 is the rate of later tasks; give tasks=2"):
+        simulate({"rule": "bp", "plasticity.later": 5.0, "run.save": False})

@@ -71,7 +71,7 @@ class Continual(Theory):
     def point(self, config: ContinualConfig, progress: Silent) -> Answer:
         from bioplaus.theory.continual import first_task, left_by_first
 
-        progress.note("solving; the first time loops are compiled, which takes some ten seconds")
+        progress.note("solving; the first time loops are compiled, which takes up to a minute")
         before = asdict(left_by_first(config.alpha1, config.beta))
         after = self.solved(config)
         alone = asdict(first_task(config.alpha2, config.beta))

@@ -85,8 +85,8 @@ def _print_result(result: Any, as_json: bool) -> None:
     for seed, step in zip(result.summary["seeds"], result.summary["stopped_at"] or []):
         if step is not None:
             print(
-                f"bioplaus: seed {seed} stopped at step {step}: its numbers were no longer finite; it counts with its best epoch before, "
-                "if it had one. Try a lower rule.lr, plasticity.clip=per_network or plasticity.warmup",
+                f"bioplaus: seed {seed} stopped at step {step}: its numbers were no longer finite; {_counts(result.summary)}. "
+                "Try a lower rule.lr, plasticity.clip=per_network or plasticity.warmup",
                 file=sys.stderr,
             )
     for key, text in result.summary.items():
@@ -101,6 +101,12 @@ def _print_result(result: Any, as_json: bool) -> None:
         figures = sorted(p.name for p in (result.run_dir / "figures").glob("*.png"))
         if figures:
             print(f"figures: {', '.join(figures)}")
+
+
+def _counts(summary: dict[str, Any]) -> str:
+    if "accuracy_matrix" in summary:
+        return "it does not count, since the weights at the end of a sequence are the result"
+    return "it counts with its best epoch before, if it had one"
 
 
 def _print_table(summary: dict[str, Any]) -> None:
