@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from bioplaus.experiments.claims import Claim, Measurement, Report
+from bioplaus.experiments.costly import is_there, not_run
 
 __all__ = ["CLAIM"]
 
@@ -95,13 +96,10 @@ def _if_there(label: str, settings: dict[str, Any], folder: str, note: str = "",
     """Return the rows of a run that is finished in the folder, or one that says how to run it."""
     from bioplaus.experiments.sequences import sequence_rows
 
-    if _is_there(settings, folder):
+    if is_there(settings, folder):
         return sequence_rows(label, settings, folder, note) if mean is None else _rows(label, settings, folder, mean)
-    words = " ".join(f"{key}={_word(value)}" for key, value in settings.items())
-    command = f"`bioplaus simulate {words} run.root=results/runs/continual_mnist`"
-    said = f"not run: cost, 5 to 20 min on one core; {command}, then this claim again"
     target = "no figure" if mean is None else _target(mean)
-    return [Measurement(f"{label}: average accuracy", target, None, settings=settings, note=said)]
+    return [not_run(f"{label}: average accuracy", target, settings, CLAIM.name, "5 to 20 min on one core")]
 
 
 def _rows(name: str, settings: dict[str, Any], folder: str, mean: float) -> list[Measurement]:
@@ -115,18 +113,6 @@ def _rows(name: str, settings: dict[str, Any], folder: str, mean: float) -> list
 
 def _target(mean: float) -> str:
     return f"{100 * mean:.1f} within {NEAR:g}"
-
-
-def _is_there(settings: dict[str, Any], folder: str) -> bool:
-    """Return whether the run is finished in the folder of the claim."""
-    from bioplaus import config, kept
-
-    store = kept.found(config.resolve({**settings, "run.root": folder, "run.figures": False}))
-    return store is not None and store.summary() is not None
-
-
-def _word(value: Any) -> str:
-    return str(value).replace(" ", "").lower() if isinstance(value, (list, bool)) else str(value)
 
 
 CLAIM = Claim(

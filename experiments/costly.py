@@ -7,7 +7,7 @@ from typing import Any
 
 from bioplaus.experiments.claims import Measurement
 
-__all__ = ["command", "is_there", "not_run"]
+__all__ = ["command", "is_there", "not_run", "words"]
 
 
 def is_there(settings: Mapping[str, Any], folder: str) -> bool:
@@ -18,10 +18,14 @@ def is_there(settings: Mapping[str, Any], folder: str) -> bool:
     return store is not None and store.summary() is not None
 
 
+def words(settings: Mapping[str, Any]) -> str:
+    """Return settings as they are typed, ``key=value`` and spaces between."""
+    return " ".join(f"{key}={_word(value)}" for key, value in settings.items())
+
+
 def command(settings: Mapping[str, Any], claim: str) -> str:
     """Return the command whose finished run the claim will find."""
-    words = " ".join(f"{key}={_word(value)}" for key, value in settings.items())
-    return f"`bioplaus simulate {words} run.figures=false run.root=results/runs/{claim}`"
+    return f"`bioplaus simulate {words(settings)} run.figures=false run.root=results/runs/{claim}`"
 
 
 def not_run(name: str, target: str, settings: Mapping[str, Any], claim: str, cost: str) -> Measurement:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bioplaus.experiments.claims import Claim, Measurement, Report
+from bioplaus.experiments.costly import words
 from bioplaus.pictures import Curves, Panel, Series
 
 __all__ = ["COMPARISONS", "study"]
@@ -41,7 +42,7 @@ def study(name: str, family: str, comparisons: Mapping[str, Mapping[str, Any]], 
         for title, keys in comparisons.items():
             own = {**keys, **(QUICK | ({"rules": few} if few else {}) if quick else {})}
             found = compare({**own, "run.root": folder, "workers": 1}, progress=True).found
-            command = "bioplaus compare " + " ".join(f"{key}={_word(value)}" for key, value in own.items())
+            command = f"bioplaus compare {words(own)}"
             made = [_record(row, found, title, command) for row in found["rows"]]
             rows += [_measurement(record) for record in made]
             records += made
@@ -63,10 +64,6 @@ def study(name: str, family: str, comparisons: Mapping[str, Mapping[str, Any]], 
         quick_cost="30 s",
         run=run,
     )
-
-
-def _word(value: Any) -> str:
-    return str(value).replace(" ", "").lower() if isinstance(value, (list, bool)) else str(value)
 
 
 def _record(row: Mapping[str, Any], found: Mapping[str, Any], title: str, command: str) -> dict[str, Any]:
