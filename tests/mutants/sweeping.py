@@ -21,7 +21,7 @@ SWEEPING = (
         "bioplaus/sweeping/cells.py",
         "if text in known:",
         "if text in known and False:",
-        ("sweeping/test_plan.py",),
+        ("sweeping/test_sweep_plan.py",),
     ),
     Defect(
         "runs of other settings share a pack",
