@@ -35,7 +35,7 @@ PUBLISHED = {
     "fwdtp": "97.20 +- 0.16",
     "ccl": "98.13 +- 0.10",
 }
-_CELL = re.compile(r"feedback ([\d.]+), forward ([\d.]+): test accuracy, %")
+_CELL = re.compile(r"(?:.*: )?feedback ([\d.]+), forward ([\d.]+): test accuracy, %")
 
 Cells = Sequence[str]
 
