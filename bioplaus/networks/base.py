@@ -12,8 +12,9 @@ from bioplaus.fields import choice, ranged
 if TYPE_CHECKING:
     from bioplaus.leaves import Init
     from bioplaus.norm import BatchNorm
+    from bioplaus.operations import Operation
 
-__all__ = ["NetworkConfig", "check_widths", "flat_size", "start", "with_norm"]
+__all__ = ["NetworkConfig", "check_widths", "flat_size", "flattening", "start", "with_norm"]
 
 
 @dataclass
@@ -62,6 +63,13 @@ def check_widths(widths: Sequence[int], key: str) -> None:
     """Raise ConfigError unless every width is at least 1."""
     if any(width < 1 for width in widths):
         raise ConfigError(f"{key}={list(widths)}: every width must be at least 1")
+
+
+def flattening(in_shape: tuple[int, ...]) -> list[Operation]:
+    """Return what a dense first layer does to its input: samples of several axes become rows."""
+    from bioplaus.operations import Flatten
+
+    return [Flatten(in_shape)] if len(in_shape) > 1 else []
 
 
 def flat_size(shape: tuple[int, ...]) -> int:

@@ -11,10 +11,9 @@ from bioplaus.fields import ranged
 from bioplaus.layer import Layer
 from bioplaus.leaves import Init
 from bioplaus.network import Network
-from bioplaus.networks.base import flat_size
+from bioplaus.networks.base import flat_size, flattening
 from bioplaus.neurons.base import Neuron, StaticNeuron
 from bioplaus.neurons.smooth import SymmetricSigmoid
-from bioplaus.operations import Flatten
 from bioplaus.tasks import SymmetricTargets, Task
 
 __all__ = ["Cascade", "CascadeConfig"]
@@ -47,7 +46,7 @@ class Cascade:
         if not isinstance(neuron, StaticNeuron):
             raise ConfigError(f"network=cascade grows units without time; leave out neuron={neuron.config.name}, or use neuron=tanh")
         n = flat_size(in_shape)
-        units = CascadeLayer("forward/0", n, neuron, before=[Flatten(in_shape)] if len(in_shape) > 1 else [])
+        units = CascadeLayer("forward/0", n, neuron, before=flattening(in_shape))
         start = Init("uniform", config.init_scale)
         top = Layer("forward/1", DenseConnection((n,), (flat_size(outputs),)), SymmetricSigmoid(), bias=True, init=start)
         return Network("forward", in_shape, [units, top])

@@ -20,9 +20,8 @@ from bioplaus.fields import choice, ranged
 from bioplaus.layer import Layer
 from bioplaus.leaves import Init
 from bioplaus.network import Network
-from bioplaus.networks.base import check_widths, flat_size
+from bioplaus.networks.base import check_widths, flat_size, flattening
 from bioplaus.neurons.base import Neuron
-from bioplaus.operations import Flatten
 
 __all__ = ["Dann", "DannConfig", "inputs_of", "parameters"]
 
@@ -77,7 +76,7 @@ class Dann:
         for i, somas in enumerate(config.somas):
             dendrites = SparseConnection(below, inputs_of(config, i, in_shape if i == 0 else (below,)).tolist())
             own = np.arange(somas * config.branches).reshape(somas, config.branches)
-            first = [Flatten(in_shape)] if i == 0 and len(in_shape) > 1 else []
+            first = flattening(in_shape) if i == 0 else []
             layers.append(Layer(f"forward/{2 * i}", dendrites, neuron, bias=config.bias, before=first, init=start))
             soma = SparseConnection(somas * config.branches, own.tolist())
             layers.append(Layer(f"forward/{2 * i + 1}", soma, neuron, bias=config.bias, init=start))

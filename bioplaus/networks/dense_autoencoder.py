@@ -9,9 +9,9 @@ from bioplaus.connections import DenseConnection
 from bioplaus.fields import ranged
 from bioplaus.layer import Layer
 from bioplaus.network import Network
-from bioplaus.networks.base import NetworkConfig, check_widths, flat_size, start, with_norm
+from bioplaus.networks.base import NetworkConfig, check_widths, flat_size, flattening, start, with_norm
 from bioplaus.neurons.base import Neuron
-from bioplaus.operations import Flatten, Operation, Unflatten
+from bioplaus.operations import Unflatten
 
 __all__ = ["DenseAutoencoder", "DenseAutoencoderConfig"]
 
@@ -49,7 +49,7 @@ class DenseAutoencoder:
         layers = []
         for i, (pre, post) in enumerate(itertools.pairwise(widths)):
             name, last = f"forward/{i}", i == len(widths) - 2
-            first: list[Operation] = [Flatten(in_shape)] if i == 0 and images else []
+            first = flattening(in_shape) if i == 0 else []
             before, norm = with_norm(config, name, (pre,), (post,), hidden=not last)
             layers.append(
                 Layer(

@@ -12,10 +12,9 @@ from bioplaus.fields import choice, ranged
 from bioplaus.layer import Layer
 from bioplaus.leaves import Init, Leaf
 from bioplaus.network import Network
-from bioplaus.networks.base import flat_size
+from bioplaus.networks.base import flat_size, flattening
 from bioplaus.neurons.base import Neuron
 from bioplaus.neurons.smooth import Identity
-from bioplaus.operations import Flatten
 
 if TYPE_CHECKING:
     from bioplaus.diehl_cook.state import State
@@ -95,7 +94,7 @@ class DiehlCookNetwork(Network):
 
     def __init__(self, in_shape: tuple[int, ...], classes: int, parameters: Parameters, window: int) -> None:
         connection = DenseConnection((parameters.inputs,), (parameters.neurons,))
-        before = [Flatten(in_shape)] if len(in_shape) > 1 else []
+        before = flattening(in_shape)
         layer = Layer("forward/0", connection, Identity(), before=before, init=Init("positive", parameters.w_scale))
         super().__init__("forward", in_shape, [layer])
         self.classes, self.parameters, self.window = classes, parameters, window

@@ -9,9 +9,8 @@ from bioplaus.connections import DenseConnection
 from bioplaus.errors import ConfigError
 from bioplaus.layer import Layer
 from bioplaus.network import Network
-from bioplaus.networks.base import NetworkConfig, check_widths, flat_size, start, with_norm
+from bioplaus.networks.base import NetworkConfig, check_widths, flat_size, flattening, start, with_norm
 from bioplaus.neurons.base import Neuron
-from bioplaus.operations import Flatten, Operation
 from bioplaus.recurrent_layer import RecurrentLayer
 
 __all__ = ["Mlp", "MlpConfig"]
@@ -49,7 +48,7 @@ class Mlp:
         layers = []
         for i, (pre, post) in enumerate(itertools.pairwise(widths)):
             name, last = f"forward/{i}", i == len(widths) - 2
-            first: list[Operation] = [Flatten(in_shape)] if i == 0 and len(in_shape) > 1 else []
+            first = flattening(in_shape) if i == 0 else []
             before, norm = with_norm(config, name, (pre,), (post,), hidden=not last)
             kind = RecurrentLayer if config.recurrent and not last else Layer
             layers.append(

@@ -8,10 +8,9 @@ from bioplaus.connections import DenseConnection
 from bioplaus.errors import ConfigError
 from bioplaus.layer import Layer
 from bioplaus.network import Network
-from bioplaus.networks.base import NetworkConfig, flat_size, start
+from bioplaus.networks.base import NetworkConfig, flat_size, flattening, start
 from bioplaus.neurons.base import Neuron
 from bioplaus.neurons.smooth import Identity
-from bioplaus.operations import Flatten
 from bioplaus.tasks import Decision, Task
 
 __all__ = ["Perceptron", "PerceptronConfig"]
@@ -41,7 +40,7 @@ class Perceptron:
         """
         if config.norm != "none" or config.dendrites:
             raise ConfigError("network=perceptron is one unit; leave out network.norm and network.dendrites")
-        before = [Flatten(in_shape)] if len(in_shape) > 1 else []
+        before = flattening(in_shape)
         connection = DenseConnection((flat_size(in_shape),), (1,))
         return Network("forward", in_shape, [Layer("forward/0", connection, Identity(), bias=config.bias, before=before, init=start(config))])
 
