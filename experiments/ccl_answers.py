@@ -94,16 +94,31 @@ def _parts() -> str:
     return f"Points after 20 epochs, paired by seed. {'. '.join(word[0].upper() + word[1:] for word in said)}."
 
 
+def _told(row: Mapping[str, Any], digits: int) -> str:
+    """Return a row beside what was asked, its group left out; a count of seeds as such."""
+    name = row["name"].split(": ", 1)[-1]
+    claim, counted, _ = name.partition(" (seeds")
+    return f"{claim} in {row['mean']:.0f} of {row['target'].split()[-1]} seeds" if counted else f"{name} {value(row, digits)}, asked {row['target']}"
+
+
+def _grouped(told: Sequence[Mapping[str, Any]], digits: int) -> str:
+    """Return rows in words, those of a group (what stands before the colon of their names) together."""
+    groups: dict[str, list[str]] = {}
+    for row in told:
+        group, colon, _ = row["name"].partition(": ")
+        groups.setdefault(group if colon else "", []).append(_told(row, digits))
+    return "; ".join((f"*{group}*: " if group else "") + "; ".join(rows) for group, rows in groups.items())
+
+
 def _targets(claim: str) -> str:
     record = of_claim(claim)
     rows, digits = record["rows"], record.get("digits", 2)
     said = []
     for word, wanted in (("reached", True), ("not reached", False)):
         told = [row for row in rows if row["reached"] is wanted and row["mean"] is not None]
-        names = [f"{row['name']} {value(row, digits)}, asked {row['target']}" for row in told]
-        said += [f"{word}: {'; '.join(names)}"] if names else []
+        said += [f"**{word}**: {_grouped(told, digits)}"] if told else []
     missing = [row["name"] for row in rows if row["note"].startswith("not run")]
-    said += [f"not run: {'; '.join(missing)}"] if missing else []
+    said += [f"**not run**: {'; '.join(missing)}"] if missing else []
     return f"Of what the paper says {'. '.join(said)}." if said else "Nothing of it could be held against a figure."
 
 

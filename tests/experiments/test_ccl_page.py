@@ -73,12 +73,13 @@ def test_figure_7_is_a_grid_with_the_printed_values(folder: Path) -> None:
 
 
 def test_targets_are_told_with_what_was_found(folder: Path) -> None:
-    held = {"name": "layer 6 aligns first (seeds)", "mean": 3.0, "target": "3 of 3", "reached": True}
+    held = {"name": "raw loss: layer 6 aligns first (seeds that show it)", "mean": 3.0, "target": "3 of 3", "reached": True}
+    lost = {"name": "raw loss: layer 1 aligns first (seeds that show it)", "mean": 0.0, "target": "3 of 3", "reached": False}
     missed = {"name": "accuracy", "mean": 80.0, "ci95": [79.0, 81.0], "n": 3, "target": "88 +- 3", "reached": False}
-    keep(folder, "ccl_dynamics", held, missed, {"name": "far", "note": "not run: 3 h", "reached": None})
+    keep(folder, "ccl_dynamics", held, missed, lost, {"name": "far", "note": "not run: 3 h", "reached": None})
     said = QUESTIONS["Do layers align as reported?"]()
-    assert "reached: layer 6 aligns first (seeds) 3, asked 3 of 3. not reached: accuracy 80.00 [79.00, 81.00], asked 88 +- 3" in said
-    assert said.endswith(". not run: far.")
+    assert said.startswith("Of what the paper says **reached**: *raw loss*: layer 6 aligns first in 3 of 3 seeds. **not reached**: ")
+    assert "accuracy 80.00 [79.00, 81.00], asked 88 +- 3; *raw loss*: layer 1 aligns first in 0 of 3 seeds. **not run**: far." in said
 
 
 def _arm(name: str, gap: float, low: float, high: float) -> dict[str, Any]:
