@@ -98,7 +98,9 @@ def _told(row: Mapping[str, Any], digits: int) -> str:
     """Return a row beside what was asked, its group left out; a count of seeds as such."""
     name = row["name"].split(": ", 1)[-1]
     claim, counted, _ = name.partition(" (seeds")
-    return f"{claim} in {row['mean']:.0f} of {row['target'].split()[-1]} seeds" if counted else f"{name} {value(row, digits)}, asked {row['target']}"
+    if counted:
+        return f"{claim} in {row['mean']:.0f} of {row['target'].split()[-1]} seeds"
+    return f"{name} {value(row, digits)}, asked {row['target']}"
 
 
 def _grouped(told: Sequence[Mapping[str, Any]], digits: int) -> str:
