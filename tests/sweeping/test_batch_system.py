@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -48,10 +49,8 @@ def where(tmp_path: Path) -> Iterator[dict[str, str]]:
     path = f"{bin}{os.pathsep}{os.environ['PATH']}"
     yield {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "DASK_DISTRIBUTED__COMM__DEFAULT_HOST": "127.0.0.1"}
     for job in jobs.read_text().split() if jobs.is_file() else ():
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(int(job), signal.SIGKILL)
-        except ProcessLookupError:
-            pass
 
 
 def block(language: str, having: str) -> str:
