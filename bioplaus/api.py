@@ -201,7 +201,10 @@ def resume(path: str | Path, progress: Silent | None = None, *, controls: bool =
     """
     store = Store.open(path)
     if store.summary() is not None:
-        raise RunError(f"{path} is finished; to train longer start anew with --config {path}/config.yaml epochs=N")
+        raise RunError(
+            f"{path} is finished; bioplaus plot {path} draws its figures again; to train longer start anew with "
+            f"--config {path}/config.yaml epochs=N"
+        )
     settings = store.settings()
     store.listeners = listeners(settings)
     with _enough_memory():

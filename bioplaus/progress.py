@@ -15,6 +15,8 @@ __all__ = ["Progress", "Silent"]
 
 #: Seconds of silence after which to look whether the first updates wait for a compiler.
 PATIENCE = 5.0
+#: Seconds after which a line is due although a tenth of the way has not passed.
+PAUSE = 60.0
 
 
 class Silent:
@@ -37,19 +39,21 @@ class Silent:
 
 
 class Progress(Silent):
-    """A rich bar if stderr is a terminal, otherwise a line every tenth of the way."""
+    """A rich bar if stderr is a terminal, otherwise a line every tenth of the way or every minute, with the time that is left."""
 
     def __init__(self) -> None:
         self._bar: Any = None
         self._task: Any = None
         self._total = 1
+        self._first = 0
         self._next = 0.0
-        self._began = time.perf_counter()
+        self._began = self._said = time.perf_counter()
         self._watch: threading.Timer | None = None
         self._worker = 0
 
     def start(self, total: int, done: int, title: str) -> None:
-        self._total, self._began = max(total, 1), time.perf_counter()
+        self._total, self._first = max(total, 1), done
+        self._began = self._said = time.perf_counter()
         self._next = done / self._total + 0.1
         self._worker = threading.get_ident()
         self._wait()
@@ -95,10 +99,14 @@ class Progress(Silent):
         self._seen()
         if self._bar is not None:
             self._bar.update(self._task, completed=done, text=text)
-        elif done / self._total >= self._next:
-            self._next = done / self._total + 0.1
-            seconds = time.perf_counter() - self._began
-            print(f"  {100 * done / self._total:3.0f} %  {seconds:6.1f} s  {text}", file=sys.stderr, flush=True)
+            return
+        now = time.perf_counter()
+        if done / self._total >= self._next or now - self._said >= PAUSE:
+            self._next, self._said = done / self._total + 0.1, now
+            seconds = now - self._began
+            left = seconds * (self._total - done) / max(done - self._first, 1)  # a run that goes on had some of its updates before
+            more = f"  about {left / 60:.0f} min left" if left >= PAUSE else ""
+            print(f"  {100 * done / self._total:3.0f} %  {seconds:6.1f} s  {text}{more}", file=sys.stderr, flush=True)
 
     def note(self, text: str) -> None:
         print(f"note: {text}", file=sys.stderr, flush=True)

@@ -362,11 +362,12 @@ class Simulator:
     def _status(self) -> str:
         newest = itertools.takewhile(lambda row: row[0] == self.epoch, reversed(self.recorder.rows))
         losses = [row for row in newest if row[3] == "validation"]
+        place = f"task {self.task + 1} of {len(self.tasks)}, epoch {self.epoch}" if len(self.tasks) > 1 else f"epoch {self.epoch}"
         for metric, text in (("accuracy", "validation accuracy {:.2f} %"), ("loss", "validation loss {:.4f}")):
             values = [row[6] for row in losses if row[4] == metric and row[6] is not None]
             if values:
-                return f"epoch {self.epoch}  " + text.format(statistics.mean(values) * (100 if metric == "accuracy" else 1))
-        return f"epoch {self.epoch}"
+                return f"{place}  " + text.format(statistics.mean(values) * (100 if metric == "accuracy" else 1))
+        return place
 
     def _how_to_go_on(self, what: str) -> str:
         where = f"; saved, go on with: bioplaus resume {self.store.path}" if self.store else "; nothing was saved (run.save=false)"

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 import bioplaus
 from bioplaus import data, load, simulate
+from bioplaus.api import resume
 from bioplaus.data import DataConfig
 from bioplaus.errors import ConfigError, RunError
 from bioplaus.progress import Silent
@@ -159,6 +160,12 @@ def test_metrics_have_every_epoch_and_seed() -> None:
         some = [row for row in rows if row["split"] == split]
         assert {row["epoch"] for row in some} == epochs and {row["seed"] for row in some} == {0, 1}
         assert all(row["step"] == 5 * row["epoch"] for row in some)
+
+
+def test_a_finished_run_is_not_resumed_and_what_may_be_wanted_is_said() -> None:
+    path = simulate(TINY).run_dir
+    with pytest.raises(RunError, match=rf"{path} is finished; bioplaus plot {path} draws its figures again; to train longer start anew"):
+        resume(path)
 
 
 def test_unfinished_run_is_not_loaded() -> None:

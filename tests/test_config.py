@@ -18,7 +18,7 @@ from bioplaus import config, registry
 from bioplaus.errors import ConfigError
 from bioplaus.settings import Settings
 
-FUZZ = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FUZZ = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
 @pytest.fixture(autouse=True)

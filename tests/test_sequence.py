@@ -175,6 +175,23 @@ def test_a_pack_holds_what_single_runs_find() -> None:
             torch.testing.assert_close(pack.packs[0].world.params[key][seed], value[0], rtol=0, atol=1e-12)
 
 
+class Told(Silent):
+    """Remembers where it was told to be."""
+
+    def __init__(self) -> None:
+        self.places: list[str] = []
+
+    def update(self, done: int, text: str) -> None:
+        self.places.append(text.split("  ")[0])
+
+
+def test_progress_names_the_task() -> None:
+    told = Told()
+    simulate({**SMALL, "network.hidden": [8], "data.limit": 200, "run.save": False, "probes": []}, progress=told)
+    tasks = [place.partition(", ")[0] for place in told.places]
+    assert tasks == ["task 1 of 3"] * 2 + ["task 2 of 3"] * 2 + ["task 3 of 3"] * 2, told.places
+
+
 class Killed(BaseException):
     """Stands for kill -9: nothing catches it."""
 
