@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from bioplaus.connections import Conv2dConnection, DenseConnection
+from bioplaus.connections import Conv2dConnection
 from bioplaus.errors import ConfigError
 from bioplaus.fields import choice
 from bioplaus.layer import Layer
 from bioplaus.network import Network
-from bioplaus.networks.base import NetworkConfig, check_widths, flat_size, start, with_norm
+from bioplaus.networks.base import NetworkConfig, check_widths, flat_size
+from bioplaus.networks.stack import dense_layers, layer_of
 from bioplaus.neurons.base import Neuron
-from bioplaus.operations import Flatten, MaxPool
+from bioplaus.operations import MaxPool
 
-__all__ = ["Cnn5", "Cnn5Config", "Lenet", "LenetConfig", "dense_layers"]
+__all__ = ["Cnn5", "Cnn5Config", "Lenet", "LenetConfig"]
 
 
 @dataclass
@@ -58,46 +59,9 @@ def _blocks(
                 f"network.channels has {len(channels)} pooled blocks, too many for images of {in_shape[1]}x{in_shape[2]}: "
                 f"only {i} fit; shorten network.channels"
             )
-        before, norm = with_norm(config, f"forward/{i}", shape, connection.out_shape)
-        layers.append(
-            Layer(
-                f"forward/{i}",
-                connection,
-                neuron,
-                bias=config.bias,
-                before=before,
-                norm=norm,
-                after=[MaxPool(2)],
-                dendrites=config.dendrites,
-                init=start(config),
-            )
-        )
+        layers.append(layer_of(config, i, connection, neuron, after=[MaxPool(2)]))
         shape = layers[-1].out_shape
     return layers, shape
-
-
-def dense_layers(
-    config: NetworkConfig, layers: list[Layer], shape: tuple[int, ...], widths: Sequence[int], neuron: Neuron, *, normed: bool = True
-) -> list[Layer]:
-    """Append dense layers, the last one with identity output, after flattening; hidden ones have the network's normalisation if `normed`."""
-    pre = flat_size(shape)
-    for j, post in enumerate(widths):
-        last, name = j == len(widths) - 1, f"forward/{len(layers)}"
-        before, norm = with_norm(config, name, (pre,), (post,), hidden=normed and not last)
-        layers.append(
-            Layer(
-                name,
-                DenseConnection((pre,), (post,)),
-                neuron.readout() if last else neuron,
-                bias=config.bias,
-                before=[*([Flatten(shape)] if j == 0 else []), *before],
-                norm=norm,
-                dendrites=config.dendrites,
-                init=start(config),
-            )
-        )
-        pre = post
-    return layers
 
 
 class Cnn5:

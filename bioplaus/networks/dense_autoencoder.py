@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass, field
 
-from bioplaus.connections import DenseConnection
 from bioplaus.fields import ranged
-from bioplaus.layer import Layer
 from bioplaus.network import Network
-from bioplaus.networks.base import NetworkConfig, check_widths, flat_size, flattening, start, with_norm
+from bioplaus.networks.base import NetworkConfig, check_widths, flat_size
+from bioplaus.networks.stack import dense_layers
 from bioplaus.neurons.base import Neuron
 from bioplaus.operations import Unflatten
 
@@ -43,25 +41,6 @@ class DenseAutoencoder:
             A width below 1.
         """
         check_widths(config.hidden, "network.hidden")
-        size = flat_size(in_shape)
-        widths = [size, *config.hidden, config.code, *reversed(config.hidden), size]
-        images = len(in_shape) > 1
-        layers = []
-        for i, (pre, post) in enumerate(itertools.pairwise(widths)):
-            name, last = f"forward/{i}", i == len(widths) - 2
-            first = flattening(in_shape) if i == 0 else []
-            before, norm = with_norm(config, name, (pre,), (post,), hidden=not last)
-            layers.append(
-                Layer(
-                    name,
-                    DenseConnection((pre,), (post,)),
-                    neuron.readout() if last else neuron,
-                    bias=config.bias,
-                    before=[*first, *before],
-                    norm=norm,
-                    after=[Unflatten(in_shape)] if last and images else [],
-                    dendrites=config.dendrites,
-                    init=start(config),
-                )
-            )
-        return Network("forward", in_shape, layers)
+        widths = [*config.hidden, config.code, *reversed(config.hidden), flat_size(in_shape)]
+        shaped = [Unflatten(in_shape)] if len(in_shape) > 1 else []
+        return Network("forward", in_shape, dense_layers(config, [], in_shape, widths, neuron, after=shaped))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass, field
 
-from bioplaus.connections import DenseConnection
 from bioplaus.errors import ConfigError
 from bioplaus.layer import Layer
 from bioplaus.network import Network
-from bioplaus.networks.base import NetworkConfig, check_widths, flat_size, flattening, start, with_norm
+from bioplaus.networks.base import NetworkConfig, check_widths, flat_size
+from bioplaus.networks.stack import dense_layers
 from bioplaus.neurons.base import Neuron
 from bioplaus.recurrent_layer import RecurrentLayer
 
@@ -44,23 +43,6 @@ class Mlp:
         check_widths(config.hidden, "network.hidden")
         if config.recurrent and (not neuron.spiking or config.norm != "none" or config.dendrites):
             raise ConfigError("network.recurrent=true is for spiking units such as neuron=lif, without network.norm and network.dendrites")
-        widths = [flat_size(in_shape), *config.hidden, flat_size(outputs)]
-        layers = []
-        for i, (pre, post) in enumerate(itertools.pairwise(widths)):
-            name, last = f"forward/{i}", i == len(widths) - 2
-            first = flattening(in_shape) if i == 0 else []
-            before, norm = with_norm(config, name, (pre,), (post,), hidden=not last)
-            kind = RecurrentLayer if config.recurrent and not last else Layer
-            layers.append(
-                kind(
-                    name,
-                    DenseConnection((pre,), (post,)),
-                    neuron.readout() if last else neuron,
-                    bias=config.bias,
-                    before=[*first, *before],
-                    norm=norm,
-                    dendrites=config.dendrites,
-                    init=start(config),
-                )
-            )
-        return Network("forward", in_shape, layers)
+        widths = [*config.hidden, flat_size(outputs)]
+        kind = RecurrentLayer if config.recurrent else Layer
+        return Network("forward", in_shape, dense_layers(config, [], in_shape, widths, neuron, hidden_kind=kind))

@@ -10,8 +10,8 @@ from bioplaus.errors import ConfigError
 from bioplaus.fields import choice
 from bioplaus.layer import Layer
 from bioplaus.network import Network
-from bioplaus.networks.base import NetworkConfig, check_widths, flat_size, start, with_norm
-from bioplaus.networks.convolutional import dense_layers
+from bioplaus.networks.base import NetworkConfig, check_widths, flat_size
+from bioplaus.networks.stack import dense_layers, layer_of
 from bioplaus.neurons.base import Neuron
 
 __all__ = ["Strided", "StridedConfig"]
@@ -61,19 +61,7 @@ class Strided:
         shape = in_shape
         for i, (width, kernel, stride) in enumerate(zip(config.channels, config.kernels, config.strides)):
             connection = Conv2dConnection(shape, width, kernel=kernel, stride=stride)
-            before, norm = with_norm(config, f"forward/{i}", shape, connection.out_shape, hidden=i > 0)
-            layers.append(
-                Layer(
-                    f"forward/{i}",
-                    connection,
-                    neuron,
-                    bias=config.bias,
-                    before=before,
-                    norm=norm,
-                    dendrites=config.dendrites,
-                    init=start(config),
-                )
-            )
+            layers.append(layer_of(config, i, connection, neuron, normed=i > 0))
             shape = connection.out_shape
         dense = neuron if config.dense_neuron == "same" else registry.NEURONS.get(config.dense_neuron)()
         return Network("forward", in_shape, dense_layers(config, layers, shape, [*config.hidden, flat_size(outputs)], dense, normed=False))
