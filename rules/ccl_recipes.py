@@ -55,6 +55,12 @@ RECIPES = (
         network=("mlp",),
     ),
     Recipe(
+        {"plasticity.warmup": 200},
+        "the paper's text; the published code has none, and without one the first steps at rate 1 throw activities up (docs/ccl.md)",
+        data=("cifar10",),
+        network=("mlp",),
+    ),
+    Recipe(
         {**_CNN, "plasticity.momentum": 0.8, "plasticity.clip": "per_network", "plasticity.clip_norm": 0.3, "rule.flooding": 0.1},
         f"{_CODE}, CNN",
         data=("cifar10",),

@@ -40,6 +40,18 @@ def test_rows_stand_in_the_order_of_their_difference_and_backprop_once(monkeypat
     assert text.count("bioplaus reproduce compare_") == 2
 
 
+def test_the_figure_has_each_rule_at_its_difference(monkeypatch: pytest.MonkeyPatch) -> None:
+    gaps = {"d": -0.4, "a": 0.01, "c": -0.1, "b": -0.001}
+    kept = [_record("bp", 0.9, 0.0), *(_record(name, 0.9 + gap, gap) for name, gap in gaps.items())]
+    monkeypatch.setattr(leaderboard, "records", lambda: [*kept, _record("e", 0.9, -0.1, comparison="of one rule")])
+    (ax,) = leaderboard.figure().axes
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["a", "b", "c", "d"] and ax.yaxis_inverted()
+    points = {tuple(line.get_xydata()[0]) for line in ax.lines if line.get_marker() == "o"}
+    assert points == {(1.0, 0.0), (-0.1, 1.0), (-10.0, 2.0), (-40.0, 3.0)}
+    ends = [tuple(line.get_xdata()) for line in ax.lines if line.get_marker() == "None" and line.get_ydata()[0] == 2]
+    assert ends == [pytest.approx((-10.5, -9.5))]
+
+
 def test_the_page_is_current() -> None:
     if not leaderboard.PAGE.is_file():
         pytest.skip("the page is in the checkout only")
