@@ -171,8 +171,8 @@ def _answer(rows: Sequence[Measurement]) -> str:
 def _remarks(notes: Sequence[str]) -> tuple[str, ...]:
     return (
         f"Data: {', '.join(notes) or 'CIFAR-10 (JPEG)'}; a JPEG copy of the images is not what the paper used, and its figures carry that.",
-        "Batch 256, clip 1 per network, constant rates, and for the counter-current rule a warm-up of 200 steps, which the paper's text has and its "
-        "code has not. The rate of every rule is that of highest validation accuracy among "
+        "Batch 256, clip 1 per network, constant rates, and for the counter-current rule a warm-up of 200 steps, which the paper's text has "
+        "and its code has not. The rate of every rule is that of highest validation accuracy among "
         f"{', '.join(f'{rate:g}' for rate in RATES)} after {TUNING} epochs ({NARROW_TUNING} in the narrow network) on seed 1000, which favours "
         "high rates.",
         "The published rate of the counter-current rule is 1. Figure 7 of the paper prints 51.82 for 0.4 in both networks, after 100 epochs.",
