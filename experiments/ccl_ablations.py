@@ -175,7 +175,9 @@ def _panel(group: str, arms: Sequence[Arm], records: Mapping[str, Mapping[str, A
     series = [Series("", [-0.5, len(points) - 0.5], [0.0, 0.0], colour=None, dashed=True)]
     series.append(Series("", others, [points[i][1] for i in others], [points[i][2] for i in others], points=True))
     series.append(Series("", own, [0.0] * len(own), points=True, colour=1, marker="s", size=6))
-    return Panel("", "points of accuracy", series, title=group, names=[short for short, *_ in points])
+    widest = max((abs(gap) + (0.0 if half != half else half) for _, gap, half in points if gap == gap), default=0.0)
+    limits = (-1.0, 1.0) if widest < 1 else None  # a difference of nothing should look like it
+    return Panel("", "points of accuracy", series, title=group, names=[short for short, *_ in points], y_limits=limits)
 
 
 CLAIM = Claim(

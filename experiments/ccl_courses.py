@@ -9,7 +9,7 @@ from typing import Any
 
 from bioplaus.experiments.claims import Measurement
 
-__all__ = ["Course", "course_of", "final_row", "joined", "onset", "onsets"]
+__all__ = ["TURNS", "Course", "course_of", "final_row", "half_way", "joined", "onset", "onsets"]
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def joined(early: Course, late: Course) -> Course:
 
 
 def onset(when: Sequence[float], values: Sequence[float], rise: float) -> float:
-    """Return the first time at which a curve has covered half of its way from start to end; infinity if it rises by less than `rise`.
+    """Return the first time at which a curve lies `rise` above its start; infinity if it never does.
 
     Parameters
     ----------
@@ -66,15 +66,27 @@ def onset(when: Sequence[float], values: Sequence[float], rise: float) -> float:
     rise
         The least rise that counts, in units of the values.
     """
+    return next((t for t, value in zip(when, values) if value - values[0] >= rise), math.inf)
+
+
+def half_way(when: Sequence[float], values: Sequence[float], rise: float) -> float:
+    """Return the first time at which a curve has covered half of its way from start to end; infinity if it ends less than `rise` higher.
+
+    A curve that goes on rising slowly is late by this, whenever it began.
+    """
     start, end = values[0], values[-1]
     if not end - start >= rise:
         return math.inf
     return next(t for t, value in zip(when, values) if value >= (start + end) / 2)
 
 
-def onsets(course: Course, seed: int, rises: Sequence[float]) -> list[float]:
+#: what a time is of -> how it is found
+TURNS = {"first risen": onset, "half-way": half_way}
+
+
+def onsets(course: Course, seed: int, rises: Sequence[float], turn: str = "first risen") -> list[float]:
     """Return when each layer of one seed rises; one least rise per layer."""
-    return [onset(course.when, seeds[seed], rise) for seeds, rise in zip(course.values, rises, strict=True)]
+    return [TURNS[turn](course.when, seeds[seed], rise) for seeds, rise in zip(course.values, rises, strict=True)]
 
 
 def final_row(name: str, course: Course, layer: int, settings: Mapping[str, Any], rise: float, unit: str = "epochs") -> Measurement:
@@ -83,11 +95,14 @@ def final_row(name: str, course: Course, layer: int, settings: Mapping[str, Any]
 
     seeds = course.values[layer]
     found = summarise([one[-1] for one in seeds])
-    times = [onset(course.when, one, rise) for one in seeds]
-    there = [t for t in times if math.isfinite(t)]
-    missing = f" in {len(there)} of {len(times)} seeds, in the others it does not rise" if len(there) < len(times) else ""
-    half = f"half-way after {', '.join(f'{t:.3g}' for t in there)} {unit}{missing}" if there else "it does not rise"
+    told = "; ".join(f"{words} {_times([turn(course.when, one, rise) for one in seeds], unit)}" for words, turn in TURNS.items())
     start = sum(one[0] for one in seeds) / len(seeds)
     ci95 = tuple(found["ci95"]) if found["ci95"] else None
     n = sum(value is not None for value in found["values"])
-    return Measurement(name, "", found["mean"], ci95, n, None, dict(settings), f"{start:.3f} at the start; {half}")
+    return Measurement(name, "", found["mean"], ci95, n, None, dict(settings), f"{start:.3f} at the start; {told}")
+
+
+def _times(times: Sequence[float], unit: str) -> str:
+    there = [t for t in times if math.isfinite(t)]
+    missing = f" in {len(there)} of {len(times)} seeds, in the others never" if len(there) < len(times) else ""
+    return f"after {', '.join(f'{t:.3g}' for t in there)} {unit}{missing}" if there else "never"

@@ -50,13 +50,14 @@ def _seeds(row: Mapping[str, Any]) -> str:
 
 
 def _whole(claim: str, *, skip: Callable[[str], bool] = lambda name: False) -> str:
-    """Return the rows of a claim, less those skipped, with its figure."""
+    """Return the rows of a claim, less those skipped, under what is said of its data, with its figure."""
     record = of_claim(claim)
     shown = [row for row in record["rows"] if not skip(row["name"])]
     digits = record.get("digits", 2)  # earlier results do not say
     rows = [(row["name"], value(row, digits), _seeds(row), row["target"], verdict(row)) for row in shown]
     head = (f"row ({record['unit']})" if record["unit"] != "see the row" else "row", "mean [95 %]", "seeds", "paper", "")
-    return f"{source_line(claim)}\n\n{_table(head, rows)}\n\n{figure(claim)}".rstrip()
+    data = [remark for remark in record.get("remarks", ()) if remark.startswith("Data: ")]
+    return "\n\n".join([source_line(claim), *data, _table(head, rows), figure(claim)]).rstrip()
 
 
 def _published() -> str:
@@ -103,7 +104,8 @@ def _ablations() -> str:
         row, record = found[arm.name], beside.get(arm.name)
         why = "" if record or row["note"].startswith("not run") else row["note"].split(";")[0]
         gap = points(record["difference"], record["ci95"], 2, "+") if record and arm.name != BASELINE else why
-        rate = f"{row['settings'].get('rule.lr', 1.0):g}" if record else ""
+        edge = " (end of grid)" if any(f"the {end} tried" in row["note"] for end in ("lowest", "highest")) else ""
+        rate = f"{row['settings'].get('rule.lr', 1.0):g}{edge}" if record else ""
         cost = (f"{record['flops'] / 1e6:.2f}", str(record["updates"])) if record else ("", "")
         rows.append((arm.group, arm.name, rate, value(row), gap, *cost))
     head = ("group", "changed", "rate", "% test accuracy [95 %]", "less published settings, points", "MFLOP", "updates")

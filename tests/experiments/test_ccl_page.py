@@ -78,7 +78,7 @@ def test_targets_are_told_with_what_was_found(folder: Path) -> None:
     missed = {"name": "accuracy", "mean": 80.0, "ci95": [79.0, 81.0], "n": 3, "target": "88 +- 3", "reached": False}
     keep(folder, "ccl_dynamics", held, missed, lost, {"name": "far", "note": "not run: 3 h", "reached": None})
     said = QUESTIONS["Do layers align as reported?"]()
-    assert said.startswith("Of what the paper says **reached**: *raw loss*: layer 6 aligns first in 3 of 3 seeds. **not reached**: ")
+    assert "ours, **reached**: *raw loss*: layer 6 aligns first in 3 of 3 seeds. **not reached**: " in said
     assert "accuracy 80.00 [79.00, 81.00], asked 88 +- 3; *raw loss*: layer 1 aligns first in 0 of 3 seeds. **not run**: far." in said
 
 
@@ -104,7 +104,7 @@ def test_ablations_keep_their_differences(folder: Path) -> None:
     assert "|  | published settings | 1 | 96.00 [95.00, 97.00] |  | 2.04 | 4220 |" in table
     assert "| neuron | tanh |  | not run: cost |  |  |  |" in table
     assert "| clip | clip none |  | no value | every seed stopped |  |  |" in table
-    parts = QUESTIONS["What does each part contribute?"]()
+    parts = QUESTIONS["And the others?"]()
     assert "Better than the published settings: normalised loss +1.50 [+1.00, +2.00]." in parts and "top" not in parts
     assert parts.endswith("No finite numbers: clip none.")
     assert "Not run here" in answers(), "no arm with frozen feedback"
