@@ -25,7 +25,7 @@ BOUNDS = {"ccl": (50.73, 54.73)}
 PAPER = {"bp, tanh": "+2.70 in the paper", "fa, tanh": "+6.97 in the paper", "dfa, tanh": "+9.87 in the paper"}
 #: a quarter of the width, which a CPU runs in minutes, and its epochs
 NARROW: dict[str, Any] = {"network.hidden": [256, 256, 256]}
-NARROW_EPOCHS = {"ccl": 30, "bp, tanh": 15, "bp, ELU": 15}
+NARROW_EPOCHS = {"ccl": 30, "bp, tanh": 15, "bp, ELU": 15, "fa, tanh": 40, "dfa, tanh": 40}
 #: the published rate of counter-current learning, from both starts: the code has no warm-up, the paper's text has one
 STARTS: dict[str, dict[str, Any]] = {"warm-up of 200 steps": {"plasticity.warmup": 200}, "no warm-up": {"plasticity.warmup": 0}}
 START: dict[str, Any] = {"rule": "ccl", **COMMON, "rule.lr": 1.0, "epochs": 5}
