@@ -34,6 +34,7 @@ def plan(*words: str) -> Plan:
     ("words", "message"),
     [
         (["rule=ccl,fa", "rule.lrr=1"], "rule=ccl: unknown key 'rule.lrr', did you mean 'rule.lr'"),
+        (["rule=ccl,fa", "worker=3"], "unknown key 'worker', did you mean 'workers'?"),
         (["rule=ccl,nothing"], "rule=nothing: unknown rule 'nothing'"),
         (["rule=bp", "rule.lr=0.1,0.2,-1"], "rule.lr=-1: rule.lr=-1.0 is out of range"),
         (["rule=bp", "rule.lr=0.1,fast"], "rule.lr=fast: rule.lr=fast is not a number"),
