@@ -200,7 +200,8 @@ def _own_setting(keys: Mapping[str, Space], error: ConfigError) -> None:
 
 def _single(key: str, space: Space) -> Any:
     if len(space.values) > 1:
-        raise ConfigError(f"{key}={space.text} has several values; it is a setting of the sweep itself, give one")
+        named = f", or name seeds by seed={space.text}" if key == "seeds" else ""
+        raise ConfigError(f"{key}={space.text} has several values; it is a setting of the sweep itself, give one{named}")
     return space.values[0]
 
 
