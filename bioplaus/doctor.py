@@ -37,6 +37,8 @@ OPTIONAL = {
     "nir": ("nir", "export format=nir"),
     "tensorboard": ("tensorboard", "run.tensorboard=true"),
     "marimo": ("marimo", "bioplaus ui"),
+    "distributed": ("distributed", "sweep executor=dask"),
+    "optuna": ("optuna", "sweep sampler=tpe"),
 }
 #: First Python that works.
 PYTHON = (3, 11)

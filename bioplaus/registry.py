@@ -34,9 +34,9 @@ __all__ = [
 ]
 
 
-def nearest(word: str, known: list[str]) -> str:
+def nearest(word: str, known: list[str], cutoff: float = 0.5) -> str:
     """Return a hint such as ", did you mean 'ccl'?", or a full stop if nothing is near."""
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    close = difflib.get_close_matches(word, known, n=1, cutoff=cutoff)
     return f", did you mean '{close[0]}'?" if close else "."
 
 
@@ -122,7 +122,7 @@ class Registry:
         if name not in names and self.kind == "rule" and is_file(name):
             raise ConfigError(
                 f"rule {name}: a rule file can be audited (bioplaus audit rule={name}); to simulate or compare it register an entry point, "
-                "see docs/architecture.md"
+                "which bioplaus new-rule NAME writes, see docs/adding_a_rule.md"
             )
         if name not in names:
             raise ConfigError(f"unknown {self.kind} '{name}'{nearest(name, names)} Known: {', '.join(names)}")

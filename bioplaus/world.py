@@ -6,20 +6,21 @@ pack of replicas; a run has one pack or several.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
+from bioplaus.errors import RunError
 from bioplaus.network import Network
 from bioplaus.plasticity.base import Plasticity
-from bioplaus.rules.base import Group, Rule
+from bioplaus.rules.base import Group, Learning, Rule
 from bioplaus.streams import Streams
 from bioplaus.tasks import Task
-from bioplaus.view import Batch, Clock, View
+from bioplaus.view import Batch, Clock, Learned, View
 
-__all__ = ["Model", "World", "new_world", "view"]
+__all__ = ["Model", "World", "learning", "new_world", "view"]
 
 _KINDS = ("params", "buffers", "synapses", "moments", "counts", "state", "tally")
 
@@ -177,3 +178,21 @@ def view(model: Model, world: World, batch: Batch, clock: Clock) -> View:
         streams=model.streams.at(clock.step),
         task=model.task,
     )
+
+
+def learning(rule: Rule, seen: View) -> Learning:
+    """Yield what a rule wants for a batch and return what it returns, as `Rule.learn` promises.
+
+    Raises
+    ------
+    RunError
+        If `learn` is no generator, or does not end with a `Learned`.
+    """
+    wants = rule.learn(seen)
+    if not isinstance(wants, Generator):
+        raise RunError(f"rule {rule.config.name}: learn yields nothing; yield Wanted(...) for each change, then return Learned(...)")
+    learned = yield from wants
+    if not isinstance(learned, Learned):
+        what = "nothing" if learned is None else f"a {type(learned).__name__}"
+        raise RunError(f"rule {rule.config.name}: learn returns {what}; end it with return Learned({{'loss': ...}})")
+    return learned

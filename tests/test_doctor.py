@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from importlib import metadata
 from pathlib import Path
 
@@ -26,6 +27,13 @@ def test_this_installation_is_fine(tmp_path: Path) -> None:
     assert found["torch"]["values"]["version"] == metadata.version("torch")
     assert found["runs"]["values"]["mb_per_second"] > 0 and not (tmp_path / "not").exists()
     assert {"python", "numpy", "cpu", "threads", "gpu", "data folder", "data"} <= set(found)
+
+
+def test_the_first_package_of_every_extra_that_a_command_needs_is_looked_at() -> None:
+    """As pyproject.toml lists them; dask comes with distributed, and a package that only helps another one is not asked for."""
+    extras = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    wanted = {line.split(">")[0] for extra in ("export", "tensorboard", "ui", "sweep") for line in extras[extra]}
+    assert wanted - set(doctor.OPTIONAL) == {"onnxscript", "dask", "dask-jobqueue"}
 
 
 def test_one_line_each(tmp_path: Path) -> None:

@@ -74,6 +74,13 @@ def test_the_suite_finds_a_rule_that_breaks_its_word(installed: tuple[Path, str]
     words = ("-k", "(nothing_is_written or card_is_as_declared) and mlp")
     found = python("-m", "pytest", "-q", "-p", "no:cacheprovider", *words, cwd=folder, path=f"{broken.parent}{os.pathsep}{path}", check=False)
     assert found.returncode == 1 and "3 failed" in found.stdout, found.stdout[-2000:]
+    # what should have held is said in words, beside the numbers
+    assert "writes to no weight" in found.stdout and "declared is weight transport = False" in found.stdout
+
+
+def test_every_check_says_what_should_hold() -> None:
+    for check in {check.name: check for check in conformance_checks("top")}.values():
+        assert (check.function.__doc__ or "").strip(), check.name
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from bioplaus.engines.base import Block, Engine
 from bioplaus.plasticity.update import apply
 from bioplaus.shapes import per_weight
 from bioplaus.view import Batch, Clock, Learned
-from bioplaus.world import Model, World, view
+from bioplaus.world import Model, World, learning, view
 
 __all__ = ["LoopEngine", "learn_batch"]
 
@@ -36,11 +36,11 @@ def learn_batch(
     seen
         Called with every wanted change just before it is written; it must not change it.
     """
-    learning = model.rule.learn(view(model, world, batch, clock))
+    wants = learning(model.rule, view(model, world, batch, clock))
     turns: Counter[str] = Counter()
     while True:
         try:
-            wanted = next(learning)
+            wanted = next(wants)
         except StopIteration as stop:
             learned: Learned = stop.value
             break

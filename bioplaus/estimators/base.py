@@ -144,6 +144,9 @@ class NetworkEstimator(BaseEstimator):
         network = self.network or self.usual_network or home.get("network", config.DEFAULTS["network"])
         bias = True if self.bias is None and network in BIASED else self.bias
         hidden = HIDDEN if self.hidden is None and network == "mlp" else self.hidden
+        if hidden is not None and "hidden" not in registry.NETWORKS.get(str(network)).Config.__dataclass_fields__:
+            at_home = "" if self.network else f", where rule={self.rule} lives,"
+            raise ConfigError(f"hidden={self.hidden!r}: network={network}{at_home} has no hidden layers to choose; leave hidden out")
         chosen: dict[str, Any] = {
             "rule": str(self.rule),
             "data": self.like or home.get("data", config.DEFAULTS["data"]),

@@ -7,6 +7,7 @@ recalled by the compiled dynamics of `bioplaus.dynamics`.
 from __future__ import annotations
 
 import hashlib
+import warnings
 from numbers import Integral
 from typing import Any
 
@@ -72,6 +73,9 @@ class HebbianMemory(BaseEstimator):
         self.dilution_ = float(np.mean(self.patterns_ == 0))
         if self.dilution_ == 1:
             raise ValueError("patterns: every entry is 0, so there is nothing to store")
+        if self.dilution_ and not (self.patterns_ < 0).any():
+            text = "patterns hold 1 and 0 only, and 0 is a blank, so no unit is told to be -1; two-valued pictures are np.where(X > 0, 1, -1)"
+            warnings.warn(text, UserWarning, stacklevel=2)
         seed = self.random_state if isinstance(self.random_state, Integral) else check_random_state(self.random_state).randint(2**31 - 1)
         self.seed_ = int(seed)
         return self
@@ -127,6 +131,8 @@ class HebbianMemory(BaseEstimator):
 
 def _ternary(given: Array, what: str) -> NDArray[np.int8]:
     """Return an array of +1, -1 and 0 as int8."""
+    if given.dtype == bool:  # False would be a blank, and every recall +1
+        raise ValueError(f"{what}: truth values have no sign, and 0 is a blank; write np.where(X, 1, -1)")
     if not np.isin(given, (-1, 0, 1)).all():
         wrong = given[~np.isin(given, (-1, 0, 1))][0]
         raise ValueError(f"{what}: {wrong} is none of +1, -1 and 0 (a blank); the signs of real numbers are np.sign(X - X.mean(0))")

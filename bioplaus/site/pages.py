@@ -18,6 +18,7 @@ ELSEWHERE = {
     "../benchmarks/README.md": "benchmarks.md",
     "../experiments/README.md": "results/index.md",
     "../experiments/": "results/index.md",
+    "../experiments/notebooks/README.md": "notebooks.md",
     "../rules/": "rules/index.md",
     "../rules/base.py": "reference/rule.md",
     "../bioplaus/data/base.py": "reference/data.md",
@@ -40,6 +41,9 @@ def pages(root: Path) -> dict[str, str]:
     found |= {f"devices/{name}.md": devices.page(name) for name in DEVICES.names()}
     found |= {f"results/{name}.md": results.page(name) for name in catalogue.MODULES}
     found |= {f"reference/{name}.md": reference.page(name) for name in reference.PAGES}
+    # the notebooks themselves are read in a checkout: the page tells their questions and names their files
+    notebooks = (root / "experiments" / "notebooks" / "README.md").read_text(encoding="utf-8")
+    found["notebooks.md"] = re.sub(r"\[([^]]+)\]\((\w+\.ipynb)\)", r"\1, `experiments/notebooks/\2`", notebooks)
     return found | {"benchmarks.md": (root / "benchmarks" / "README.md").read_text(encoding="utf-8")}
 
 

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from bioplaus import registry
 from bioplaus.errors import BioplausError, ConfigError, RunError
 from bioplaus.settings import Settings
 from bioplaus.sweeping.cells import Cell, checked, product
@@ -121,7 +122,11 @@ def make_plan(keys: Mapping[str, Space]) -> Plan:
     else:
         _check_search(rest, seeds, options)
         cells, tried = [], _corners(rest)
-    resolved = checked(cells if tried is None else tried, seeds[0])
+    try:
+        resolved = checked(cells if tried is None else tried, seeds[0])
+    except ConfigError as error:
+        _own_setting(rest, error)
+        raise
     if tried is not None and not all(settings.data.validation for settings in resolved):
         raise ConfigError(f"sampler={options.sampler} is guided by the validation samples and data.validation=0 leaves none")
     _try(cells if tried is None else tried, resolved)
@@ -185,9 +190,18 @@ def with_options(options: Options, given: Mapping[str, Any]) -> Options:
     return found
 
 
+def _own_setting(keys: Mapping[str, Space], error: ConfigError) -> None:
+    """Where a key that no run knows is nearly a setting of the sweep itself, name that one."""
+    for key in keys:
+        hint = registry.nearest(key, [f.name for f in fields(Options)], cutoff=0.8)
+        if f"unknown key '{key}'" in str(error) and hint != ".":
+            raise ConfigError(f"unknown key '{key}'{hint} See docs/sweeps.md") from error
+
+
 def _single(key: str, space: Space) -> Any:
     if len(space.values) > 1:
-        raise ConfigError(f"{key}={space.text} has several values; it is a setting of the sweep itself, give one")
+        named = f", or name seeds by seed={space.text}" if key == "seeds" else ""
+        raise ConfigError(f"{key}={space.text} has several values; it is a setting of the sweep itself, give one{named}")
     return space.values[0]
 
 

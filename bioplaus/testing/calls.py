@@ -14,6 +14,9 @@ from bioplaus.view import Batch
 
 @check("case", "network", "replicas")
 def two_equal_calls_give_equal_results(case: Case, network: str, replicas: int) -> None:
+    """The same weights and batch give the same changes, bit for bit. A rule that fails draws from torch's own generator (draw from
+    `view.streams`), or remembers a call.
+    """
     run = build(case, network, replicas)
     (first, learned), (second, again) = drain(run), drain(run)
     assert same(first, second)
@@ -23,6 +26,9 @@ def two_equal_calls_give_equal_results(case: Case, network: str, replicas: int) 
 
 @check("case", "network", "replicas")
 def nothing_is_written_and_nothing_is_kept(case: Case, network: str, replicas: int) -> None:
+    """`learn` writes to no weight, state or batch, and keeps nothing on itself. Yield `Wanted(...)`, and return new state in `Learned(...,
+    state=...)`.
+    """
     run = build(case, network, replicas, network__norm="batch")
     batch = run.batch()
     before, x, y, settings = snapshot(run.world.arrays()), batch.x.clone(), batch.y.clone(), repr(run.model.rule.config)
@@ -34,6 +40,7 @@ def nothing_is_written_and_nothing_is_kept(case: Case, network: str, replicas: i
 
 @check("case", "network", "replicas", "dtype")
 def wanted_changes_fit_the_weights_and_are_finite(case: Case, network: str, replicas: int, dtype: str) -> None:
+    """Each wanted change has the shape ``[replicas, ...]``, precision and device of its weight, and finite numbers."""
     run = build(case, network, replicas, dtype=dtype)
     assert {value.dtype for value in run.world.params.values()} == {getattr(torch, dtype)}
     wanted, learned = drain(run)
@@ -50,6 +57,7 @@ def wanted_changes_fit_the_weights_and_are_finite(case: Case, network: str, repl
 
 @check("case", "network", "replicas")
 def metrics_are_numbers_per_replica_with_a_loss(case: Case, network: str, replicas: int) -> None:
+    """`Learned.metrics` holds a "loss", and every number in it once per replica, ``[replicas]``."""
     _, learned = drain(build(case, network, replicas))
     assert "loss" in learned.metrics
     for key, value in learned.metrics.items():
@@ -59,6 +67,7 @@ def metrics_are_numbers_per_replica_with_a_loss(case: Case, network: str, replic
 
 @check("case", "network", "replicas")
 def a_batch_of_one_works(case: Case, network: str, replicas: int) -> None:
+    """A batch may hold one sample: no division by B - 1, and no axis squeezed away."""
     run = build(case, network, replicas)
     wanted, learned = drain(run, run.batch(1))
     assert wanted and all(torch.isfinite(value).all() for value in (*wanted.values(), *learned.metrics.values()))
@@ -66,6 +75,7 @@ def a_batch_of_one_works(case: Case, network: str, replicas: int) -> None:
 
 @check("case", "network", "replicas")
 def the_order_within_a_batch_does_not_matter(case: Case, network: str, replicas: int) -> None:
+    """A batch is a set: its samples in another order give the same changes."""
     run = build(case, network, replicas)
     batch = run.batch()
     order = torch.tensor([3, 8, 0, 5, 1, 7, 2, 6, 4])
@@ -88,6 +98,7 @@ def the_size_of_a_change_does_not_grow_with_the_batch(case: Case, network: str, 
 
 @check("case", "network")
 def a_batch_shared_by_the_replicas_is_the_same_batch_repeated(case: Case, network: str) -> None:
+    """A batch ``[1, B, ...]`` is for all replicas: the same as one that holds it once per replica."""
     run = build(case, network, 3)
     batch = run.batch()
     shared = Batch(batch.x[:1], batch.y[:1])
@@ -99,6 +110,7 @@ def a_batch_shared_by_the_replicas_is_the_same_batch_repeated(case: Case, networ
 
 @check("case", "network")
 def replicas_do_not_see_each_other(case: Case, network: str) -> None:
+    """Replicas are independent networks: sum and average over samples, never over the first axis."""
     run = build(case, network, 3)
     batch = run.batch()
     wanted, _ = drain(run, batch)

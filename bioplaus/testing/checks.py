@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import unittest
 from collections.abc import Callable, Mapping
@@ -50,7 +51,7 @@ def check(*axes: str, where: Callable[[Case, str], bool] = lambda case, network:
 
 @dataclass(frozen=True)
 class Check:
-    """One check of one rule on one network: call it; an AssertionError says what does not hold.
+    """One check of one rule on one network: call it; an AssertionError says what does not hold, with a note of what should.
 
     Parameters
     ----------
@@ -72,7 +73,11 @@ class Check:
     def __call__(self) -> None:
         if self.reason:
             raise unittest.SkipTest(self.reason)
-        self.function(**dict(self.given))
+        try:
+            self.function(**dict(self.given))
+        except AssertionError as error:  # a reader who did not write the check has to be told what it is about
+            error.add_note(inspect.cleandoc(self.function.__doc__ or ""))
+            raise
 
     def __str__(self) -> str:
         return "-".join([self.name, *(str(value) for _, value in self.given)])

@@ -20,7 +20,7 @@ from bioplaus.fields import replica_fields
 from bioplaus.settings import Settings
 from bioplaus.testing.benches import NETWORKS, NO_NORM, OWN, PATTERNS, PIXELS, PLAIN, SHAPES, STRIDED, WIRED, toy
 from bioplaus.view import Batch, Clock, Learned
-from bioplaus.world import Model, World, new_world, view
+from bioplaus.world import Model, World, learning, new_world, view
 
 __all__ = [
     "CPU",
@@ -145,11 +145,11 @@ def build(case: Case, network: str, replicas: int = 1, **keys: Any) -> Run:
 def drain(run: Run, batch: Batch | None = None) -> tuple[dict[str, Tensor], Learned]:
     """Return the sum of all that the rule wants for a batch, nothing of it applied, and what it returned."""
     model, world = run.model, run.world
-    learning = model.rule.learn(view(model, world, run.batch() if batch is None else batch, Clock(world.step)))
+    wants = learning(model.rule, view(model, world, run.batch() if batch is None else batch, Clock(world.step)))
     total: dict[str, Tensor] = {}
     while True:
         try:
-            wanted = next(learning)
+            wanted = next(wants)
         except StopIteration as stop:
             return total, stop.value
         for leaf, change in wanted.changes.items():

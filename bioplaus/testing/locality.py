@@ -23,13 +23,15 @@ def card(case: Case, network: str) -> Card:
 
 @check("case", "network", where=lambda case, network: network in AUDITED and not (network == "cnn5" and case.option))
 def the_measured_card_is_as_declared(case: Case, network: str) -> None:
+    """The claims of `plausibility` are what the audit measures. Mend the claim, or the rule; `bioplaus audit` shows what each layer reads."""
     found = card(case, network)
     assert not found.declared
-    assert not found.differs, f"measured: {found.as_dict()}"
+    assert not found.differs, f"declared is {', '.join(found.differs)}, and measured is {found.as_dict()}"
 
 
 @check("case", "network", where=lambda case, network: not case.option and network == home(case))
 def the_statement_of_plausibility_is_made(case: Case, network: str) -> None:
+    """`plausibility` says in words what is honoured and what is not, and `reference` names the source."""
     run = build(case, network)
     stated = run.model.rule.plausibility
     for points in (stated.honoured, stated.violated):

@@ -16,6 +16,7 @@ from bioplaus.world import World
 
 @check("case", "network", "replicas", "dtype")
 def a_rate_of_zero_changes_nothing_and_another_does(case: Case, network: str, replicas: int, dtype: str) -> None:
+    """At a rate of 0 no weight moves; at its usual rate every weight that the rule teaches moves in every replica."""
     zeros = {f"rule__{name}": 0.0 for name in rate_fields(case.rule)}
     frozen, learning = build(case, network, replicas, dtype=dtype, **zeros), build(case, network, replicas, dtype=dtype)
     start = snapshot(frozen.world.params)
@@ -30,6 +31,7 @@ def a_rate_of_zero_changes_nothing_and_another_does(case: Case, network: str, re
 
 @check("case", "network")
 def each_seed_may_have_a_rate_of_its_own(case: Case, network: str) -> None:
+    """A rate per seed does to each seed what it does alone."""
     usual = {name: getattr(settings_of(case, network).rule, name) for name in rate_fields(case.rule)}
     run = build(case, network, 3, **{f"rule__{name}": [0.0, rate, 2 * rate] for name, rate in usual.items() if rate is not None})
     plain = build(case, network, 3)
@@ -44,6 +46,7 @@ def each_seed_may_have_a_rate_of_its_own(case: Case, network: str) -> None:
 
 @check("case", "network", "replicas")
 def leaves_of_no_group_stay(case: Case, network: str, replicas: int) -> None:
+    """Weights that no group of the rule names stay as they are."""
     run = build(case, network, replicas)
     start = snapshot(run.world.params)
     run.train(3)
@@ -54,6 +57,7 @@ def leaves_of_no_group_stay(case: Case, network: str, replicas: int) -> None:
 
 @check("case", "network", "replicas")
 def a_seed_fixes_the_run_and_another_seed_changes_it(case: Case, network: str, replicas: int) -> None:
+    """The same seed gives the same run, bit for bit, and another seed another one. All draws come from `view.streams`."""
     one, two, other = (build(case, network, replicas, seed=seed) for seed in (3, 3, 3 + replicas))
     assert same(one.world.arrays(), two.world.arrays())
     metrics = [run.train(3) for run in (one, two, other)]
@@ -66,6 +70,7 @@ def a_seed_fixes_the_run_and_another_seed_changes_it(case: Case, network: str, r
 
 @check("case", "network")
 def a_replica_of_a_pack_is_the_single_run_of_its_seed(case: Case, network: str) -> None:
+    """Seeds that are trained together learn what each learns alone."""
     # plain steps: adam makes a step of the rounding of a gradient that is 0, such as that of a bias before a norm
     keys = {"network__norm": "batch", "plasticity": "sgd"}
     pack = build(case, network, 3, **keys)
@@ -80,6 +85,7 @@ def a_replica_of_a_pack_is_the_single_run_of_its_seed(case: Case, network: str) 
 
 @check("case", "network")
 def a_replica_that_stopped_stays_and_disturbs_nobody(case: Case, network: str) -> None:
+    """A replica whose numbers are no longer finite stays as it is, and the other ones learn as if it were not there."""
     plain, run = (build(case, network, 3, network__norm="batch") for _ in range(2))
     for value in (*run.world.params.values(), *run.world.state.values()):
         if value.is_floating_point():
@@ -96,6 +102,7 @@ def a_replica_that_stopped_stays_and_disturbs_nobody(case: Case, network: str) -
 
 @check("case", "network")
 def two_runs_in_one_process_do_not_touch(case: Case, network: str) -> None:
+    """Two runs that take turns learn what each learns alone: a rule keeps nothing in its module or class."""
     def pair() -> list[Run]:
         return [build(case, network, 1, seed=seed) for seed in (3, 30)]
 
@@ -111,6 +118,7 @@ def two_runs_in_one_process_do_not_touch(case: Case, network: str) -> None:
 
 @check("case", "network", "replicas")
 def a_run_goes_on_from_its_arrays_as_if_it_had_not_stopped(case: Case, network: str, replicas: int) -> None:
+    """All that a rule needs for going on is in the arrays of a checkpoint: state that it returned, nothing on itself."""
     keys = {"network__norm": "batch", "plasticity__momentum": 0.9, "plasticity": "sgd"}
     through, stopped = (build(case, network, replicas, **keys) for _ in range(2))
     through.train(5)
@@ -127,6 +135,9 @@ def a_run_goes_on_from_its_arrays_as_if_it_had_not_stopped(case: Case, network: 
 
 @check("case", "network", "replicas")
 def running_means_move_in_training_only(case: Case, network: str, replicas: int) -> None:
+    """Running means of normalisation move in training and not in evaluation. Return those of the training pass: `Learned(...,
+    running=run.running)`.
+    """
     run = build(case, network, replicas, network__norm="batch")
     start = snapshot(run.world.buffers)
     assert start
@@ -140,6 +151,9 @@ def running_means_move_in_training_only(case: Case, network: str, replicas: int)
 
 @check("case", "network")
 def the_loss_falls_on_separable_clouds(case: Case, network: str) -> None:
+    """On classes that lie apart 200 steps at the recipe's rate halve the loss and tell the classes apart. A wanted change is *added*: it
+    is minus the gradient. Else the rate of the recipe is wrong.
+    """
     # the recipe is that of the normalised loss: at its rate the raw one is at the edge of what is stable, and rounding decides
     keys = {"rule__lr": settings_of(case, network).rule.lr / 2} if (str(case), network) == ("ccl-raw", "cnn5") else {}
     run = build(case, network, 3, **keys)

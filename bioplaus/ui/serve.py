@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +41,7 @@ def application() -> Any:
 
 
 def serve(port: int = 8747) -> None:
-    """Serve the pages until Ctrl-C.
+    """Say where the pages are, serve them until Ctrl-C, and end the program: this does not return.
 
     Raises
     ------
@@ -59,4 +61,10 @@ def serve(port: int = 8747) -> None:
             taken.bind((HOST, port))
         except OSError as error:
             raise RunError(f"port {port} of {HOST} cannot be used ({error.strerror}); take another with port=N") from error
+    addresses = ", ".join(f"http://{HOST}:{port}{path}" for path in PAGES)
+    print(f"open {addresses} in a browser; Ctrl-C ends", file=sys.stderr, flush=True)
     uvicorn.run(app, host=HOST, port=port, log_level="warning")
+    # every page that was opened has left a thread behind that waits for its browser, or trains, and Python would wait for it; nothing is kept
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)

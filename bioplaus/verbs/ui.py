@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
 from bioplaus.errors import ConfigError
 from bioplaus.verbs.base import Verb, overrides
@@ -21,10 +20,8 @@ def _ui(args: argparse.Namespace) -> None:
     port = given.get("port", 8747)
     if type(port) is not int:
         raise ConfigError(f"port={port} must be a whole number from 1 to 65535")
-    from bioplaus.ui.serve import HOST, PAGES, serve
+    from bioplaus.ui.serve import serve
 
-    addresses = ", ".join(f"http://{HOST}:{port}{path}" for path in PAGES)
-    print(f"open {addresses} in a browser; Ctrl-C ends", file=sys.stderr)
     serve(port)
 
 

@@ -71,4 +71,4 @@ def test_it_runs_by_its_entry_point(installed: str) -> None:
 def test_other_verbs_say_what_a_file_is_good_for(words: str) -> None:
     answer = command(*words.split())
     assert answer.code == 2 and answer.out == "" and answer.err.count("\n") == 1
-    assert "a rule file can be audited" in answer.err and "register an entry point, see docs/architecture.md" in answer.err
+    assert "a rule file can be audited" in answer.err and "register an entry point, which bioplaus new-rule NAME writes" in answer.err

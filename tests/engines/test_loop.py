@@ -11,6 +11,7 @@ from torch import Tensor
 
 from bioplaus.engines.base import Block
 from bioplaus.engines.loop import LoopEngine
+from bioplaus.errors import RunError
 from bioplaus.feed import Feed
 from bioplaus.network import Network
 from bioplaus.networks.convolutional import Cnn5, Cnn5Config
@@ -22,6 +23,7 @@ from bioplaus.rules.bp import Backprop, BackpropConfig
 from bioplaus.rules.ccl import CounterCurrent, CounterCurrentConfig
 from bioplaus.streams import Streams
 from bioplaus.tasks import Classification
+from bioplaus.view import Learned
 from bioplaus.world import Model, World, new_world
 
 SEEDS, BATCH, STEPS = (2, 11, 3), 6, 5
@@ -176,3 +178,31 @@ def test_replicas_that_stopped_stay_untouched() -> None:
 def test_the_loop_refuses_nothing() -> None:
     model, _ = make(RULES["ccl"], build("conv"), SEEDS)
     assert LoopEngine().refuses(model, BATCH) is None
+
+
+class _NoEnd(Backprop):
+    def learn(self, view: Any) -> Any:
+        yield from super().learn(view)
+
+
+class _Sums(Backprop):
+    def learn(self, view: Any) -> Any:
+        yield from super().learn(view)
+        return {"loss": 1.0}
+
+
+class _NoYield(Backprop):
+    def learn(self, view: Any) -> Any:
+        return Learned({"loss": torch.ones(len(SEEDS))})
+
+
+ENDS = ((_NoEnd, "learn returns nothing"), (_Sums, "learn returns a dict"), (_NoYield, "learn yields nothing"))
+
+
+@pytest.mark.parametrize(("kind", "said"), ENDS)
+def test_a_rule_that_does_not_end_as_it_should_is_told_in_one_line(kind: type[Backprop], said: str) -> None:
+    """Without the line it is an AttributeError in the engine, which says nothing of the rule."""
+    model, world = make(kind(BackpropConfig()), build("dense"), SEEDS)
+    with pytest.raises(RunError, match=f"rule bp: {said}.*return Learned") as caught:
+        run(model, world, samples("dense"))
+    assert "\n" not in str(caught.value)

@@ -146,6 +146,8 @@ def test_a_feature_that_does_not_vary_is_harmless() -> None:
         ({"rule": "cll"}, "did you mean 'ccl'"),
         ({"hidden": (0,)}, "network.hidden"),
         ({"hidden": (8.5,)}, "network.hidden=[8.5]"),
+        ({"rule": "stdp"}, "network=diehl_cook, where rule=stdp lives, has no hidden layers to choose; leave hidden out"),
+        ({"rule": "fa", "network": "cnn5"}, "network=cnn5 has no hidden layers"),
         ({"lr": -1}, "rule.lr"),
         ({"epochs": 0.5}, "epochs"),
         ({"standardise": "z"}, "standardise"),

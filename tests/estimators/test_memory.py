@@ -86,6 +86,18 @@ def test_wrong_parameters_are_value_errors_of_one_line(keys: dict[str, Any], par
     assert part in str(caught.value) and "\n" not in str(caught.value) and isinstance(caught.value, ConfigError)
 
 
+def test_pictures_of_zeros_and_ones_are_not_taken_in_silence() -> None:
+    """With 0 a blank, J = sum xi xi^T >= 0 has the state of all +1 at its lowest energy, whatever was stored: nothing can be recalled."""
+    pictures = (PATTERNS > 0).astype(int)
+    with pytest.warns(UserWarning, match="0 is a blank"):
+        memory = HebbianMemory().fit(pictures)
+    assert (memory.predict(np.ones((1, 30), int)) == 1).all()
+    with pytest.raises(ValueError, match="truth values"):
+        HebbianMemory().fit(pictures > 0)
+    with pytest.raises(ValueError, match="truth values"):
+        HebbianMemory().fit(PATTERNS).predict(pictures > 0)
+
+
 def test_wrong_arrays() -> None:
     for wrong, part in (([[0.5, 1]], "0.5 is none of"), ([[0, 0]], "nothing to store")):
         with pytest.raises(ValueError, match=part):

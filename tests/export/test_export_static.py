@@ -56,6 +56,9 @@ def test_onnx_answers_as_the_run_does(name: str, tmp_path: Path) -> None:
     run = trained(tmp_path, **RULES[name])
     file = export(run, "onnx").values["file"]
     onnx.checker.check_model(file)
+    graph = onnx.load(file).graph
+    sides = [[side.dim_param or side.dim_value for side in value.type.tensor_type.shape.dim] for value in (*graph.input, *graph.output)]
+    assert sides == [["images", 1, 8, 8], ["images", 10]]
     from onnx.reference import ReferenceEvaluator
 
     pixels = np.random.default_rng(0).random((5, 1, 8, 8), dtype=np.float32)

@@ -35,6 +35,21 @@ def test_a_page_for_everything(made: dict[str, str]) -> None:
     assert all(text.startswith("# ") for text in made.values())
 
 
+def test_the_notebooks_are_named_with_their_files(made: dict[str, str]) -> None:
+    files = sorted((ROOT / "experiments" / "notebooks").glob("*.ipynb"))
+    assert len(files) >= 10
+    for file in files:
+        assert f"`experiments/notebooks/{file.name}`" in made["notebooks.md"]
+    assert ".ipynb)" not in made["notebooks.md"]  # no link to what is not on the site
+
+
+def test_the_first_page_leads_to_every_written_page(made: dict[str, str]) -> None:
+    """A guide that the first page does not name is found by nobody; what only explains another guide's file is not asked for."""
+    first = (ROOT / "docs" / "index.md").read_text()
+    written = {file.name for file in (ROOT / "docs").glob("*.md")} - {"index.md", "architecture.md", "ccl.md"}
+    assert {name for name in written if f"({name}" not in first} == set()
+
+
 def test_page_of_a_rule(made: dict[str, str]) -> None:
     text = made["rules/dfa.md"]
     assert "D_l = (e R_l) * phi'(z_l)" in text  # the equation of its module

@@ -34,6 +34,7 @@ def plan(*words: str) -> Plan:
     ("words", "message"),
     [
         (["rule=ccl,fa", "rule.lrr=1"], "rule=ccl: unknown key 'rule.lrr', did you mean 'rule.lr'"),
+        (["rule=ccl,fa", "worker=3"], "unknown key 'worker', did you mean 'workers'?"),
         (["rule=ccl,nothing"], "rule=nothing: unknown rule 'nothing'"),
         (["rule=bp", "rule.lr=0.1,0.2,-1"], "rule.lr=-1: rule.lr=-1.0 is out of range"),
         (["rule=bp", "rule.lr=0.1,fast"], "rule.lr=fast: rule.lr=fast is not a number"),
@@ -43,7 +44,7 @@ def plan(*words: str) -> Plan:
         (["rule=bp", "network.hidden=[8],[4],[8]"], r"network.hidden=\[8\] is in the sweep twice"),
         (["rule=bp", "seed=1,2,1"], "seed=1 is in the sweep twice"),
         (["rule=bp", "seed=1,2", "seeds=2"], "seed=1,2 names the seeds and seeds=2 counts them"),
-        (["rule=bp", "seeds=2,3"], "seeds=2,3 has several values"),
+        (["rule=bp", "seeds=2,3"], "seeds=2,3 has several values; it is a setting of the sweep itself, give one, or name seeds by seed=2,3"),
         (["rule=bp", "seeds=0"], "seeds=0 is not a whole number >= 1"),
         (["rule=bp", "seed=a"], "seed=a is not a whole number >= 0"),
         (["rule=bp", "seed_step=2"], "sweep takes no seed_step"),
