@@ -194,7 +194,7 @@ QUESTIONS = {question: answer for questions in HEADINGS.values() for question, a
 
 def answers() -> str:
     """Return all questions with their answers; one that waits for a claim says so, with the command."""
-    lines = []
+    lines: list[str] = []
     for heading, questions in HEADINGS.items():
         lines += ["", f"**{heading}**", ""] if lines else [f"**{heading}**", ""]
         for question, answer in questions.items():

@@ -41,7 +41,7 @@ def _run(quick: bool, folder: str) -> Report:
             early, late = {**early, "probe_every": 3, "epochs": 1}, {**late, "epochs": 3}
         weights, likeness = (joined(course_of(early, folder, metric), course_of(late, folder, metric)) for metric in METRICS)
         rows += _mlp_rows(name, weights, likeness, late)
-        room = {"log_y": True, "y_limits": (1e-5, 1.5), "legend": "lower right"}
+        room: dict[str, Any] = {"log_y": True, "y_limits": (1e-5, 1.5), "legend": "lower right"}
         above.append(_panel(f"{name}: weights", "cosine of $U_l$ and $V_l^T$", weights, "layer", 1, **room))
         below.append(_panel(f"{name}: activity", "CKA of $a_l$ and $b_l$", likeness, "pair", 0, y_limits=(0.2, 1.0)))
     cnn, panel = _cnn(quick, folder)
