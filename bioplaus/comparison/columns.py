@@ -101,6 +101,8 @@ def audit_card(settings: Mapping[str, Any]) -> dict[str, Any]:
     if network.removesuffix("_nobias") in ("fc0", "fc1", "fc2", "fc4"):  # one small form stands for these
         network = "fc2"
         own |= {key: settings[key] for key in ("data.standardise",) if key in settings}
+    elif network in ("None", "mlp") and settings.get("data.standardise") == "none":  # pixels as they are, which some rules generate
+        own |= {"data": "digits", "data.standardise": "none"}
     try:
         card = card_of({**own, "network": network if network in SMALL else "mlp"})
         return {"short": card.short(), "card": card.as_dict()}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from bioplaus.comparison.columns import epochs_to_share, measured, start_and_end
+from bioplaus.comparison.columns import audit_card, epochs_to_share, measured, start_and_end
 from bioplaus.recorder import Recorder
 
 
@@ -54,3 +54,10 @@ def test_untrained_weights_were_never_reached() -> None:
     assert found["epochs_to_95_values"] == [None, 2.0] and found["epochs_to_95"] is None and found["seconds_to_95"] is None
     stopped = {**SUMMARY, "selected_epoch": [0, 3], "stopped_at": [12, None], "validation_accuracy": {"values": [None, 0.99]}}
     assert measured(stopped, recorded().table())["epochs_to_95"] == 2.0
+
+
+@pytest.mark.parametrize("rule", ["bidirectional", "han"])
+def test_a_rule_that_generates_pixels_is_audited_on_pixels(rule: str) -> None:
+    """Its errors come down through the transposed forward weights (Pontes-Filho & Liwicki 2018); on drawn numbers it could not run at all."""
+    found = audit_card({"rule": rule, "network": "mlp", "data.standardise": "none"})
+    assert found["card"] is not None and found["card"]["weight_transport"], found["short"]
