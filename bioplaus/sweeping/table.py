@@ -85,5 +85,5 @@ def notes(found: Mapping[str, Any]) -> list[str]:
             lines.append("Its validation score is the best of several and flatters it; the test score does not.")
     broken = sum(row["pruned"] is not None for row in found["cells"])
     if broken:
-        lines.append(f"{broken} of {len(found['cells'])} cells were broken off by the search.")
+        lines.append(f"{broken} of {len(found['cells'])} cells {'was' if broken == 1 else 'were'} broken off by the search.")
     return lines
