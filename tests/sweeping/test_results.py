@@ -78,7 +78,7 @@ def test_without_accuracy_or_validation() -> None:
 def test_text_says_what_is_best_and_what_has_no_value() -> None:
     text = sweep_text(found())
     assert "Best by validation: rule=fa rule.lr=1, validation 80.00, test 50.00" in text
-    assert "1 of 3 seeds:" in text and "1 of 6 cells were broken off" in text
+    assert "1 of 3 seeds:" in text and "1 of 6 cells was broken off" in text
     assert "flatters" in text and "nan" not in text.lower()
 
 
