@@ -180,7 +180,7 @@ def _caveats(label: str, name: str, rows: Sequence[Measurement]) -> list[str]:
         if not label and printed[0].isdigit() and row.mean is not None and row.mean < float(printed) - 1:
             said.append(f"which here reaches {row.mean:.2f} where the paper prints {printed}")
         if STILL in row.note:
-            said.append("it was still learning")
+            said.append("backprop was still learning")
         if "the highest tried" in row.note:
             said.append("its rate is the highest of those tried")
     return said

@@ -121,3 +121,13 @@ def test_the_verdict_beside_backprop_is_that_of_the_claim(folder: Path) -> None:
     keep(folder, "ccl_cifar", {"name": "ccl less bp, tanh, points, paired by seed", "mean": 3.0, "ci95": [2.0, 4.0], "n": 3}, remarks=(remark,))
     said = ccl_answers.QUESTIONS["Does it beat backprop on CIFAR-10?"]()
     assert said.startswith("bp, tanh: yes") and "ccl less bp, tanh +3.00 [+2.00, +4.00] points" in said
+
+
+def test_what_is_reached_on_photographs_is_told_with_the_seeds_that_fall_apart(folder: Path) -> None:
+    own = {"name": "ccl, own rate", "mean": 51.0, "ci95": [50.0, 52.0], "n": 3, "reached": True, "note": "rate 0.4 - the highest tried (...)"}
+    note = "losses of the hidden pairs in the last epoch 0.03, 5, 5; layers without any activity have 0.037: 2 of 3 seeds fell apart"
+    start = {"name": "ccl, rate 1, no warm-up, 5 epochs", "mean": 30.0, "ci95": [20.0, 40.0], "n": 3, "note": note}
+    keep(folder, "ccl_cifar", own, start)
+    said = ccl_answers.QUESTIONS["And CIFAR-10, by a perceptron?"]()
+    assert said.startswith("51.00 [50.00, 52.00] % after 100 epochs at its own rate 0.4 (") and "reached." in said
+    assert said.endswith("At the published rate 1, after 5 epochs: no warm-up: 2 of 3 seeds fell apart.")
