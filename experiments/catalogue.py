@@ -71,7 +71,16 @@ MODULES = {
     "multitasking_loss": "bioplaus.experiments.multitasking_loss",
     "hopfield_learning": "bioplaus.experiments.hopfield_learning",
     "hopfield_capacity": "bioplaus.experiments.hopfield_capacity",
+    "compare_alignment": "bioplaus.experiments.compare_alignment",
+    "compare_targets": "bioplaus.experiments.compare_targets",
     "compare_counter_current": "bioplaus.experiments.compare_counter_current",
+    "compare_energy": "bioplaus.experiments.compare_energy",
+    "compare_hebbian": "bioplaus.experiments.compare_hebbian",
+    "compare_spiking": "bioplaus.experiments.compare_spiking",
+    "compare_dendrites": "bioplaus.experiments.compare_dendrites",
+    "compare_two_way": "bioplaus.experiments.compare_two_way",
+    "compare_memristor": "bioplaus.experiments.compare_memristor",
+    "compare_mnist": "bioplaus.experiments.compare_mnist",
 }
 
 
