@@ -46,7 +46,7 @@ def study(name: str, family: str, comparisons: Mapping[str, Mapping[str, Any]], 
             made = [_record(row, found, title, command) for row in found["rows"]]
             rows += [_measurement(record) for record in made]
             records += made
-            panels.append(_panel(title, made))
+            panels.append(_panel(title, made, "below" if len(comparisons) == 1 else "best"))
         remarks = (
             "each rule, backprop too, at the rate of highest validation accuracy of six multiples of its recipe's, on a seed that no row uses.",
             "intervals: 95 % bootstrap of the mean over seeds; differences within seeds.",
@@ -111,13 +111,15 @@ def _measurement(record: Mapping[str, Any]) -> Measurement:
     return Measurement(label, "", 100 * mean, ends95, n, None, settings, "; ".join(notes))
 
 
-def _panel(title: str, records: list[dict[str, Any]]) -> Panel:
-    """Return accuracy against the operations of one training step: a point per row."""
+def _panel(title: str, records: list[dict[str, Any]], legend: str) -> Panel:
+    """Return accuracy against the operations of one training step: a point per row. One legend below would be that of the first panel."""
     from statistics import mean, stdev
 
     series = []
-    for colour, record in enumerate(r for r in records if r["accuracy"]["mean"] is not None and r["flops"]):
+    shown = [r for r in records if r["accuracy"]["mean"] is not None and r["flops"]]
+    unit, size = ("kFLOP", 1e3) if max((r["flops"] for r in shown), default=1e6) < 1e5 else ("MFLOP", 1e6)
+    for colour, record in enumerate(shown):
         values = [100 * value for value in record["accuracy"]["values"] if value is not None]
         error = stdev(values) / len(values) ** 0.5 if len(values) > 1 else float("nan")
-        series.append(Series(record["label"], [record["flops"] / 1e6], [mean(values)], [error], points=True, colour=colour, size=6.0))
-    return Panel("MFLOP per sample and training step", "test accuracy, %", series, title, log_x=True, legend="below")
+        series.append(Series(record["label"], [record["flops"] / size], [mean(values)], [error], points=True, colour=colour, size=6.0))
+    return Panel(f"{unit} per sample and training step", "test accuracy, %", series, title, log_x=True, legend=legend)
