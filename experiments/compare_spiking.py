@@ -1,4 +1,4 @@
-"""Spiking units: forward in time, beside backprop through time, beside backprop."""
+"""Spiking units: forward in time, beside backprop through time."""
 
 from __future__ import annotations
 

@@ -28,7 +28,8 @@ Within a table all rules have the same data, network, neuron (unless the row nam
 of highest validation accuracy among the same number of multiples of its own recipe's ([how](compare.md)). Intervals are 95 % bootstraps of the
 mean over seeds, differences are taken seed by seed, `p` is by random signs with Holm's correction within its comparison; with n
 seeds it cannot be below 2^(1-n), .25 for three. Cost is matrix products of one training step per sample. The audit says what the rule's changes
-were measured to use ([how](audit.md)). Order: mean difference to backprop. A rank is not a verdict where intervals overlap, and small images are not the world.
+were measured to use ([how](audit.md)). Order: mean difference to backprop. A rank is not a verdict where intervals overlap, and small images are
+not the world.
 
 ![Difference to backprop of every rule, with its 95 % interval](figures/leaderboard.png)
 """
@@ -50,7 +51,7 @@ def page() -> str:
 
 def figure() -> Figure:
     """Return the differences to backprop with their intervals, a panel for each comparison of several rules."""
-    from bioplaus.plots.style import BLUE, INK, MUTED, new_figure
+    from bioplaus.plots.style import BLUE, HAIR, INK, MUTED, new_figure
 
     panels = {title: others for title, rows in _tables().items() if len(others := _others(_shown(_unique(rows)))) >= FEWEST}
     tallest = max(map(len, panels.values()), default=1)
@@ -63,7 +64,7 @@ def figure() -> Figure:
             ax.plot([100 * gap["mean"]], [place], "o", color=BLUE, markersize=5)
         ax.axvline(0, color=MUTED, linewidth=0.8)
         ax.grid(axis="y", visible=False)
-        ax.grid(axis="x", color="#d9d9d9", linewidth=0.6)
+        ax.grid(axis="x", color=HAIR, linewidth=0.6)
         ax.set_xscale("symlog", linthresh=1)
         ax.set_xticks([-50, -20, -10, -5, -2, -1, 0, 1, 2], labels=["-50", "-20", "-10", "-5", "-2", "-1", "0", "1", "2"])
         ax.set_xlim(min(-2.0, min(150 * row["difference"]["mean"] for row in rows)), 3)

@@ -97,11 +97,11 @@ def audit_card(settings: Mapping[str, Any]) -> dict[str, Any]:
     from bioplaus.errors import BioplausError
 
     own = {key: value for key, value in settings.items() if key in ("rule", "neuron") or key.startswith(("rule.", "neuron."))}
-    network = str(settings.get("network"))
+    network = str(settings.get("network") or "mlp")
     if network.removesuffix("_nobias") in ("fc0", "fc1", "fc2", "fc4"):  # one small form stands for these
         network = "fc2"
         own |= {key: settings[key] for key in ("data.standardise",) if key in settings}
-    elif network in ("None", "mlp") and settings.get("data.standardise") == "none":  # pixels as they are, which some rules generate
+    elif network == "mlp" and settings.get("data.standardise") == "none":  # pixels as they are, which some rules generate
         own |= {"data": "digits", "data.standardise": "none"}
     try:
         card = card_of({**own, "network": network if network in SMALL else "mlp"})
